@@ -1,0 +1,52 @@
+# Environmental Audio AI. Each target is one `python -m …` line, listed for users without make in README.md.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.DEFAULT_GOAL := help
+.PHONY: help run test lab slides data doctor bench format badges embedded clean
+
+help:  ## list the targets
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(None if v >= (3, 11) else "Python 3.11 or newer is needed: make PYTHON=python3.11 run")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
+	touch $@
+
+run: $(VENV)/.installed  ## execute the notebooks; pages, slides and results.json below build/
+	$(BIN)/python -m tools.build
+
+test: $(VENV)/.installed  ## unit tests, every notebook, slide checks
+	$(BIN)/python -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 tests notebooks
+
+lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
+	$(BIN)/python -m jupyterlab notebooks
+
+slides: $(VENV)/.installed  ## write the slides again, from the last run
+	$(BIN)/python -m tools.build --slides
+
+data: $(VENV)/.installed  ## get the real models, clips and data sets (needs a network)
+	$(BIN)/python -m course_utils prefetch
+
+doctor: $(VENV)/.installed  ## is everything there that the course needs?
+	$(BIN)/python -m course_utils doctor
+
+bench: $(VENV)/.installed  ## time the models on this computer
+	$(BIN)/python -m tools.bench
+
+format: $(VENV)/.installed  ## format code and notebooks, strip outputs
+	$(BIN)/python -m ruff format .
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m nbstripout --extra-keys "metadata.colab metadata.widgets metadata.accelerator cell.metadata.id cell.metadata.outputId cell.metadata.colab cell.metadata.executionInfo" notebooks/*.ipynb
+
+badges: $(VENV)/.installed  ## makers: write the repository's address everywhere, REPO=owner/name
+	$(BIN)/python -m tools.badges $(REPO)
+
+embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again
+	$(BIN)/python -m tools.make_clips
+	$(BIN)/python -m tools.make_embedded
+
+clean:  ## remove what the other targets made, but for downloads
+	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage

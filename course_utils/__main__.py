@@ -1,0 +1,114 @@
+"""``python -m course_utils doctor | prefetch | info``: is everything there, get the real assets, what is what."""
+
+import argparse
+import importlib.metadata
+import os
+import platform
+import sys
+
+from course_utils import __version__, assets
+
+LIBRARIES = (
+    "numpy",
+    "pandas",
+    "librosa",
+    "soundfile",
+    "matplotlib",
+    "seaborn",
+    "ipywidgets",
+    "tensorflow",
+    "tensorflow-hub",
+    "setuptools",
+    "torch",
+    "panns-inference",
+    "codecarbon",
+    "sed_eval",
+    "scikit-learn",
+    "pooch",
+)
+
+
+def info() -> int:
+    """Print every asset: what this computer would use, its size, licence and source."""
+    print(f"course-utils {__version__}, assets: {assets.mode()}, cache: {assets.cache_dir()}")
+    print(f"mirror: {assets.mirror() or 'none (COURSE_MIRROR is not set)'}\n")
+    for name, row in assets.table().items():
+        try:
+            asset = assets.resolve(name)
+            state = f"{asset.source}: {asset.variant}"
+        except assets.AssetError as error:
+            state = f"missing: {error}"
+        size = row.get("bytes") or row["files"][0]["bytes"]
+        print(f"{name}\n  {row['title']}, {size / 1e6:.1f} MB, {row['licence']}\n  {row['source']}\n  uses {state}")
+    return 0
+
+
+def prefetch(names: list[str]) -> int:
+    """Get the real assets into the cache (or from the mirror); 1 if one could not be had."""
+    if unknown := set(names) - set(assets.table()):
+        print(f"No asset is called {', '.join(sorted(unknown))}; there are {', '.join(assets.table())}.")
+        return 2
+    os.environ["COURSE_ASSETS"] = "full"
+    failed = 0
+    for name in names or assets.table():
+        try:
+            asset = assets.resolve(name)
+            print(f"{asset.title}: {asset.source} ({asset.variant})")
+        except assets.AssetError as error:
+            failed = 1
+            print(f"{error}")
+    return failed
+
+
+def doctor() -> int:
+    """Check Python, libraries, embedded assets, device and disk; 1 if the course cannot run."""
+    problems = []
+    print(f"course-utils {__version__} on Python {platform.python_version()}, {platform.platform()}")
+    for name in LIBRARIES:
+        try:
+            print(f"  {name:16} {importlib.metadata.version(name)}")
+        except importlib.metadata.PackageNotFoundError:
+            problems.append(f"{name} is not installed: python -m pip install -c constraints.txt -e .")
+    try:
+        # what tensorflow-hub needs
+        if int(importlib.metadata.version("setuptools").split(".")[0]) >= 81:
+            problems.append('setuptools is too new for tensorflow-hub: python -m pip install "setuptools<81"')
+    except importlib.metadata.PackageNotFoundError:
+        pass
+    for row in assets.table().values():
+        if "embedded" in row:
+            try:
+                assets.embedded(row["embedded"])
+            except assets.AssetError as error:
+                problems.append(str(error))
+    try:
+        print(f"Assets: {assets.mode()}, cache {assets.cache_dir()}, mirror {assets.mirror() or 'none'}")
+    except (ValueError, assets.AssetError) as error:
+        problems.append(str(error))
+    if not problems:
+        import tensorflow as tf
+
+        from course_utils import models
+
+        models.device()
+        print(f"TensorFlow sees {len(tf.config.list_physical_devices('GPU'))} GPU(s).")
+    print("\n".join(["", "To mend:", *problems] if problems else ["", "All is well: the course can run here."]))
+    return 1 if problems else 0
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status is 0 if all is well."""
+    parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("doctor", help="is everything there that the course needs?")
+    commands.add_parser("info", help="every asset: size, licence, source, and what this computer would use")
+    fetch = commands.add_parser("prefetch", help="get the real assets, before the lecture")
+    fetch.add_argument("names", nargs="*", help="which (default: all)")
+    chosen = parser.parse_args(arguments)
+    if chosen.command == "prefetch":
+        return prefetch(chosen.names)
+    return {"doctor": doctor, "info": info}[chosen.command]()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,387 @@
+"""Where models, data sets and clips come from: cache, mirror, network, or what the course ships.
+
+An *asset* is a file the course does not ship: a checkpoint, a data set, a clip. ``assets.toml`` beside this
+file has a table for each. :func:`resolve` looks for it in this order, and checks size and hash every time:
+
+1. **cache**: the folder ``COURSE_CACHE`` (default: ``data/cache`` of a checkout, else the user's cache folder),
+2. **mirror**: ``COURSE_MIRROR``, a folder or an http(s) address with the same relative paths,
+3. **network**: the addresses of the table,
+4. **embedded**: what the course ships in its place.
+
+``COURSE_ASSETS`` says how far to go: ``auto`` (cache or mirror, otherwise embedded; never the network),
+``full`` (cache, mirror, network; an error if all fail; the default in Colab), ``embedded`` (only what is shipped).
+"""
+
+import os
+import sys
+import tomllib
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+PACKAGE = Path(__file__).resolve().parent
+CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else None
+MODES = ("auto", "full", "embedded")
+
+WAYS_OUT = (
+    "Three ways out: (1) with a network, run `python -m course_utils prefetch` and try again; "
+    "(2) set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path; "
+    "(3) set COURSE_ASSETS=embedded to work with what the course ships."
+)
+
+
+class AssetError(RuntimeError):
+    """An asset could not be had; the message says what to do next."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """One asset as this run got it.
+
+    Attributes
+    ----------
+    name, title : str
+        Key and heading of the asset's table in ``assets.toml``.
+    path : Path or None
+        The file (for an unpacked archive and for a set of clips: the folder); None if nothing stands in as a file.
+    source : {"cache", "mirror", "network", "embedded"}
+        Where it came from.
+    variant : str
+        Which of the accepted versions it is.
+    """
+
+    name: str
+    title: str
+    path: Path | None
+    source: str
+    variant: str
+
+    @property
+    def is_real(self) -> bool:
+        """Whether this is the asset itself and not what stands in for it."""
+        return self.source != "embedded"
+
+
+_used: dict[str, str] = {}
+_failures: list[str] = []
+_known: dict[tuple, tuple[Resolved, dict[str, Path]]] = {}
+
+
+# --- where things are ---
+
+
+@cache
+def table() -> dict[str, dict]:
+    """Return the asset table: for each name, the fields of ``assets.toml``."""
+    return tomllib.loads((PACKAGE / "assets.toml").read_text(encoding="utf-8"))
+
+
+def mode() -> str:
+    """Return how far to go for an asset: ``COURSE_ASSETS``, by default ``full`` in Colab and ``auto`` elsewhere."""
+    value = os.environ.get("COURSE_ASSETS") or ("full" if "google.colab" in sys.modules else "auto")
+    if value not in MODES:
+        raise ValueError(f"COURSE_ASSETS is {value!r}; set it to one of {', '.join(MODES)}, or unset it.")
+    return value
+
+
+def cache_dir() -> Path:
+    """Return the folder for downloads and computed features (``COURSE_CACHE``); it need not exist yet."""
+    if value := os.environ.get("COURSE_CACHE"):
+        return Path(value).expanduser().resolve()
+    if CHECKOUT:
+        return CHECKOUT / "data" / "cache"
+    import pooch
+
+    return Path(pooch.os_cache("course-utils"))
+
+
+def mirror() -> str | Path | None:
+    """Return ``COURSE_MIRROR`` as an address, as an existing folder, or None if it is not set.
+
+    A relative folder is looked up from the working directory, then from the checkout.
+    """
+    value = os.environ.get("COURSE_MIRROR")
+    if not value:
+        return None
+    if value.startswith(("http://", "https://")):
+        return value.rstrip("/")
+    for base in filter(None, (Path.cwd(), CHECKOUT)):
+        if (folder := (base / Path(value).expanduser()).resolve()).is_dir():
+            return folder
+    raise AssetError(f"COURSE_MIRROR names the folder {value!r}, which does not exist. Correct it, or unset it.")
+
+
+def embedded(relative: str) -> Path:
+    """Return the path of a file or folder that the course ships, for instance ``clips/scene.ogg``.
+
+    Raises
+    ------
+    AssetError
+        If the installation lacks it.
+    """
+    for base in filter(None, (PACKAGE / "embedded", CHECKOUT and CHECKOUT / "data" / "embedded")):
+        if (base / relative).exists():
+            return base / relative
+    raise AssetError(f"The course should ship {relative!r} and does not: reinstall it (python -m pip install .).")
+
+
+def progress(*arguments, **options):
+    """Return a tqdm progress bar that writes to stdout and vanishes when it is done: no bars in exported pages."""
+    from tqdm import tqdm
+
+    return tqdm(*arguments, file=sys.stdout, leave=False, **options)
+
+
+# --- checking and downloading one file ---
+
+
+def _check(path: Path, files: list[dict]) -> str | None:
+    """Return the variant that the file at ``path`` is, or None (with a warning if it is there but wrong)."""
+    import pooch
+
+    if not path.is_file():
+        return None
+    size = path.stat().st_size
+    for version in files:
+        algorithm, _, digest = version["hash"].partition(":")
+        if size == version["bytes"] and pooch.file_hash(str(path), alg=algorithm) == digest:
+            return version["variant"]
+    expected = " or ".join(f"{version['bytes']:,}" for version in files)
+    warnings.warn(
+        f"{path} is damaged or another file ({size:,} bytes, expected {expected} with a known hash): it is not used. "
+        "Delete it and run `python -m course_utils prefetch`.",
+        stacklevel=4,
+    )
+    return None
+
+
+class _Downloader:
+    """What pooch calls to fetch one address: named User-Agent, progress bar, back-off on 429 and 5xx."""
+
+    def __init__(self, progress: bool):
+        self.progress = progress
+
+    def __call__(self, url, output_file, pooch, check_only=False):
+        import requests
+        from requests.adapters import HTTPAdapter, Retry
+
+        from course_utils import __version__
+
+        retries = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+        with requests.Session() as session:
+            session.headers["User-Agent"] = f"course-utils/{__version__} (Environmental Audio AI course)"
+            for scheme in ("http://", "https://"):
+                session.mount(scheme, HTTPAdapter(max_retries=retries))
+            with session.get(url, stream=True, timeout=(10, 60)) as response:
+                response.raise_for_status()
+                total = int(response.headers.get("content-length", 0)) or None
+                name = Path(output_file).name if isinstance(output_file, str | os.PathLike) else url
+                with (
+                    open(output_file, "wb") as file,
+                    progress(total=total, unit="B", unit_scale=True, desc=name, disable=not self.progress) as bar,
+                ):
+                    for chunk in response.iter_content(1 << 16):
+                        file.write(chunk)
+                        bar.update(len(chunk))
+
+
+def _download(url: str, target: Path, version: dict, progress: bool = True) -> bool:
+    """Fetch ``url`` to ``target`` under a lock; True on success. A failure leaves what was there before."""
+    import pooch
+    from filelock import FileLock
+
+    pooch.get_logger().setLevel("WARNING")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{target}.lock"):
+            pooch.retrieve(url, version["hash"], target.name, target.parent, downloader=_Downloader(progress))
+    except PermissionError as error:
+        raise AssetError(f"Cannot write to {target.parent}: set COURSE_CACHE to a folder of your own.") from error
+    except (OSError, ValueError) as error:  # requests' errors are OSErrors, a wrong hash is a ValueError
+        _failures.append(f"{url}: {error}")
+        return False
+    return True
+
+
+def _fetch_file(relative: str, files: list[dict], progress: bool = True) -> tuple[Path, str, str] | None:
+    """Look for one file in cache, mirror and (mode ``full``) network: (path, source, variant), or None."""
+    cached, where = cache_dir() / relative, mirror()
+    if variant := _check(cached, files):
+        return cached, "cache", variant
+    if isinstance(where, Path):
+        if variant := _check(where / relative, files):
+            return where / relative, "mirror", variant
+    elif where:
+        for version in files:
+            if _download(f"{where}/{relative}", cached, version, progress):
+                return cached, "mirror", version["variant"]
+    if mode() == "full":
+        for version in files:
+            for url in version["urls"]:
+                if _download(url, cached, version, progress):
+                    return cached, "network", version["variant"]
+    return None
+
+
+def _unpack(archive: Path, files: list[dict], variant: str) -> Path:
+    """Unpack a checked ``.tar.gz`` below the cache, once, and return the folder."""
+    import shutil
+    import tarfile
+    import tempfile
+
+    from filelock import FileLock
+
+    digest = next(version["hash"] for version in files if version["variant"] == variant).partition(":")[2]
+    folder = cache_dir() / "unpacked" / f"{archive.name.split('.')[0]}-{digest[:12]}"
+    if not folder.is_dir():
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(f"{folder}.lock"):
+            if not folder.is_dir():
+                scratch = tempfile.mkdtemp(dir=folder.parent)
+                try:
+                    with tarfile.open(archive) as tar:
+                        tar.extractall(scratch, filter="data")
+                    Path(scratch).replace(folder)
+                finally:
+                    shutil.rmtree(scratch, ignore_errors=True)
+    return folder
+
+
+# --- what the notebooks and the package call ---
+
+
+def manifest(name: str) -> list[dict]:
+    """Return the rows of a set of clips: ``filename``, ``path`` below cache or mirror, accepted ``files``."""
+    import csv
+
+    row = table()[name]
+    with open(PACKAGE / row["manifest"], newline="", encoding="utf-8") as file:
+        return [
+            {
+                "filename": line["filename"],
+                "path": f"{row['path']}/{line['filename']}",
+                "files": [
+                    {
+                        "variant": "44.1 kHz",
+                        "bytes": 441044,
+                        "hash": f"md5:{line['md5_44k']}",
+                        "urls": [row["base_url"] + line["filename"]],
+                    },
+                    {"variant": "16 kHz", "bytes": 160078, "hash": f"sha256:{line['sha256_16k']}", "urls": []},
+                ],
+            }
+            for line in csv.DictReader(file)
+        ]
+
+
+def _find(name: str) -> tuple[Resolved, dict[str, Path]]:
+    """Look for an asset: what :func:`resolve` returns, and the files of a set of clips by name."""
+    row = table()[name]
+    if mode() != "embedded":
+        if "manifest" in row:
+            rows = manifest(name)
+            busy = mode() == "full" or isinstance(mirror(), str)
+            with ThreadPoolExecutor(8) as pool:
+                jobs = pool.map(lambda clip: _fetch_file(clip["path"], clip["files"], progress=False), rows)
+                found = list(progress(jobs, total=len(rows), desc=row["title"], unit="clip", disable=not busy))
+            if all(found):
+                sources = {source for _, source, _ in found}
+                source = next(kind for kind in ("network", "mirror", "cache") if kind in sources)
+                variants = " and ".join(sorted({variant for *_, variant in found}))
+                paths = {clip["filename"]: path for clip, (path, _, _) in zip(rows, found, strict=True)}
+                return Resolved(name, row["title"], found[0][0].parent, source, variants), paths
+            missing = f"{found.count(None)} of {len(rows)} clips"
+        else:
+            if found := _fetch_file(row["path"], row["files"]):
+                path, source, variant = found
+                if row.get("unpack"):
+                    path = _unpack(path, row["files"], variant)
+                return Resolved(name, row["title"], path, source, variant), {}
+            missing = row["path"]
+        if mode() == "full":
+            tried = "".join(f"\n  failed: {failure}" for failure in _failures[-3:])
+            raise AssetError(f"{row['title']}: could not get {missing}. {WAYS_OUT}{tried}")
+    path = embedded(row["embedded"]) if "embedded" in row else None
+    return Resolved(name, row["title"], path, "embedded", row["embedded_title"]), {}
+
+
+def _resolve(name: str) -> tuple[Resolved, dict[str, Path]]:
+    if name not in table():
+        raise KeyError(f"No asset is called {name!r}; there are {', '.join(table())}.")
+    key = (name, mode(), mirror(), cache_dir())
+    if key not in _known:
+        _known[key] = _find(name)
+    record(name, _known[key][0].source)
+    return _known[key]
+
+
+def resolve(name: str) -> Resolved:
+    """Get an asset, from as near as possible.
+
+    Parameters
+    ----------
+    name : str
+        A key of ``assets.toml``, for instance ``"yamnet"``.
+
+    Returns
+    -------
+    Resolved
+        Path, source and variant of what this run uses.
+
+    Raises
+    ------
+    AssetError
+        In mode ``full``, if neither cache, mirror nor network gave a file with the right hash.
+
+    Notebook: 01_audio_tagging, 02_yamnet
+    """
+    return _resolve(name)[0]
+
+
+def clips(name: str = "esc50-animals") -> dict[str, Path]:
+    """Return the files of a set of clips, by file name; empty if only the embedded features are at hand.
+
+    Notebook: 03_transfer_learning
+    """
+    return _resolve(name)[1]
+
+
+def overview(*names: str):
+    """Say, for each asset, what this run uses and how to get the real one.
+
+    Returns
+    -------
+    pandas.io.formats.style.Styler
+        A table with one row an asset: what is used, where it came from, and what to do for the real one.
+
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
+    """
+    import pandas as pd
+
+    rows = []
+    for name in names:
+        asset, row = resolve(name), table()[name]
+        size = row.get("bytes") or row["files"][0]["bytes"]
+        todo = f"python -m course_utils prefetch {name} ({size / 1e6:.1f} MB)"
+        rows.append(
+            {
+                "asset": asset.title,
+                "this run uses": f"the real one ({asset.variant})" if asset.is_real else asset.variant,
+                "from": asset.source,
+                "to get the real one": "" if asset.is_real else todo,
+            }
+        )
+    left = [{"selector": "th, td", "props": "text-align: left"}]
+    return pd.DataFrame(rows).style.hide(axis="index").set_table_styles(left)
+
+
+def used() -> dict[str, str]:
+    """Return the source of each asset that this process has resolved, by name."""
+    return dict(_used)
+
+
+def record(name: str, source: str) -> None:
+    """Note where something came from, for :func:`used`."""
+    _used[name] = source

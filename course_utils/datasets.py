@@ -1,0 +1,174 @@
+"""ESC-50, the labels of AudioSet, the map between the two, and the mixture of the detection notebook."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from course_utils import assets, audio
+
+ANIMALS = ("cat", "cow", "crickets", "crow", "dog", "frog", "hen", "pig", "rooster", "sheep")
+"""The ten animal classes of the course, a selection from ESC-50's fifty."""
+
+AUDIOSET_TO_ESC50 = {
+    "cat": ("Cat", "Purr", "Meow", "Caterwaul"),
+    "cow": ("Cattle, bovinae", "Moo", "Cowbell"),
+    "crickets": ("Insect", "Cricket"),
+    "crow": ("Crow", "Caw"),
+    "dog": ("Dog", "Bark", "Yip", "Howl", "Bow-wow", "Growling", "Whimper (dog)"),
+    "frog": ("Frog", "Croak"),
+    "hen": ("Chicken, rooster", "Cluck"),
+    "pig": ("Pig", "Oink"),
+    "rooster": ("Chicken, rooster", "Crowing, cock-a-doodle-doo"),
+    "sheep": ("Sheep", "Bleat"),
+}
+"""AudioSet's labels that mean each of the ten classes. "Chicken, rooster" is one label for two of them."""
+
+
+def esc50_metadata():
+    """Return the metadata of ESC-50: 2000 clips of 5 s in 50 classes and 5 folds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``filename``, ``fold`` (1 to 5), ``target`` (0 to 49), ``category`` (its name) and ``source``
+        (the Freesound recording that the clip was cut from; clips of one recording and class share a fold).
+
+    Source: K. J. Piczak, ESC: Dataset for Environmental Sound Classification, ACM Multimedia 2015.
+
+    Notebook: 03_transfer_learning
+    """
+    import pandas as pd
+
+    metadata = pd.read_csv(assets.resolve("esc50-metadata").path)[["filename", "fold", "target", "category"]]
+    return metadata.assign(source=metadata["filename"].str.split("-").str[1].astype(int))
+
+
+def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
+    """Return the waveform of an ESC-50 animal clip, shape (n_samples,), or None where its audio is not at hand.
+
+    Notebook: 03_transfer_learning
+    """
+    path = assets.clips().get(filename)
+    return audio.load(path, sample_rate) if path else None
+
+
+def audioset_labels():
+    """Return AudioSet's 527 labels in the order of CNN14's scores.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index 0 to 526; columns ``mid`` (AudioSet's identifier), ``display_name`` and ``yamnet_index`` (0 to 520,
+        or -1 for the labels that YAMNet does not have).
+
+    Source: J. Gemmeke et al., Audio Set, ICASSP 2017.
+
+    Notebook: 01_audio_tagging
+    """
+    import pandas as pd
+
+    return pd.read_csv(assets.embedded("audioset_labels.csv"), index_col="index")
+
+
+def audioset_csv() -> str:
+    """Return the 527 labels as the text of AudioSet's own ``class_labels_indices.csv``, which panns-inference reads."""
+    rows = audioset_labels().itertuples()
+    return "index,mid,display_name\n" + "".join(f'{row.Index},{row.mid},"{row.display_name}"\n' for row in rows)
+
+
+# --- the mixture of the detection notebook ---
+
+
+@dataclass(frozen=True)
+class Soundscape:
+    """A scene with known events.
+
+    Attributes
+    ----------
+    name : str
+        Under this name the embedded features are found.
+    waveform : ndarray, shape (n_samples,), or None
+        Samples at ``sample_rate``; None where the audio is not at hand.
+    sample_rate : int
+        In Hz.
+    duration : float
+        In seconds.
+    reference : pandas.DataFrame
+        The true events: ``label``, ``onset`` and ``offset`` in seconds.
+    log_mel : ndarray, shape (n_frames, 64)
+        YAMNet's log-mel spectrogram, a frame every 0.01 s; None if there is a waveform to compute it from.
+    """
+
+    name: str
+    waveform: np.ndarray | None
+    sample_rate: int
+    duration: float
+    reference: object
+    log_mel: np.ndarray | None = None
+
+
+METRO_RECIPE = (
+    # label, which clip of fold 5 (counted from 0), cut from and to (s), onset in the mixture (s), gain
+    ("dog", 0, 0.2, 1.0, 0.0, 0.25),
+    ("cat", 3, 0.2, 1.0, 1.0, 0.15),
+    ("rooster", 0, 0.8, 2.5, 2.0, 0.25),
+    ("cow", 1, 1.3, 2.5, 4.0, 0.25),
+)
+"""Four animals over a metro station, as in a 2022 lecture on the same subject (see data/README.md)."""
+
+
+def metro_recipe():
+    """Return the recipe of the mixture: which clip, cut where, set where and at which gain.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``filename``, ``cut_from``, ``cut_to``, ``onset`` (s) and ``gain``.
+
+    Notebook: 04_sound_event_detection
+    """
+    import pandas as pd
+
+    metadata = esc50_metadata()
+    rows = []
+    for label, nth, cut_from, cut_to, onset, gain in METRO_RECIPE:
+        clips = metadata.query("fold == 5 and category == @label")["filename"]
+        rows.append((label, clips.iloc[nth], cut_from, cut_to, onset, gain))
+    return pd.DataFrame(rows, columns=["label", "filename", "cut_from", "cut_to", "onset", "gain"])
+
+
+def metro_mixture(recipe, duration: float = 8.0, sample_rate: int = 16000) -> Soundscape:
+    """Mix animals into a metro station.
+
+    Each clip is scaled to a peak of 1, cut, scaled by its gain and added to the first ``duration`` seconds of the
+    metro station, which is left as it was recorded.
+
+    Parameters
+    ----------
+    recipe : pandas.DataFrame
+        As :func:`metro_recipe` returns it.
+    duration : float
+        Length of the mixture in seconds.
+    sample_rate : int
+        In Hz.
+
+    Returns
+    -------
+    Soundscape
+        With the waveform where the clips and the metro station are at hand, else with the embedded spectrogram.
+
+    Notebook: 04_sound_event_detection
+    """
+    reference = recipe[["label", "onset"]].assign(offset=recipe["onset"] + recipe["cut_to"] - recipe["cut_from"])
+    reference["offset"] = reference["offset"].round(3)
+    background, files = assets.resolve("metro-station"), assets.clips()
+    if not (background.is_real and files):
+        stored = np.load(assets.embedded("features/metro_mixture.npz"))
+        return Soundscape("metro_mixture", None, sample_rate, duration, reference, stored["log_mel"].astype(np.float32))
+    events = []
+    for event in recipe.itertuples():
+        clip = audio.normalise_peak(audio.load(files[event.filename], sample_rate))
+        cut = clip[round(event.cut_from * sample_rate) : round(event.cut_to * sample_rate)]
+        events.append((event.gain * cut, event.onset))
+    station = audio.load(background.path, sample_rate)[: round(duration * sample_rate)]
+    return Soundscape("metro_mixture", audio.mix(station, events, sample_rate), sample_rate, duration, reference)

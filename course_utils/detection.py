@@ -1,0 +1,79 @@
+"""From window scores to sound events."""
+
+import numpy as np
+
+
+def join_segments(segments, max_gap: float = 0.0):
+    """Join segments of one class that overlap or lie at most ``max_gap`` apart into events.
+
+    Parameters
+    ----------
+    segments : pandas.DataFrame or list of (str, float, float)
+        ``label``, ``onset`` and ``offset`` of each segment, times in seconds, in any order.
+    max_gap : float
+        The longest pause that does not end an event, in seconds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``onset`` and ``offset``, sorted by onset.
+
+    Raises
+    ------
+    ValueError
+        If a segment ends before it begins.
+
+    Notebook: 04_sound_event_detection
+    """
+    import pandas as pd
+
+    segments = pd.DataFrame(segments, columns=["label", "onset", "offset"])
+    if (segments["offset"] < segments["onset"]).any():
+        raise ValueError("A segment ends before it begins: the columns are label, onset, offset, in seconds.")
+    events = []
+    for label, group in segments.sort_values("onset").groupby("label"):
+        for onset, offset in group[["onset", "offset"]].to_numpy(dtype=float):
+            if events and events[-1][0] == label and onset - events[-1][2] <= max_gap + 1e-9:
+                events[-1][2] = max(events[-1][2], offset)
+            else:
+                events.append([label, onset, offset])
+    events = pd.DataFrame(events, columns=["label", "onset", "offset"])
+    return events.sort_values(["onset", "label"], ignore_index=True)
+
+
+def events_from_scores(scores, classes, hop: float, window: float, threshold: float):
+    """Detect events: in each window the highest class, if its score is over the threshold; then join.
+
+    At most one class is active at a time.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_windows, n_classes)
+        Scores in [0, 1]; window ``i`` begins at ``i * hop``.
+    classes : sequence of str
+        Names of the classes, in the order of the scores.
+    hop, window : float
+        Seconds between the starts of two windows, and length of a window in seconds.
+    threshold : float
+        In [0, 1].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``onset`` and ``offset`` (s), sorted by onset.
+
+    Raises
+    ------
+    ValueError
+        If the threshold is outside [0, 1], or the scores do not fit the classes.
+
+    Notebook: 04_sound_event_detection
+    """
+    scores = np.asarray(scores)
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"The threshold is {threshold}; scores lie in [0, 1], so must the threshold.")
+    if scores.ndim != 2 or scores.shape[1] != len(classes):
+        raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
+    best = scores.argmax(axis=1)
+    active = np.flatnonzero(scores[np.arange(len(scores)), best] > threshold)
+    return join_segments([(classes[best[i]], i * hop, i * hop + window) for i in active])

@@ -1,0 +1,223 @@
+"""Embeddings and scores of many clips, computed in batches and cached."""
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from course_utils import assets, audio, datasets
+from course_utils.models import YAMNET_HOP, YAMNET_RATE, YAMNET_WINDOW
+
+_HOP = round(YAMNET_HOP * YAMNET_RATE)
+_WINDOW = round(YAMNET_WINDOW * YAMNET_RATE)
+_REACH = 15600  # samples that one window of YAMNet reads: 96 frames of 25 ms, 10 ms apart
+
+
+def model_id(model) -> str:
+    """Return a name for a loaded YAMNet that changes with its weights: 16 hexadecimal digits."""
+    folder = Path(model.class_map_path().numpy().decode()).parents[1]
+    digest = hashlib.sha256()
+    for path in sorted(folder.glob("variables/*")):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _source(clip):
+    """Return (name, Path or waveform or None) of a clip: what to look it up by, and where its audio is."""
+    if isinstance(clip, datasets.Soundscape):
+        return clip.name, clip.waveform
+    if isinstance(clip, np.ndarray):
+        return "waveform", clip
+    if (path := Path(clip)).is_file():
+        return path.name, path
+    known = assets.clips()
+    if not known or path.name in known:
+        return path.name, known.get(path.name)
+    raise FileNotFoundError(f"{str(clip)!r} is neither a file nor one of the {len(known)} ESC-50 animal clips.")
+
+
+def _count(n_samples: int) -> int:
+    """Return how many windows YAMNet frames a waveform into, the last one padded with zeros."""
+    return max(0, -(-(n_samples - _REACH) // _HOP)) + 1
+
+
+def _windows(waveform: np.ndarray, hop: float | None) -> list[np.ndarray]:
+    """Cut a waveform into windows of 0.96 s: YAMNet's own for ``hop=None``, else whole ones every ``hop`` seconds."""
+    if hop is None:
+        starts = _HOP * np.arange(_count(len(waveform)))
+    else:
+        starts = np.arange(0, max(len(waveform) - _WINDOW, 0) + 1, round(hop * YAMNET_RATE))
+    return [waveform[start : start + _WINDOW] for start in starts]
+
+
+def _run(model, waveforms: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (scores, embeddings) of each waveform out of one call of the model.
+
+    The waveforms are laid end to end, each padded with zeros to where one of YAMNet's hops begins and far enough
+    that no window which belongs to it reads from the next one.
+    """
+    counts = [_count(len(waveform)) for waveform in waveforms]
+    blocks = [np.pad(w, (0, (count + 2) * _HOP - len(w))) for w, count in zip(waveforms, counts, strict=True)]
+    scores, embeddings, _ = model(np.concatenate(blocks))
+    starts = np.cumsum([0, *(count + 2 for count in counts)])[:-1]
+    pick = [slice(start, start + count) for start, count in zip(starts, counts, strict=True)]
+    scores, embeddings = scores.numpy(), embeddings.numpy()
+    return [(scores[part], embeddings[part]) for part in pick]
+
+
+def _compute(model, sources: list, hop: float | None, batch: int = 16) -> dict[str, np.ndarray]:
+    """Run the model over clips in batches, with a progress bar."""
+    frames, embeddings, scores, levels = [], [], [], []
+    with assets.progress(total=len(sources), desc="Extracting embeddings", unit="clip") as bar:
+        for start in range(0, len(sources), batch):
+            part = sources[start : start + batch]
+            waveforms = [audio.load(clip, YAMNET_RATE) if isinstance(clip, Path) else clip for clip in part]
+            waveforms = [audio.check_waveform(waveform, YAMNET_RATE) for waveform in waveforms]
+            windows = [_windows(waveform, hop) for waveform in waveforms]
+            if hop is None:
+                results = _run(model, waveforms)
+            else:
+                results = [tuple(np.concatenate(x) for x in zip(*_run(model, w), strict=True)) for w in windows]
+            levels += [np.sqrt(np.mean(window**2)) if len(window) else 0.0 for clip in windows for window in clip]
+            for clip_scores, clip_embeddings in results:
+                frames.append(len(clip_embeddings))
+                embeddings.append(clip_embeddings)
+                scores.append(clip_scores.mean(axis=0))
+            bar.update(len(part))
+    return {
+        "frames": np.array(frames),
+        "embeddings": np.concatenate(embeddings),
+        "scores": np.stack(scores),
+        "levels": np.array(levels, dtype=np.float32),
+    }
+
+
+def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
+    """Return the features of clips whose audio is at hand, from the cache if the same were computed before."""
+    digest = hashlib.sha256(f"{model_id(model)} {hop}".encode())
+    for clip in sources:
+        digest.update(hashlib.sha256(clip.read_bytes() if isinstance(clip, Path) else clip.tobytes()).digest())
+    file = assets.cache_dir() / "features" / f"{digest.hexdigest()[:24]}.npz"
+    if file.is_file():
+        try:
+            with np.load(file) as stored:
+                features = dict(stored)
+            if assets.used().get("embeddings") != "extracted":  # by this very run
+                assets.record("embeddings", "cache")
+            return features
+        except (OSError, ValueError, zipfile.BadZipFile):  # cut short, by a full disk for instance
+            file.unlink()
+    features = _compute(model, sources, hop)
+    file.parent.mkdir(parents=True, exist_ok=True)
+    scratch = file.with_suffix(".tmp.npz")
+    np.savez_compressed(scratch, **features)
+    scratch.replace(file)
+    assets.record("embeddings", "extracted")
+    return features
+
+
+def _embedded(names: list[str], hop: float | None) -> dict[str, np.ndarray]:
+    """Return the features that the course ships for these clips; YAMNet computed them beforehand."""
+    file = "features/metro_mixture.npz" if names == ["metro_mixture"] else "features/esc50_animals.npz"
+    with np.load(assets.embedded(file)) as stored:
+        row = {name: i for i, name in enumerate(stored["names"].tolist())}
+        if missing := [name for name in names if name not in row]:
+            raise assets.AssetError(f"The course ships no features of {', '.join(missing[:3])}. {assets.WAYS_OUT}")
+        if stored["hop"] != (hop or YAMNET_HOP):
+            raise assets.AssetError(
+                f"The course ships features of {', '.join(names[:3])} for a hop of {stored['hop']} s, not {hop} s. "
+                f"{assets.WAYS_OUT}"
+            )
+        pick = [row[name] for name in names]
+        embeddings = stored["embeddings"][pick].astype(np.float32)
+        scores = stored["scores"][pick].astype(np.float32)
+        levels = np.concatenate(stored["levels"][pick].astype(np.float32))
+    assets.record("embeddings", "embedded")
+    frames = np.full(len(names), embeddings.shape[1])
+    return {"frames": frames, "embeddings": np.concatenate(embeddings), "scores": scores, "levels": levels}
+
+
+def _features(clips, model, hop: float | None) -> dict[str, np.ndarray]:
+    names, sources = zip(*map(_source, clips), strict=True)
+    if any(source is None for source in sources):
+        features = _embedded(list(names), hop)
+    else:
+        features = _cached(model, list(sources), hop)
+    origin = {"embedded": "stored, computed by YAMNet from the audio beforehand", "cache": "from an earlier run"}
+    source = assets.used()["embeddings"]
+    print(f"Features of {len(names)} {'clip' if len(names) == 1 else 'clips'}: {origin.get(source, 'computed now')}.")
+    return features
+
+
+def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarray]:
+    """Return YAMNet's embeddings of clips.
+
+    Clips whose audio is at hand go through the model in batches, and the result is kept in the cache under a key
+    made of the model's weights and the clips' content. For clips whose audio is not at hand (the ESC-50 animal clips
+    and the metro-station mixture in the embedded course), the features that the course ships are returned: real
+    YAMNet computed them beforehand, whichever ``model`` is loaded.
+
+    Parameters
+    ----------
+    clips : sequence of str, Path, ndarray or Soundscape
+        Names of ESC-50 animal clips, paths of audio files, waveforms of shape (n_samples,) at 16 kHz, or soundscapes.
+    model : SavedModel
+        YAMNet as ``hub.load`` returns it.
+    hop : float, optional
+        Seconds between the starts of two windows of 0.96 s, each fed to the model on its own, whole windows only.
+        By default YAMNet frames the clip itself: every 0.48 s, the last window padded with zeros.
+
+    Returns
+    -------
+    list of ndarray, shape (n_windows, 1024)
+        One array a clip, float32.
+
+    Raises
+    ------
+    FileNotFoundError
+        If a clip is neither a file nor one of the ESC-50 animal clips.
+    AssetError
+        If neither the audio nor stored features are at hand.
+
+    Notebook: 03_transfer_learning, 04_sound_event_detection
+    """
+    features = _features(clips, model, hop)
+    return np.split(features["embeddings"], np.cumsum(features["frames"])[:-1])
+
+
+def extract_scores(clips, model) -> np.ndarray:
+    """Return YAMNet's scores of clips, averaged over the windows of each clip, from the same cache.
+
+    Parameters
+    ----------
+    clips, model
+        As for :func:`extract_embeddings`.
+
+    Returns
+    -------
+    ndarray, shape (n_clips, 521)
+        Mean score of each class in [0, 1].
+
+    Notebook: 03_transfer_learning
+    """
+    return _features(clips, model, None)["scores"]
+
+
+def extract_levels(clips, model, hop: float | None = None) -> list[np.ndarray]:
+    """Return how loud each window of each clip is, from the same cache.
+
+    Parameters
+    ----------
+    clips, model, hop
+        As for :func:`extract_embeddings`.
+
+    Returns
+    -------
+    list of ndarray, shape (n_windows,)
+        One array a clip: the root mean square of the samples of each window, full scale is 1; 0 is digital silence.
+
+    Notebook: 03_transfer_learning
+    """
+    features = _features(clips, model, hop)
+    return np.split(features["levels"], np.cumsum(features["frames"])[:-1])

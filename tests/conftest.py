@@ -1,0 +1,56 @@
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import matplotlib
+import pytest
+
+from course_utils import assets
+
+ROOT = Path(__file__).resolve().parents[1]
+
+matplotlib.use("agg")
+
+
+@pytest.fixture
+def embedded(monkeypatch, tmp_path):
+    """Only what the repository ships, and an empty cache."""
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    monkeypatch.setattr(assets, "_used", {})
+
+
+@pytest.fixture(scope="session")
+def mini():
+    """YAMNet-mini, loaded."""
+    from course_utils import models
+
+    models.start_tensorflow()
+    import tensorflow_hub as hub
+
+    return hub.load(str(assets.embedded("yamnet_mini")))
+
+
+@pytest.fixture(scope="session")
+def python():
+    """Run Python code in a new process and return its stdout."""
+
+    def run(code: str, **env: str) -> str:
+        result = subprocess.run(
+            [sys.executable, "-c", code], env={**os.environ, **env}, capture_output=True, text=True, cwd=ROOT
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def mirror():
+    """The folder of real assets that COURSE_MIRROR names."""
+    folder = os.environ.get("COURSE_MIRROR")
+    if not folder:
+        pytest.skip("COURSE_MIRROR is not set: what needs the real assets is not tested")
+    return str(assets.mirror())

@@ -1,0 +1,100 @@
+"""The pages as a browser shows them, with the network refused. Needs Chromium; where CI runs, nothing may skip."""
+
+import os
+import shutil
+
+import pytest
+from conftest import ROOT
+from test_build import built  # noqa: F401
+
+pytestmark = pytest.mark.browser
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
+
+
+@pytest.fixture(scope="module")
+def browser():
+    if not CHROMIUM:
+        assert not os.environ.get("COURSE_BROWSER_REQUIRED"), "Chromium is required here and was not found"
+        pytest.skip("no Chromium was found: pages are not looked at")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = play.chromium.launch(
+            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+        )
+        yield browser
+        browser.close()
+
+
+def look(browser, path, width=1100):
+    """Open a page from a file; return it and what went wrong on the way."""
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    faults = []
+    page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+
+    def refuse(route):
+        faults.append(f"asked for {route.request.url}")
+        route.abort()
+
+    page.route("http*://**", refuse)
+    page.goto(path.as_uri())
+    return page, faults
+
+
+@pytest.fixture(scope="module")
+def pages(built):  # noqa: F811
+    """The pages of the last `make run`, if there was one, and notebook 02's as built by the tests."""
+    return [built / "html/02_yamnet.html", *sorted((ROOT / "build/html").glob("0*.html"))]
+
+
+def test_pages_open_offline_without_a_fault(browser, pages):
+    for path in pages:
+        page, faults = look(browser, path)
+        assert faults == [], path.name
+        assert page.title()
+        page.close()
+
+
+def test_every_picture_is_there_and_nothing_is_cut_off(browser, pages):
+    for path in pages:
+        for width in (1100, 800):
+            page, _ = look(browser, path, width)
+            images = page.evaluate(
+                "[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().right, i.alt.length])"
+            )
+            assert images
+            for natural, right, alt in images:
+                assert natural > 0, path.name
+                assert right <= width, f"{path.name}: a picture is cut off at {width} px"
+                assert alt > 30
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path.name} scrolls sideways"
+            page.close()
+
+
+def test_no_traceback_and_no_wall_of_warnings(browser, pages):
+    for path in pages:
+        page, _ = look(browser, path)
+        stderr = page.locator('[data-mime-type="application/vnd.jupyter.stderr"]')
+        assert stderr.all_inner_texts() == [], path.name
+        assert "Traceback (most recent call last)" not in page.inner_text("body")
+        page.close()
+
+
+def test_every_clip_decodes_and_plays(browser, pages):
+    for path in pages:
+        page, _ = look(browser, path)
+        clips = page.evaluate(
+            """Promise.all([...document.querySelectorAll("audio")].map(async a => {
+                a.muted = true;
+                await a.play();
+                await new Promise(r => setTimeout(r, 300));
+                return [a.duration, a.currentTime, a.getAttribute("aria-label")];
+            }))"""
+        )
+        for duration, position, label in clips:
+            assert duration > 1
+            assert position > 0, f"{path.name}: {label} does not play"
+            assert label
+        page.close()

@@ -1,0 +1,108 @@
+"""What `make run` writes: a page and slides that stand alone, and a record of the run."""
+
+import html
+import html.parser
+import json
+import re
+import shutil
+
+import nbformat
+import pytest
+from conftest import ROOT
+
+from tools import build
+
+
+class Tags(html.parser.HTMLParser):
+    def __init__(self, text: str):
+        super().__init__()
+        self.found = []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.found.append((tag, dict(attributes)))
+
+    def all(self, name: str) -> list[dict]:
+        return [attributes for tag, attributes in self.found if tag == name]
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory):
+    """Notebook 02, executed on the embedded assets and exported, with a record of its run."""
+    patch = pytest.MonkeyPatch()
+    folder = tmp_path_factory.mktemp("build")
+    patch.setattr(build, "BUILD", folder)
+    patch.setenv("COURSE_ASSETS", "embedded")
+    patch.setenv("COURSE_CACHE", str(folder / "cache"))
+    try:
+        assert build.main(["02"]) == 0
+        yield folder
+    finally:
+        patch.undo()
+
+
+def test_record_of_the_run(built):
+    record = json.loads((built / "results.json").read_text())["02_yamnet"]
+    assert record["scores_shape"] == [10, 521]
+    assert record["top5"][0][0] in ("Whistle", "Whistling")
+    assert record["assets"] == {"yamnet": "embedded", "speech-whistling": "embedded"}
+    assert record["seconds"] > 0
+
+
+def test_notebook_holds_no_line_for_the_machine(built):
+    executed = nbformat.read(built / "executed" / "02_yamnet.ipynb", as_version=4)
+    committed = nbformat.read(ROOT / "notebooks/02_yamnet.ipynb", as_version=4)
+    assert [cell.source for cell in executed.cells] == [cell.source for cell in committed.cells]
+
+
+def test_page_needs_nothing_from_the_web(built):
+    tags = Tags((built / "html/02_yamnet.html").read_text(encoding="utf-8"))
+    for name in ("script", "img", "audio", "iframe"):
+        for attributes in tags.all(name):
+            assert attributes.get("src", "data:").startswith("data:")
+    assert [link for link in tags.all("link") if link.get("rel") == "stylesheet"] == []
+    assert "No description has been provided" not in (built / "html/02_yamnet.html").read_text(encoding="utf-8")
+    assert len(tags.all("img")) == 2
+    assert all(len(image["alt"]) > 30 for image in tags.all("img"))
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
+def test_slides_follow_the_metadata(path, tmp_path, monkeypatch):
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    notebook = nbformat.read(path, as_version=4)
+    build.export(notebook, path.stem, "slides")
+    text = (tmp_path / f"slides/{path.stem}.html").read_text(encoding="utf-8")
+    kinds = [cell.metadata.slideshow.slide_type for cell in notebook.cells]
+    sections = len(re.findall(r"<section", text))
+    assert sections == 2 * kinds.count("slide") + kinds.count("subslide")  # a stack and its first slide, and the rest
+    inputs = re.findall(r'<div class="jp-InputArea jp-Cell-inputArea">.*?<pre>(.*?)</pre>', text, re.DOTALL)
+    code = "|".join("".join(html.unescape(re.sub(r"<[^>]+>", "", block)).split()) for block in inputs)
+    assert "hub.load(" in code or "AudioTagging(" in code  # what teaches is shown
+    assert text.count('<aside class="notes">') == kinds.count("notes")
+    for cell, kind in zip(notebook.cells, kinds, strict=True):
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
+            heading = re.sub(r"^#+ |[*`]", "", cell.source.splitlines()[0])
+            assert (heading in html.unescape(re.sub(r"<[^>]+>", "", text))) == (kind != "skip"), heading
+        if "hide-input" in cell.metadata.get("tags", []):
+            assert "".join(cell.source.split()) not in code, "a plotting cell shows its input"
+
+
+def test_a_failing_notebook_fails_the_run_and_the_others_still_run(tmp_path, monkeypatch, capsys):
+    notebooks = tmp_path / "notebooks"
+    notebooks.mkdir()
+    for name, source in (("01_bad", "1 / 0"), ("02_good", "import course_utils.assets")):
+        cells = [nbformat.v4.new_markdown_cell(f"# {name}"), nbformat.v4.new_code_cell(source)]
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), notebooks / f"{name}.ipynb")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    shutil.copytree(ROOT / "tools/templates", tmp_path / "tools/templates")
+    assert build.main([]) == 1
+    results = json.loads((tmp_path / "build/results.json").read_text())
+    assert results["01_bad"]["error"] == "ZeroDivisionError: division by zero"
+    assert "error" not in results["02_good"]
+    assert "FAILED: ZeroDivisionError" in capsys.readouterr().out
+
+
+def test_unknown_notebook_is_said(capsys):
+    assert build.main(["99"]) == 2
+    assert "99" in capsys.readouterr().err

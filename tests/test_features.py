@@ -1,0 +1,163 @@
+"""Features: batches change nothing, the cache is used and keyed, the embedded ones are found."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+
+from course_utils import assets, datasets, features, models
+
+
+def noise(seconds, seed=0):
+    return np.random.default_rng(seed).normal(scale=0.1, size=round(seconds * 16000)).astype(np.float32)
+
+
+@pytest.fixture
+def fresh(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_ASSETS", "auto")
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(assets, "_used", {})
+    return tmp_path
+
+
+def test_batches_give_what_single_calls_give(fresh, mini):
+    clips = [noise(seconds, i) for i, seconds in enumerate((0.1, 0.96, 0.975, 1.0, 3.3, 5.0, 5.0, 8.0))]
+    embeddings = features.extract_embeddings(clips, mini)
+    scores = features.extract_scores(clips, mini)
+    for clip, ours, mean in zip(clips, embeddings, scores, strict=True):
+        single_scores, single_embeddings, _ = (output.numpy() for output in mini(clip))
+        assert ours.shape == single_embeddings.shape
+        np.testing.assert_allclose(ours, single_embeddings, atol=2e-4)
+        np.testing.assert_allclose(mean, single_scores.mean(axis=0), atol=2e-4)
+
+
+def test_windows_with_a_hop_are_fed_one_by_one(fresh, mini):
+    clip = noise(3.2)
+    (embeddings,) = features.extract_embeddings([clip], mini, hop=0.5)
+    starts = [0, 8000, 16000, 24000, 32000]
+    assert len(embeddings) == len(starts)  # whole windows only: the next would begin at 2.5 s and end at 3.46 s
+    for start, ours in zip(starts, embeddings, strict=True):
+        np.testing.assert_allclose(ours, mini(clip[start : start + 15360])[1].numpy()[0], atol=2e-4)
+
+
+def test_levels_tell_silence(fresh, mini):
+    clip = np.concatenate([noise(1.5), np.zeros(3 * 16000, np.float32)])
+    (levels,) = features.extract_levels([clip], mini)
+    assert levels[0] == pytest.approx(0.1, rel=0.05)
+    assert (levels[-3:] == 0).all()
+
+
+def test_cache_is_used_and_keyed_by_clips_hop_and_model(fresh, mini, capsys, monkeypatch):
+    clips = [noise(1.0)]
+    first = features.extract_embeddings(clips, mini)
+    assert assets.used()["embeddings"] == "extracted"
+    assert "computed now" in capsys.readouterr().out
+    monkeypatch.setattr(assets, "_used", {})
+    again = features.extract_embeddings(clips, mini)
+    assert assets.used()["embeddings"] == "cache"
+    assert "from an earlier run" in capsys.readouterr().out
+    np.testing.assert_array_equal(first[0], again[0])
+    features.extract_embeddings([noise(1.0, seed=1)], mini)
+    features.extract_embeddings(clips, mini, hop=0.1)
+    monkeypatch.setattr(features, "model_id", lambda model: "another")
+    features.extract_embeddings(clips, mini)
+    assert len(list((fresh / "cache/features").glob("*.npz"))) == 4
+
+
+def test_damaged_cache_is_computed_again(fresh, mini):
+    clips = [noise(1.0)]
+    first = features.extract_embeddings(clips, mini)
+    (file,) = (fresh / "cache/features").glob("*.npz")
+    file.write_bytes(file.read_bytes()[:100])
+    again = features.extract_embeddings(clips, mini)
+    np.testing.assert_array_equal(first[0], again[0])
+
+
+def test_files_of_any_rate_are_resampled(fresh, mini):
+    soundfile.write(fresh / "a.wav", noise(2), 16000, subtype="FLOAT")
+    soundfile.write(fresh / "b.wav", np.zeros((44100, 2)), 44100)
+    a, b = features.extract_embeddings([fresh / "a.wav", str(fresh / "b.wav")], mini)
+    np.testing.assert_allclose(a, mini(noise(2))[1].numpy(), atol=2e-4)
+    assert len(b) == 2
+
+
+def test_unknown_clip_is_said(fresh, mini):
+    with pytest.raises(assets.AssetError, match="no features of missing"):
+        features.extract_embeddings(["missing.wav"], mini)
+
+
+def test_embedded_features_of_the_400_clips(embedded, mini, capsys):
+    metadata = datasets.esc50_metadata()
+    animals = metadata[metadata["category"].isin(datasets.ANIMALS)]
+    embeddings = features.extract_embeddings(animals["filename"], mini)
+    assert np.stack(embeddings).shape == (400, 10, 1024)
+    assert features.extract_scores(animals["filename"], mini).shape == (400, 521)
+    assert assets.used()["embeddings"] == "embedded"
+    assert "computed by YAMNet" in capsys.readouterr().out
+    one = features.extract_embeddings([animals["filename"].iloc[7]], mini)
+    np.testing.assert_array_equal(one[0], embeddings[7])
+
+
+def test_embedded_features_of_the_mixture(embedded, mini):
+    mixture = datasets.metro_mixture(datasets.metro_recipe())
+    assert mixture.waveform is None
+    assert mixture.log_mel.shape[1] == 64
+    (embeddings,) = features.extract_embeddings([mixture], mini, hop=0.5)
+    assert embeddings.shape == (15, 1024)
+    with pytest.raises(assets.AssetError, match=r"hop of 0\.5"):
+        features.extract_embeddings([mixture], mini, hop=0.1)
+
+
+def test_embedded_features_are_what_yamnet_computes(fresh, monkeypatch, mirror):
+    """The features that are shipped, computed again from the audio by the real YAMNet."""
+    models.start_tensorflow()
+    import tensorflow_hub as hub
+
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    yamnet = hub.load(models.yamnet_path())
+    stored = np.load(assets.embedded("features/esc50_animals.npz"))
+    pick = slice(0, 400, 20)
+    computed = np.stack(features.extract_embeddings(stored["names"][pick].tolist(), yamnet))
+    np.testing.assert_allclose(stored["embeddings"][pick], computed, atol=0.02, rtol=1e-3)
+    mixture = datasets.metro_mixture(datasets.metro_recipe())
+    assert len(mixture.waveform) == 8 * 16000
+    (windows,) = features.extract_embeddings([mixture], yamnet, hop=0.5)
+    stored = np.load(assets.embedded("features/metro_mixture.npz"))
+    np.testing.assert_allclose(stored["embeddings"][0], windows, atol=0.02, rtol=1e-3)
+
+
+# --- data sets ---
+
+
+def test_esc50_metadata_is_balanced_and_folds_keep_recordings_of_a_class_together(embedded):
+    metadata = datasets.esc50_metadata()
+    assert len(metadata) == 2000
+    assert (metadata.groupby(["fold", "category"]).size() == 8).all()
+    assert (metadata.groupby(["source", "category"])["fold"].nunique() == 1).all()
+    # four recordings serve two classes in two folds, which notebook 03 shows
+    assert (metadata.groupby("source")["fold"].nunique() > 1).sum() == 4
+
+
+def test_embedded_metadata_equals_the_original(monkeypatch, mirror):
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
+    ours = datasets.esc50_metadata()
+    monkeypatch.setenv("COURSE_ASSETS", "auto")
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    pd.testing.assert_frame_equal(ours, datasets.esc50_metadata())
+
+
+def test_label_map_names_labels_that_yamnet_has():
+    labels = datasets.audioset_labels().set_index("display_name")["yamnet_index"]
+    assert set(datasets.AUDIOSET_TO_ESC50) == set(datasets.ANIMALS)
+    for names in datasets.AUDIOSET_TO_ESC50.values():
+        assert all(labels[name] >= 0 for name in names)
+
+
+def test_metro_recipe_is_the_published_one(embedded):
+    recipe = datasets.metro_recipe()
+    assert recipe["label"].to_list() == ["dog", "cat", "rooster", "cow"]
+    assert recipe["filename"].str.startswith("5-").all()
+    reference = datasets.metro_mixture(recipe).reference
+    assert reference["onset"].to_list() == [0.0, 1.0, 2.0, 4.0]
+    assert (reference["offset"] - reference["onset"]).round(3).to_list() == [0.8, 0.8, 1.7, 1.2]

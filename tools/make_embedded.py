@@ -1,0 +1,83 @@
+"""Make the embedded tables and features from the real assets.
+
+``COURSE_MIRROR=… python -m tools.make_embedded`` (or with the assets in the cache) writes below ``data/embedded/``:
+the AudioSet labels with YAMNet's indices, the ESC-50 metadata, and what YAMNet computes from the 400 animal clips and
+from the metro-station mixture: embeddings, mean scores, and the mixture's log-mel spectrogram. No audio.
+"""
+
+import argparse
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+
+from course_utils import assets, datasets, features, models
+
+OUT = Path(__file__).resolve().parents[1] / "data" / "embedded"
+HOP = 0.5  # of the mixture's windows in the detection notebook, in seconds
+
+
+def real(name: str) -> assets.Resolved:
+    """Resolve an asset, and refuse the embedded one: it is what is being made."""
+    asset = assets.resolve(name)
+    if not asset.is_real:
+        raise SystemExit(f"{asset.title}: only the embedded one was found. {assets.WAYS_OUT}")
+    return asset
+
+
+def write_labels(out: Path, yamnet) -> None:
+    """Write the 527 labels, with YAMNet's index of each (-1 where YAMNet has none)."""
+    with open(yamnet.class_map_path().numpy().decode(), newline="", encoding="utf-8") as file:
+        index = {row["mid"]: row["index"] for row in csv.DictReader(file)}
+    with open(real("audioset-labels").path, newline="", encoding="utf-8") as file:
+        labels = list(csv.DictReader(file))
+    rows = [(row["index"], row["mid"], row["display_name"], index.get(row["mid"], -1)) for row in labels]
+    with open(out / "audioset_labels.csv", "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerows([("index", "mid", "display_name", "yamnet_index"), *rows])
+
+
+def write_metadata(out: Path) -> None:
+    """Write the columns of the ESC-50 metadata that the course uses."""
+    real("esc50-metadata")
+    metadata = datasets.esc50_metadata().drop(columns="source")
+    metadata.to_csv(out / "esc50_metadata.csv", index=False, lineterminator="\n")
+
+
+def write_features(path: Path, clips, names, yamnet, hop: float | None, **more) -> None:
+    """Write embeddings and mean scores of clips of one length, as float16."""
+    np.savez_compressed(
+        path,
+        names=np.array(names),
+        hop=hop or models.YAMNET_HOP,
+        embeddings=np.stack(features.extract_embeddings(clips, yamnet, hop=hop)).astype(np.float16),
+        levels=np.stack(features.extract_levels(clips, yamnet, hop=hop)).astype(np.float16),
+        scores=features._features(clips, yamnet, hop)["scores"].astype(np.float16),
+        model=json.dumps({"yamnet": assets.resolve("yamnet").variant, "weights": features.model_id(yamnet)}),
+        **more,
+    )
+
+
+def main(out: Path) -> None:
+    """Make everything."""
+    import tensorflow_hub as hub
+
+    real("yamnet")
+    yamnet = hub.load(models.yamnet_path())
+    (out / "features").mkdir(parents=True, exist_ok=True)
+    write_labels(out, yamnet)
+    write_metadata(out)
+    real("esc50-animals")
+    animals = list(assets.clips())
+    write_features(out / "features" / "esc50_animals.npz", animals, animals, yamnet, None)
+    real("metro-station")
+    mixture = datasets.metro_mixture(datasets.metro_recipe())
+    log_mel = yamnet(mixture.waveform)[2].numpy().astype(np.float16)
+    write_features(out / "features" / "metro_mixture.npz", [mixture], [mixture.name], yamnet, HOP, log_mel=log_mel)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--out", type=Path, default=OUT, help="the folder data/embedded")
+    main(parser.parse_args().out)
