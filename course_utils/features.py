@@ -144,9 +144,6 @@ def _features(clips, model, hop: float | None) -> dict[str, np.ndarray]:
         features = _embedded(list(names), hop)
     else:
         features = _cached(model, list(sources), hop)
-    origin = {"embedded": "stored, computed by YAMNet from the audio beforehand", "cache": "from an earlier run"}
-    source = assets.used()["embeddings"]
-    print(f"Features of {len(names)} {'clip' if len(names) == 1 else 'clips'}: {origin.get(source, 'computed now')}.")
     return features
 
 
@@ -183,6 +180,9 @@ def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarra
     Notebook: 03_transfer_learning, 04_sound_event_detection
     """
     features = _features(clips, model, hop)
+    origin = {"embedded": "stored, computed by YAMNet from the audio beforehand", "cache": "from an earlier run"}
+    said = origin.get(assets.used()["embeddings"], "computed in this run")
+    print(f"Embeddings of {len(features['frames'])} {'clip' if len(features['frames']) == 1 else 'clips'}: {said}.")
     return np.split(features["embeddings"], np.cumsum(features["frames"])[:-1])
 
 

@@ -52,7 +52,7 @@ def test_cache_is_used_and_keyed_by_clips_hop_and_model(fresh, mini, capsys, mon
     clips = [noise(1.0)]
     first = features.extract_embeddings(clips, mini)
     assert assets.used()["embeddings"] == "extracted"
-    assert "computed now" in capsys.readouterr().out
+    assert "computed in this run" in capsys.readouterr().out
     monkeypatch.setattr(assets, "_used", {})
     again = features.extract_embeddings(clips, mini)
     assert assets.used()["embeddings"] == "cache"

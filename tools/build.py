@@ -76,6 +76,7 @@ def execute(path: Path) -> tuple[object, dict]:
     client = NotebookClient(
         notebook,
         timeout=1800,
+        coalesce_streams=True,  # of a progress bar only the end
         kernel_name="python3",
         resources={"metadata": {"path": path.parent}},
         extra_arguments=["--log-level=ERROR"],  # ipykernel warns at each start that it talks over TCP
@@ -97,16 +98,14 @@ def export(notebook, name: str, kind: str) -> None:
     from nbconvert import HTMLExporter, SlidesExporter
     from traitlets.config import Config
 
-    config = Config()
+    config, templates = Config(), [str(ROOT / "tools" / "templates")]
     if kind == "slides":
         config.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
         config.TagRemovePreprocessor.enabled = True
-        exporter = SlidesExporter(config=config)
-        exporter.reveal_scroll = True
+        exporter = SlidesExporter(config=config, template_name="deck", extra_template_basedirs=templates)
+        exporter.reveal_width, exporter.reveal_height, exporter.reveal_transition = "1280", "720", "none"
     else:
-        exporter = HTMLExporter(
-            config=config, template_name="page", extra_template_basedirs=[str(ROOT / "tools" / "templates")]
-        )
+        exporter = HTMLExporter(config=config, template_name="page", extra_template_basedirs=templates)
     title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
     for caption in captions(notebook):  # nbconvert has no place for alternative texts
