@@ -15,7 +15,6 @@ LIBRARIES = (
     "soundfile",
     "matplotlib",
     "seaborn",
-    "ipywidgets",
     "tensorflow",
     "tensorflow-hub",
     "setuptools",
@@ -30,14 +29,16 @@ LIBRARIES = (
 
 def info() -> int:
     """Print every asset: what this computer would use, its size, licence and source."""
+    where = None if assets.mode() == "embedded" else assets.mirror()
     print(f"course-utils {__version__}, assets: {assets.mode()}, cache: {assets.cache_dir()}")
-    print(f"mirror: {assets.mirror() or 'none (COURSE_MIRROR is not set)'}\n")
+    print(f"mirror: {where or 'none'}\n")
+    if assets.mode() == "full":
+        os.environ["COURSE_ASSETS"] = "auto"  # to look is not to download
+    if isinstance(where, str):
+        del os.environ["COURSE_MIRROR"]
     for name, row in assets.table().items():
-        try:
-            asset = assets.resolve(name)
-            state = f"{asset.source}: {asset.variant}"
-        except assets.AssetError as error:
-            state = f"missing: {error}"
+        asset = assets.resolve(name)
+        state = f"{asset.source}: {asset.variant}"
         size = row.get("bytes") or row["files"][0]["bytes"]
         print(f"{name}\n  {row['title']}, {size / 1e6:.1f} MB, {row['licence']}\n  {row['source']}\n  uses {state}")
     return 0
@@ -107,7 +108,11 @@ def main(arguments: list[str] | None = None) -> int:
     chosen = parser.parse_args(arguments)
     if chosen.command == "prefetch":
         return prefetch(chosen.names)
-    return {"doctor": doctor, "info": info}[chosen.command]()
+    try:
+        return {"doctor": doctor, "info": info}[chosen.command]()
+    except (assets.AssetError, ValueError) as error:
+        print(error)
+        return 1
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Where models, data sets and clips come from: cache, mirror, network, or what the course ships.
 
 An *asset* is a file the course does not ship: a checkpoint, a data set, a clip. ``assets.toml`` beside this
-file has a table for each. :func:`resolve` looks for it in this order, and checks size and hash every time:
+file has a table for each. :func:`resolve` looks for it in this order, and checks size and hash once a process:
 
 1. **cache**: the folder ``COURSE_CACHE`` (default: ``data/cache`` of a checkout, else the user's cache folder),
 2. **mirror**: ``COURSE_MIRROR``, a folder or an http(s) address with the same relative paths,
@@ -66,6 +66,7 @@ class Resolved:
 
 _used: dict[str, str] = {}
 _failures: list[str] = []
+_unreachable: set[str] = set()
 _known: dict[tuple, tuple[Resolved, dict[str, Path]]] = {}
 
 
@@ -87,9 +88,13 @@ def mode() -> str:
 
 
 def cache_dir() -> Path:
-    """Return the folder for downloads and computed features (``COURSE_CACHE``); it need not exist yet."""
+    """Return the folder for downloads and computed features; it need not exist yet.
+
+    ``COURSE_CACHE``, if set (a relative one counts from the checkout); else ``data/cache`` of the checkout; else the
+    user's cache folder.
+    """
     if value := os.environ.get("COURSE_CACHE"):
-        return Path(value).expanduser().resolve()
+        return ((CHECKOUT or Path.cwd()) / Path(value).expanduser()).resolve()
     if CHECKOUT:
         return CHECKOUT / "data" / "cache"
     import pooch
@@ -137,24 +142,30 @@ def progress(*arguments, **options):
 # --- checking and downloading one file ---
 
 
-def _check(path: Path, files: list[dict]) -> str | None:
-    """Return the variant that the file at ``path`` is, or None (with a warning if it is there but wrong)."""
+def _identify(path: Path, files: list[dict]) -> str | None:
+    """Return the variant that the file at ``path`` is, by size and hash, or None."""
     import pooch
 
-    if not path.is_file():
-        return None
     size = path.stat().st_size
     for version in files:
         algorithm, _, digest = version["hash"].partition(":")
         if size == version["bytes"] and pooch.file_hash(str(path), alg=algorithm) == digest:
             return version["variant"]
-    expected = " or ".join(f"{version['bytes']:,}" for version in files)
-    warnings.warn(
-        f"{path} is damaged or another file ({size:,} bytes, expected {expected} with a known hash): it is not used. "
-        "Delete it and run `python -m course_utils prefetch`.",
-        stacklevel=4,
-    )
     return None
+
+
+def _check(path: Path, files: list[dict]) -> str | None:
+    """Return the variant of the file at ``path``, or None: silently if it is missing, with a warning if it is wrong."""
+    if not path.is_file():
+        return None
+    if not (variant := _identify(path, files)):
+        expected = " or ".join(f"{version['bytes']:,}" for version in files)
+        warnings.warn(
+            f"{path} is damaged or another file ({path.stat().st_size:,} bytes, expected {expected} with a known "
+            "hash): it is not used. Delete it and run `python -m course_utils prefetch`.",
+            stacklevel=4,
+        )
+    return variant
 
 
 class _Downloader:
@@ -169,40 +180,70 @@ class _Downloader:
 
         from course_utils import __version__
 
-        retries = Retry(total=4, backoff_factor=0.5, status_forcelist=(429, 500, 502, 503, 504))
+        # Waits of 0, 2, 4 and 8 s. Retry-After is not followed: a server may ask for an hour.
+        statuses = (429, 500, 502, 503, 504)
+        retries = Retry(4, connect=1, backoff_factor=1, status_forcelist=statuses, respect_retry_after_header=False)
         with requests.Session() as session:
             session.headers["User-Agent"] = f"course-utils/{__version__} (Environmental Audio AI course)"
             for scheme in ("http://", "https://"):
                 session.mount(scheme, HTTPAdapter(max_retries=retries))
-            with session.get(url, stream=True, timeout=(10, 60)) as response:
+            try:
+                response = session.get(url, stream=True, timeout=(10, 60))
+            except requests.ConnectionError:
+                _unreachable.add(_host(url))
+                raise
+            with response:
                 response.raise_for_status()
                 total = int(response.headers.get("content-length", 0)) or None
-                name = Path(output_file).name if isinstance(output_file, str | os.PathLike) else url
                 with (
                     open(output_file, "wb") as file,
-                    progress(total=total, unit="B", unit_scale=True, desc=name, disable=not self.progress) as bar,
+                    progress(
+                        total=total, unit="B", unit_scale=True, desc=Path(url).name, disable=not self.progress
+                    ) as bar,
                 ):
                     for chunk in response.iter_content(1 << 16):
                         file.write(chunk)
                         bar.update(len(chunk))
 
 
-def _download(url: str, target: Path, version: dict, progress: bool = True) -> bool:
-    """Fetch ``url`` to ``target`` under a lock; True on success. A failure leaves what was there before."""
+def _host(url: str) -> str:
+    return url.split("/")[2]
+
+
+def _cannot_write(folder: Path) -> AssetError:
+    return AssetError(f"Cannot write to {folder}: set COURSE_CACHE to a folder of your own, with room on its disk.")
+
+
+def _download(url: str, target: Path, files: list[dict], progress: bool = True) -> str | None:
+    """Fetch ``url`` to ``target`` and return its variant, or None; a failure leaves what was there before.
+
+    The file comes into a folder of its own beside the target, and takes the target's place once its hash is known.
+    A lock keeps two notebooks from fetching the same file; an address that cannot be reached is asked once.
+    """
+    import tempfile
+
     import pooch
+    import requests
     from filelock import FileLock
 
+    if _host(url) in _unreachable:
+        return None
     pooch.get_logger().setLevel("WARNING")
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{target}.lock"):
-            pooch.retrieve(url, version["hash"], target.name, target.parent, downloader=_Downloader(progress))
-    except PermissionError as error:
-        raise AssetError(f"Cannot write to {target.parent}: set COURSE_CACHE to a folder of your own.") from error
-    except (OSError, ValueError) as error:  # requests' errors are OSErrors, a wrong hash is a ValueError
+        with FileLock(f"{target}.lock"), tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
+            if target.is_file() and (variant := _identify(target, files)):
+                return variant
+            fetched = Path(pooch.retrieve(url, None, target.name, folder, downloader=_Downloader(progress)))
+            if variant := _identify(fetched, files):
+                fetched.replace(target)
+                return variant
+            _failures.append(f"{url}: {fetched.stat().st_size:,} bytes that are not the file (its hash is unknown)")
+    except requests.RequestException as error:
         _failures.append(f"{url}: {error}")
-        return False
-    return True
+    except OSError as error:
+        raise _cannot_write(target.parent) from error
+    return None
 
 
 def _fetch_file(relative: str, files: list[dict], progress: bool = True) -> tuple[Path, str, str] | None:
@@ -213,20 +254,17 @@ def _fetch_file(relative: str, files: list[dict], progress: bool = True) -> tupl
     if isinstance(where, Path):
         if variant := _check(where / relative, files):
             return where / relative, "mirror", variant
-    elif where:
-        for version in files:
-            if _download(f"{where}/{relative}", cached, version, progress):
-                return cached, "mirror", version["variant"]
+    elif where and (variant := _download(f"{where}/{relative}", cached, files, progress)):
+        return cached, "mirror", variant
     if mode() == "full":
-        for version in files:
-            for url in version["urls"]:
-                if _download(url, cached, version, progress):
-                    return cached, "network", version["variant"]
+        for url in [url for version in files for url in version["urls"]]:
+            if variant := _download(url, cached, files, progress):
+                return cached, "network", variant
     return None
 
 
 def _unpack(archive: Path, files: list[dict], variant: str) -> Path:
-    """Unpack a checked ``.tar.gz`` below the cache, once, and return the folder."""
+    """Unpack a checked ``.tar.gz`` below the cache, unless that has been done, and return the folder."""
     import shutil
     import tarfile
     import tempfile
@@ -235,17 +273,21 @@ def _unpack(archive: Path, files: list[dict], variant: str) -> Path:
 
     digest = next(version["hash"] for version in files if version["variant"] == variant).partition(":")[2]
     folder = cache_dir() / "unpacked" / f"{archive.name.split('.')[0]}-{digest[:12]}"
-    if not folder.is_dir():
+    try:
         folder.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(f"{folder}.lock"):
-            if not folder.is_dir():
+        with FileLock(f"{folder}.lock"), tarfile.open(archive) as tar:
+            members = [member for member in tar.getmembers() if member.isfile()]
+            paths = [(folder / member.name, member.size) for member in members]
+            if not all(path.is_file() and path.stat().st_size == size for path, size in paths):
                 scratch = tempfile.mkdtemp(dir=folder.parent)
                 try:
-                    with tarfile.open(archive) as tar:
-                        tar.extractall(scratch, filter="data")
+                    tar.extractall(scratch, filter="data")
+                    shutil.rmtree(folder, ignore_errors=True)
                     Path(scratch).replace(folder)
                 finally:
                     shutil.rmtree(scratch, ignore_errors=True)
+    except OSError as error:
+        raise _cannot_write(folder.parent) from error
     return folder
 
 
@@ -279,6 +321,7 @@ def manifest(name: str) -> list[dict]:
 def _find(name: str) -> tuple[Resolved, dict[str, Path]]:
     """Look for an asset: what :func:`resolve` returns, and the files of a set of clips by name."""
     row = table()[name]
+    _unreachable.clear()
     if mode() != "embedded":
         if "manifest" in row:
             rows = manifest(name)
@@ -310,7 +353,7 @@ def _find(name: str) -> tuple[Resolved, dict[str, Path]]:
 def _resolve(name: str) -> tuple[Resolved, dict[str, Path]]:
     if name not in table():
         raise KeyError(f"No asset is called {name!r}; there are {', '.join(table())}.")
-    key = (name, mode(), mirror(), cache_dir())
+    key = (name, mode(), None if mode() == "embedded" else mirror(), cache_dir())
     if key not in _known:
         _known[key] = _find(name)
     record(name, _known[key][0].source)
@@ -341,10 +384,7 @@ def resolve(name: str) -> Resolved:
 
 
 def clips(name: str = "esc50-animals") -> dict[str, Path]:
-    """Return the files of a set of clips, by file name; empty if only the embedded features are at hand.
-
-    Notebook: 03_transfer_learning
-    """
+    """Return the files of a set of clips, by file name; empty if only the embedded features are at hand."""
     return _resolve(name)[1]
 
 

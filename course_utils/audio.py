@@ -43,7 +43,11 @@ def load(path, sample_rate: int) -> np.ndarray:
     if not len(waveform):
         raise ValueError(f"{str(path)!r} holds no audio at all: 0 samples.")
     waveform = waveform.mean(axis=1)
-    return waveform if file_rate == sample_rate else soxr.resample(waveform, file_rate, sample_rate)
+    if file_rate != sample_rate:
+        waveform = soxr.resample(waveform, file_rate, sample_rate)
+        if not len(waveform):
+            raise ValueError(f"{str(path)!r} is too short: nothing is left of it at {sample_rate} Hz.")
+    return waveform
 
 
 def check_waveform(waveform, sample_rate: int, min_seconds: float = 0.0) -> np.ndarray:
@@ -150,7 +154,7 @@ def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
         Samples in [-1, 1]; louder clips are scaled down to fit. None where the audio is not at hand: then a line says
         how to get it.
     sample_rate : int
-        Samples per second, in Hz; one that MP3 knows (16000, 32000, 44100, ...).
+        Samples per second, in Hz. What MP3 does not know is played at 48 kHz.
     label : str
         What the clip is, for screen readers and as its caption.
 
@@ -165,15 +169,18 @@ def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
     import io
 
     import soundfile
+    import soxr
     from IPython.display import HTML
 
     label = html.escape(label, quote=True)
     if waveform is None:
         return HTML(
-            f"<p>🔇 {label}: the course does not ship this recording. "
+            f"<p>{label}: the course does not ship this recording. "
             "To hear it: <code>python -m course_utils prefetch</code></p>"
         )
     waveform = check_waveform(waveform, sample_rate)
+    if sample_rate not in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000):
+        waveform, sample_rate = soxr.resample(waveform, sample_rate, 48000), 48000
     waveform = waveform / max(1.0, np.abs(waveform).max())
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform, sample_rate, format="MP3")

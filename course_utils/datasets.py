@@ -137,32 +137,36 @@ def metro_recipe():
     return pd.DataFrame(rows, columns=["label", "filename", "cut_from", "cut_to", "onset", "gain"])
 
 
-def metro_mixture(recipe, duration: float = 8.0, sample_rate: int = 16000) -> Soundscape:
+def metro_mixture(recipe) -> Soundscape:
     """Mix animals into a metro station.
 
-    Each clip is scaled to a peak of 1, cut, scaled by its gain and added to the first ``duration`` seconds of the
-    metro station, which is left as it was recorded.
+    Each clip is scaled to a peak of 1, cut, scaled by its gain and added to the first eight seconds of the metro
+    station, which is left as it was recorded. Everything is at 16 kHz.
 
     Parameters
     ----------
     recipe : pandas.DataFrame
         As :func:`metro_recipe` returns it.
-    duration : float
-        Length of the mixture in seconds.
-    sample_rate : int
-        In Hz.
 
     Returns
     -------
     Soundscape
         With the waveform where the clips and the metro station are at hand, else with the embedded spectrogram.
 
+    Raises
+    ------
+    AssetError
+        If the recipe is not the published one and the audio to mix it from is not at hand.
+
     Notebook: 04_sound_event_detection
     """
+    sample_rate, duration = 16000, 8.0
     reference = recipe[["label", "onset"]].assign(offset=recipe["onset"] + recipe["cut_to"] - recipe["cut_from"])
     reference["offset"] = reference["offset"].round(3)
     background, files = assets.resolve("metro-station"), assets.clips()
     if not (background.is_real and files):
+        if not recipe.equals(metro_recipe()):
+            raise assets.AssetError(f"Mixing another recipe takes the clips' audio. {assets.WAYS_OUT}")
         stored = np.load(assets.embedded("features/metro_mixture.npz"))
         return Soundscape("metro_mixture", None, sample_rate, duration, reference, stored["log_mel"].astype(np.float32))
     events = []

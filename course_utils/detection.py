@@ -44,7 +44,7 @@ def join_segments(segments, max_gap: float = 0.0):
 def events_from_scores(scores, classes, hop: float, window: float, threshold: float):
     """Detect events: in each window the highest class, if its score is over the threshold; then join.
 
-    At most one class is active at a time.
+    At most one class passes in a window; events of neighbouring windows may overlap.
 
     Parameters
     ----------

@@ -84,7 +84,13 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
     pandas.DataFrame
         Rows ``segment-based (1 s)`` and ``event-based (collar 0.5 s)``; columns ``F-score``, ``precision``,
         ``recall``, ``error rate``, ``substitutions``, ``deletions`` and ``insertions`` (rates), over all classes
-        together (micro average). Nothing in the reference and nothing detected is NaN: there is nothing to measure.
+        together (micro average). What has no denominator is NaN: the precision of a detector that found nothing, the
+        recall and the error rate where nothing was to be found.
+
+    Raises
+    ------
+    ValueError
+        If an event's label is not among the classes.
 
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
@@ -94,6 +100,9 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
     import pandas as pd
     import sed_eval
     from dcase_util.containers import MetaDataContainer
+
+    if unknown := (set(reference["label"]) | set(estimated["label"])) - set(classes):
+        raise ValueError(f"No such class: {', '.join(sorted(unknown))}. The classes are {', '.join(classes)}.")
 
     def container(events):
         return MetaDataContainer(
@@ -125,4 +134,9 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
             "deletions": scores["error_rate"]["deletion_rate"],
             "insertions": scores["error_rate"]["insertion_rate"],
         }
-    return pd.DataFrame(rows, dtype=float).T
+    table = pd.DataFrame(rows, dtype=float).T
+    if reference.empty:
+        table[["recall", "error rate", "substitutions", "deletions", "insertions"]] = np.nan
+    if reference.empty != estimated.empty:
+        table["F-score"] = 0.0
+    return table

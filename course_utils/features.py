@@ -1,6 +1,8 @@
 """Embeddings and scores of many clips, computed in batches and cached."""
 
 import hashlib
+import tempfile
+import warnings
 import zipfile
 from pathlib import Path
 
@@ -95,7 +97,7 @@ def _compute(model, sources: list, hop: float | None, batch: int = 16) -> dict[s
 
 def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
     """Return the features of clips whose audio is at hand, from the cache if the same were computed before."""
-    digest = hashlib.sha256(f"{model_id(model)} {hop}".encode())
+    digest = hashlib.sha256(f"version 1, {model_id(model)}, {hop}".encode())
     for clip in sources:
         digest.update(hashlib.sha256(clip.read_bytes() if isinstance(clip, Path) else clip.tobytes()).digest())
     file = assets.cache_dir() / "features" / f"{digest.hexdigest()[:24]}.npz"
@@ -107,13 +109,16 @@ def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
                 assets.record("embeddings", "cache")
             return features
         except (OSError, ValueError, zipfile.BadZipFile):  # cut short, by a full disk for instance
-            file.unlink()
+            pass
     features = _compute(model, sources, hop)
-    file.parent.mkdir(parents=True, exist_ok=True)
-    scratch = file.with_suffix(".tmp.npz")
-    np.savez_compressed(scratch, **features)
-    scratch.replace(file)
     assets.record("embeddings", "extracted")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=file.parent) as folder:  # a second notebook may be at the same
+            np.savez_compressed(Path(folder) / file.name, **features)
+            (Path(folder) / file.name).replace(file)
+    except OSError as error:
+        warnings.warn(f"The features could not be kept for the next run ({error}): set COURSE_CACHE.", stacklevel=4)
     return features
 
 
@@ -124,10 +129,10 @@ def _embedded(names: list[str], hop: float | None) -> dict[str, np.ndarray]:
         row = {name: i for i, name in enumerate(stored["names"].tolist())}
         if missing := [name for name in names if name not in row]:
             raise assets.AssetError(f"The course ships no features of {', '.join(missing[:3])}. {assets.WAYS_OUT}")
-        if stored["hop"] != (hop or YAMNET_HOP):
+        shipped = None if np.isnan(stored["hop"]) else float(stored["hop"])
+        if shipped != hop:
             raise assets.AssetError(
-                f"The course ships features of {', '.join(names[:3])} for a hop of {stored['hop']} s, not {hop} s. "
-                f"{assets.WAYS_OUT}"
+                f"The course ships features of {names[0]} for hop={shipped}, not for hop={hop}. {assets.WAYS_OUT}"
             )
         pick = [row[name] for name in names]
         embeddings = stored["embeddings"][pick].astype(np.float32)
@@ -138,12 +143,28 @@ def _embedded(names: list[str], hop: float | None) -> dict[str, np.ndarray]:
     return {"frames": frames, "embeddings": np.concatenate(embeddings), "scores": scores, "levels": levels}
 
 
-def _features(clips, model, hop: float | None) -> dict[str, np.ndarray]:
-    names, sources = zip(*map(_source, clips), strict=True)
-    if any(source is None for source in sources):
-        features = _embedded(list(names), hop)
-    else:
-        features = _cached(model, list(sources), hop)
+def _features(clips, model, hop: float | None) -> dict[str, list[np.ndarray]]:
+    """Return ``embeddings``, ``scores`` and ``levels`` of each clip, computed, cached or embedded."""
+    found = [_source(clip) for clip in clips]
+    if not found:
+        raise ValueError("There are no clips: the list is empty.")
+    features = {"embeddings": [None] * len(found), "scores": [None] * len(found), "levels": [None] * len(found)}
+    for at_hand in (True, False):
+        rows = [i for i, (_, source) in enumerate(found) if (source is not None) == at_hand]
+        if not rows:
+            continue
+        if at_hand:
+            part = _cached(model, [found[i][1] for i in rows], hop)
+        else:
+            part = _embedded([found[i][0] for i in rows], hop)
+        ends = np.cumsum(part["frames"])[:-1]
+        for key, values in (
+            ("embeddings", np.split(part["embeddings"], ends)),
+            ("levels", np.split(part["levels"], ends)),
+            ("scores", part["scores"]),
+        ):
+            for i, value in zip(rows, values, strict=True):
+                features[key][i] = value
     return features
 
 
@@ -179,11 +200,11 @@ def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarra
 
     Notebook: 03_transfer_learning, 04_sound_event_detection
     """
-    features = _features(clips, model, hop)
+    embeddings = _features(clips, model, hop)["embeddings"]
     origin = {"embedded": "stored, computed by YAMNet from the audio beforehand", "cache": "from an earlier run"}
     said = origin.get(assets.used()["embeddings"], "computed in this run")
-    print(f"Embeddings of {len(features['frames'])} {'clip' if len(features['frames']) == 1 else 'clips'}: {said}.")
-    return np.split(features["embeddings"], np.cumsum(features["frames"])[:-1])
+    print(f"Embeddings of {len(embeddings)} {'clip' if len(embeddings) == 1 else 'clips'}: {said}.")
+    return embeddings
 
 
 def extract_scores(clips, model) -> np.ndarray:
@@ -201,7 +222,7 @@ def extract_scores(clips, model) -> np.ndarray:
 
     Notebook: 03_transfer_learning
     """
-    return _features(clips, model, None)["scores"]
+    return np.stack(_features(clips, model, None)["scores"])
 
 
 def extract_levels(clips, model, hop: float | None = None) -> list[np.ndarray]:
@@ -219,5 +240,4 @@ def extract_levels(clips, model, hop: float | None = None) -> list[np.ndarray]:
 
     Notebook: 03_transfer_learning
     """
-    features = _features(clips, model, hop)
-    return np.split(features["levels"], np.cumsum(features["frames"])[:-1])
+    return _features(clips, model, hop)["levels"]

@@ -97,8 +97,13 @@ def class_names(yamnet) -> list[str]:
 
 def _check_batch(batch) -> np.ndarray:
     """Return a batch for CNN14 as float32 of shape (n_clips, n_samples), or say what is wrong with it."""
-    batch = np.asarray(batch)
-    if batch.ndim == 1:
+    try:
+        batch = np.asarray(batch)
+    except ValueError as error:
+        raise ValueError(
+            "The clips of a batch must be of one length: cut or pad them, or tag them one by one."
+        ) from error
+    if batch.ndim < 2:
         raise ValueError(f"Expected shape (n_clips, n_samples), got {batch.shape}. Use waveform[np.newaxis].")
     if batch.ndim > 2 or (batch.shape[0] > 8 * batch.shape[1] > 0):
         raise ValueError(
@@ -113,12 +118,15 @@ def _check_batch(batch) -> np.ndarray:
 def _place_labels() -> None:
     """Put the 527 labels where panns-inference reads them at import, unless a complete file is there.
 
-    At import, panns-inference 0.1.1 runs ``wget`` for a missing file, and keeps the empty file of a failed run.
+    At import, panns-inference 0.1.1 runs ``wget`` for a missing file, and keeps the empty file of a failed run. A file
+    with other content is kept beside the new one, as ``class_labels_indices.csv.bak``.
     """
     target = Path.home() / "panns_data" / "class_labels_indices.csv"
-    if target.is_file() and len(target.read_text(encoding="utf-8").splitlines()) == 528:
-        return
     try:
+        if target.is_file():
+            if target.read_bytes() == datasets.audioset_csv().encode():
+                return
+            target.replace(target.with_suffix(".csv.bak"))
         target.parent.mkdir(parents=True, exist_ok=True)
         scratch = target.with_suffix(f".{os.getpid()}.tmp")
         scratch.write_text(datasets.audioset_csv(), encoding="utf-8", newline="\n")
@@ -134,6 +142,7 @@ def _load_panns(kind: str, checkpoint: Path, device: str):
     """Return panns-inference's ``AudioTagging`` or ``SoundEventDetection`` on a checkpoint that has been verified."""
     _place_labels()
     # Its hash is that of the published file, so it may be loaded although it holds more than bare weights.
+    before = os.environ.get("TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
     os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = "1"
     try:
         with contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
@@ -142,7 +151,10 @@ def _load_panns(kind: str, checkpoint: Path, device: str):
 
             return getattr(panns_inference, kind)(checkpoint_path=str(checkpoint), device=device)
     finally:
-        del os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"]
+        if before is None:
+            del os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"]
+        else:
+            os.environ["TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD"] = before
 
 
 class _YamnetAsPanns:
@@ -207,7 +219,9 @@ class _Panns:
         asset = assets.resolve(self.asset_name)
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         if asset.is_real:
-            place = "cuda" if device.startswith("cuda") else "cpu"
+            import torch
+
+            place = "cuda" if "cuda" in str(device) and torch.cuda.is_available() else "cpu"
             self._model = _load_panns(self.kind, asset.path, place)
             self.name = f"CNN14 ({asset.variant}), on {place}"
         else:

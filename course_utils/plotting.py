@@ -17,7 +17,7 @@ def _axes(ax, width: float = 10.0, height: float = 2.6):
 def waveform(samples: np.ndarray, sample_rate: int, ax=None):
     """Draw a waveform, shape (n_samples,), over time in seconds.
 
-    Notebook: 01_audio_tagging, 04_sound_event_detection
+    Notebook: 01_audio_tagging
     """
     ax = _axes(ax, height=2.0)
     ax.plot(np.arange(len(samples)) / sample_rate, samples, color=COLOURS[0], linewidth=0.5)

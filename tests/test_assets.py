@@ -9,6 +9,7 @@ import os
 import socket
 import tarfile
 import threading
+import time
 
 import pytest
 from conftest import ROOT
@@ -140,6 +141,33 @@ def test_mirror_address_is_used_in_auto_and_fills_the_cache(table, server, tmp_p
     assert cached(tmp_path) == ["thing.bin"]
 
 
+def test_mirror_address_is_asked_once_for_a_file_of_several_versions(table, server, monkeypatch):
+    one = server()
+    table["thing"]["files"].insert(0, version(b"another version", variant="other"))
+    monkeypatch.setenv("COURSE_MIRROR", one.url)
+    assert assets.resolve("thing").variant == "original"
+    assert len(one.agents) == 1
+
+
+def test_unreachable_mirror_is_given_up_at_once(monkeypatch, tmp_path):
+    """400 clips do not mean 400 waits."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("COURSE_MIRROR", f"http://127.0.0.1:{free.getsockname()[1]}")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("COURSE_ASSETS", "auto")
+    monkeypatch.setattr(assets, "_known", {})
+    start = time.perf_counter()
+    assert assets.resolve("esc50-animals").source == "embedded"
+    assert time.perf_counter() - start < 20
+
+
+def test_relative_cache_is_the_same_from_everywhere(monkeypatch):
+    monkeypatch.setenv("COURSE_CACHE", "elsewhere")
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert assets.cache_dir() == ROOT / "elsewhere"
+
+
 def test_relative_mirror_is_found_from_the_notebooks_folder(table, monkeypatch):
     monkeypatch.chdir(ROOT / "notebooks")
     monkeypatch.setenv("COURSE_MIRROR", "tests")
@@ -265,6 +293,19 @@ def test_archive_is_unpacked_once_and_whole(table, tmp_path, monkeypatch):
     (folder / "mark").touch()
     monkeypatch.setattr(assets, "_known", {})
     assert (assets.resolve("pack").path / "mark").exists()
+    (folder / "variables/data").write_bytes(b"a")  # what is damaged is unpacked again
+    monkeypatch.setattr(assets, "_known", {})
+    assert (assets.resolve("pack").path / "variables/data").read_bytes() == b"abc"
+
+
+def test_cache_that_cannot_be_written_is_said(table, server, tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    one = server()
+    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
+    monkeypatch.setenv("COURSE_ASSETS", "full")
+    with pytest.raises(assets.AssetError, match="set COURSE_CACHE"):
+        assets.resolve("thing")
 
 
 # --- sets of clips ---
@@ -323,6 +364,21 @@ def test_overview_says_what_is_used_and_how_to_get_the_real_one(embedded):
     assert list(table["from"]) == ["embedded", "embedded"]
     assert table["to get the real one"].str.contains("python -m course_utils prefetch").all()
     assert "YAMNet-mini" in table.loc["YAMNet", "this run uses"]
+
+
+def test_info_looks_and_does_not_download(python, server, tmp_path):
+    one = server()
+    out = python(
+        "from course_utils.__main__ import main; print(main(['info']))",
+        COURSE_ASSETS="full",
+        COURSE_MIRROR=one.url,
+        COURSE_CACHE=str(tmp_path),
+    )
+    assert out.rstrip().endswith("0")
+    assert one.agents == []
+    out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_MIRROR="no/such/folder")
+    assert "does not exist" in out
+    assert out.rstrip().endswith("1")
 
 
 def test_commands(python):

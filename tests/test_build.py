@@ -103,6 +103,20 @@ def test_a_failing_notebook_fails_the_run_and_the_others_still_run(tmp_path, mon
     assert "FAILED: ZeroDivisionError" in capsys.readouterr().out
 
 
+def test_a_dying_kernel_fails_the_run_and_leaves_no_old_page(tmp_path, monkeypatch, capsys):
+    (tmp_path / "notebooks").mkdir()
+    cells = [nbformat.v4.new_markdown_cell("# Dies"), nbformat.v4.new_code_cell("import os\nos._exit(1)")]
+    nbformat.write(nbformat.v4.new_notebook(cells=cells), tmp_path / "notebooks/01_dies.ipynb")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    (tmp_path / "build/html").mkdir(parents=True)
+    (tmp_path / "build/html/01_dies.html").write_text("of yesterday")
+    assert build.main([]) == 1
+    assert "FAILED: DeadKernelError" in capsys.readouterr().out
+    assert not (tmp_path / "build/html/01_dies.html").exists()
+    assert "error" in json.loads((tmp_path / "build/results.json").read_text())["01_dies"]
+
+
 def test_unknown_notebook_is_said(capsys):
     assert build.main(["99"]) == 2
     assert "99" in capsys.readouterr().err

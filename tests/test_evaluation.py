@@ -64,8 +64,22 @@ def test_detection_by_hand():
 
 def test_nothing_detected():
     metrics = evaluation.sed_metrics(events(("cat", 0.0, 1.0)), events(), CLASSES, 5.0)
-    assert (metrics["recall"] == 0).all()
+    assert (metrics[["F-score", "recall"]] == 0).all(axis=None)
     assert metrics["error rate"].to_numpy() == pytest.approx(1)
+
+
+def test_nothing_to_be_found():
+    metrics = evaluation.sed_metrics(events(), events(("cat", 0.0, 1.0)), CLASSES, 5.0)
+    assert (metrics["F-score"] == 0).all()
+    assert (metrics["precision"] == 0).all()
+    assert metrics[["recall", "error rate", "insertions"]].isna().all(axis=None)
+    metrics = evaluation.sed_metrics(events(), events(), CLASSES, 5.0)
+    assert metrics[["F-score", "error rate"]].isna().all(axis=None)
+
+
+def test_unknown_label_is_said():
+    with pytest.raises(ValueError, match="No such class: horse"):
+        evaluation.sed_metrics(events(("horse", 0.0, 1.0)), events(), CLASSES, 5.0)
 
 
 def test_sed_metrics_equal_sed_eval_called_by_its_own_example():

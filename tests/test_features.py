@@ -82,6 +82,27 @@ def test_files_of_any_rate_are_resampled(fresh, mini):
     assert len(b) == 2
 
 
+def test_own_and_embedded_clips_mix_in_one_call(fresh, mini):
+    soundfile.write(fresh / "mine.wav", noise(2), 16000, subtype="FLOAT")
+    mixed = features.extract_embeddings(["1-100032-A-0.wav", fresh / "mine.wav", "1-110389-A-0.wav"], mini)
+    assert [len(embeddings) for embeddings in mixed] == [10, 4, 10]
+    np.testing.assert_allclose(mixed[1], mini(noise(2))[1].numpy(), atol=2e-4)
+    np.testing.assert_array_equal(mixed[2], features.extract_embeddings(["1-110389-A-0.wav"], mini)[0])
+
+
+def test_a_cache_that_cannot_be_written_loses_no_work(fresh, mini, monkeypatch):
+    (fresh / "file").touch()
+    monkeypatch.setenv("COURSE_CACHE", str(fresh / "file"))
+    with pytest.warns(UserWarning, match="set COURSE_CACHE"):
+        (embeddings,) = features.extract_embeddings([noise(1.0)], mini)
+    assert embeddings.shape == (2, 1024)
+
+
+def test_no_clips_is_said(fresh, mini):
+    with pytest.raises(ValueError, match="no clips"):
+        features.extract_embeddings([], mini)
+
+
 def test_unknown_clip_is_said(fresh, mini):
     with pytest.raises(assets.AssetError, match="no features of missing"):
         features.extract_embeddings(["missing.wav"], mini)
@@ -105,7 +126,11 @@ def test_embedded_features_of_the_mixture(embedded, mini):
     assert mixture.log_mel.shape[1] == 64
     (embeddings,) = features.extract_embeddings([mixture], mini, hop=0.5)
     assert embeddings.shape == (15, 1024)
-    with pytest.raises(assets.AssetError, match=r"hop of 0\.5"):
+    other = datasets.metro_recipe()
+    other.loc[0, "onset"] = 4.0
+    with pytest.raises(assets.AssetError, match="Mixing another recipe"):
+        datasets.metro_mixture(other)
+    with pytest.raises(assets.AssetError, match=r"for hop=0\.5, not for hop=0\.1"):
         features.extract_embeddings([mixture], mini, hop=0.1)
 
 

@@ -69,10 +69,12 @@ REFUSED = [
     (clip(), ValueError, "np.newaxis"),
     (np.stack([clip(), clip()], axis=1), ValueError, "channels"),
     (np.zeros((1, 2, 32000), np.float32), ValueError, "channels"),
+    (np.float32(0.5), ValueError, "np.newaxis"),
+    ([np.zeros(32000), np.zeros(33000)], ValueError, "one length"),
     (np.where(np.arange(160000) == 7, np.nan, clip())[np.newaxis], ValueError, "NaN"),
     (np.ones((1, 32000), np.int16), TypeError, "32768"),
 ]
-NAMES = ["short", "empty", "no clips", "no axis", "stereo", "stereo batch", "NaN", "integer"]
+NAMES = ["short", "empty", "no clips", "no axis", "stereo", "stereo batch", "scalar", "ragged", "NaN", "integer"]
 
 
 @pytest.mark.parametrize(("batch", "error", "words"), REFUSED, ids=NAMES)
@@ -228,26 +230,33 @@ print(pathlib.Path.home())
 """
 
 
-@pytest.mark.parametrize("before", [None, "", "index,mid,display_name\n0,/m/09x0r,"], ids=["missing", "empty", "cut"])
+BEFORE = {"missing": None, "empty": b"", "cut": b"index,mid\n0,/m/09x0r", "other": b"\xff<html>\n" * 528}
+
+
+@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
 def test_labels_are_placed_whole_before_panns_inference_looks(python, tmp_path, before):
     folder = tmp_path / "panns_data"
     if before is not None:
         folder.mkdir()
-        (folder / "class_labels_indices.csv").write_text(before)
+        (folder / "class_labels_indices.csv").write_bytes(before)
     # No wget on the path: panns-inference cannot fetch anything even if it tries.
     python(PANNS_WITHOUT_NETWORK, HOME=str(tmp_path), USERPROFILE=str(tmp_path), PATH=str(tmp_path))
-    assert [path.name for path in folder.iterdir()] == ["class_labels_indices.csv"]
+    kept = [] if before is None else ["class_labels_indices.csv.bak"]
+    assert sorted(path.name for path in folder.iterdir()) == ["class_labels_indices.csv", *kept]
+    if kept:
+        assert (folder / kept[0]).read_bytes() == before
     digest = hashlib.sha256((folder / "class_labels_indices.csv").read_bytes()).hexdigest()
     assert assets.table()["audioset-labels"]["files"][0]["hash"] == f"sha256:{digest}"
 
 
-def test_a_complete_labels_file_is_left_alone(python, tmp_path):
-    folder = tmp_path / "panns_data"
-    folder.mkdir()
-    text = datasets.audioset_csv().replace("Speech", "My speech", 1)
-    (folder / "class_labels_indices.csv").write_text(text)
-    python("from course_utils import models; models._place_labels()", HOME=str(tmp_path), USERPROFILE=str(tmp_path))
-    assert (folder / "class_labels_indices.csv").read_text() == text
+def test_a_right_labels_file_is_left_alone(monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    models._place_labels()
+    (file,) = (tmp_path / "panns_data").iterdir()
+    written = file.stat().st_mtime_ns
+    models._place_labels()
+    assert file.stat().st_mtime_ns == written
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="permissions do not bind this user")

@@ -17,12 +17,11 @@ def results():
 
 def test_every_notebook_ran_and_names_its_sources(results):
     names = sorted(path.stem for path in (ROOT / "notebooks").glob("0*.ipynb"))
-    assert sorted(results) == names
+    assert set(names) <= set(results), "only some notebooks have been run: make run"
     for name in names:
         assert "error" not in results[name]
-        sources = {k: v for k, v in results[name]["assets"].items() if k != "embeddings"}
-        assert sources
-        assert set(sources.values()) <= {"cache", "mirror", "network", "embedded"}
+        assert results[name]["assets"]
+        assert set(results[name]["assets"].values()) <= {"cache", "mirror", "network", "embedded"}
         for kind in ("html", "slides"):
             assert (ROOT / "build" / kind / f"{name}.html").stat().st_size > 10_000
 
@@ -48,7 +47,9 @@ def test_transfer_learning(results):
     assert 0 < record["train_seconds"] < 300
     assert 0 < record["train_energy_kwh"] < 0.1
     if record["assets"]["esc50-animals"] != "embedded":
-        assert record["assets"]["embeddings"] in ("extracted", "cache")
+        assert record["embeddings"] in ("extracted", "cache")
+    else:
+        assert record["embeddings"] == "embedded"
 
 
 def test_detection_finds_each_animal_where_it_is(results):

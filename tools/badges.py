@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 BADGES = re.compile(r"<!-- badges -->.*?<!-- /badges -->", re.DOTALL)
-SPEC = re.compile(r'(SPEC = os\.environ\.get\("COURSE_UTILS_SPEC", )"[^"]*"\)')
+SPEC = re.compile(r'^SPEC = "[^"]*"', re.MULTILINE)
 
 
 def address() -> str | None:
@@ -42,7 +42,7 @@ def stamp_notebook(text: str, repo: str, name: str) -> str:
             source = BADGES.sub(f"<!-- badges -->\n{badge(repo, name)}\n<!-- /badges -->", source)
         elif "COURSE_UTILS_SPEC" in source:
             spec = f"course-utils @ git+https://github.com/{repo}@v{version()}"
-            source = SPEC.sub(rf'\1"{spec}")', source)
+            source = SPEC.sub(f'SPEC = "{spec}"', source)
         else:
             continue
         cell["source"] = source.splitlines(keepends=True)

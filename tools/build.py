@@ -84,6 +84,8 @@ def execute(path: Path) -> tuple[object, dict]:
     client.execute()
     seconds = time.perf_counter() - start
     record = json.loads(notebook.cells.pop().outputs[0].text)
+    if "embeddings" in record["assets"]:
+        record["embeddings"] = record["assets"].pop("embeddings")  # computed from assets, none itself
     return notebook, {"seconds": round(seconds, 1), **record}
 
 
@@ -132,28 +134,30 @@ def table(results: dict) -> str:
 
 def run(paths: list[Path]) -> int:
     """Execute and export notebooks; the number of those that failed."""
-    from nbclient.exceptions import CellExecutionError
-
-    results = {}
+    file, results = BUILD / "results.json", {}
+    if file.is_file():  # of the notebooks that are not run now, the last results stay
+        results = json.loads(file.read_text(encoding="utf-8"))
     for path in paths:
         print(f"{path.name} ...", flush=True)
+        for old in BUILD.glob(f"*/{path.stem}.*"):
+            old.unlink()
         start = time.perf_counter()
         try:
             notebook, results[path.stem] = execute(path)
-        except CellExecutionError as error:
+            executed = BUILD / "executed" / path.name
+            executed.parent.mkdir(parents=True, exist_ok=True)
+            executed.write_text(json.dumps(notebook), encoding="utf-8")
+            export(notebook, path.stem, "html")
+            export(notebook, path.stem, "slides")
+        except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
             print(error, file=sys.stderr)
-            seconds = round(time.perf_counter() - start, 1)
-            results[path.stem] = {"seconds": seconds, "error": f"{error.ename}: {error.evalue}"}
-            continue
-        executed = BUILD / "executed" / path.name
-        executed.parent.mkdir(parents=True, exist_ok=True)
-        executed.write_text(json.dumps(notebook), encoding="utf-8")
-        export(notebook, path.stem, "html")
-        export(notebook, path.stem, "slides")
+            what = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
+            results[path.stem] = {"seconds": round(time.perf_counter() - start, 1), "error": what}
     BUILD.mkdir(exist_ok=True)
-    (BUILD / "results.json").write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"\n{table(results)}\n\nPages: build/html/, slides: build/slides/, figures: build/results.json")
-    return sum("error" in record for record in results.values())
+    file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    done = {path.stem: results[path.stem] for path in paths}
+    print(f"\n{table(done)}\n\nPages: build/html/, slides: build/slides/, figures: build/results.json")
+    return sum("error" in record for record in done.values())
 
 
 def slides(paths: list[Path]) -> int:
