@@ -124,9 +124,10 @@ def table(results: dict) -> str:
         if "error" in record:
             rows.append((name, f"{record['seconds']:.0f}", "", f"FAILED: {record['error']}"))
             continue
-        sources = sorted(set(record["assets"].values()))
+        sources = set(record["assets"].values())
+        kinds = ["real"] * bool(sources - {"embedded"}) + ["embedded"] * ("embedded" in sources)
         headline = RECORDS[name][1](record) if name in RECORDS else ""
-        rows.append((name, f"{record['seconds']:.0f}", ", ".join(sources), headline))
+        rows.append((name, f"{record['seconds']:.0f}", " and ".join(kinds), headline))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
