@@ -87,9 +87,10 @@ def doctor() -> int:
     except (ValueError, assets.AssetError) as error:
         problems.append(str(error))
     if not problems:
-        import tensorflow as tf
-
         from course_utils import models
+
+        models.start_tensorflow()
+        import tensorflow as tf
 
         models.device()
         print(f"TensorFlow sees {len(tf.config.list_physical_devices('GPU'))} GPU(s).")

@@ -322,6 +322,7 @@ def _find(name: str) -> tuple[Resolved, dict[str, Path]]:
     """Look for an asset: what :func:`resolve` returns, and the files of a set of clips by name."""
     row = table()[name]
     _unreachable.clear()
+    _failures.clear()
     if mode() != "embedded":
         if "manifest" in row:
             rows = manifest(name)
