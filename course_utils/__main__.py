@@ -49,8 +49,8 @@ def prefetch(names: list[str]) -> int:
     if unknown := set(names) - set(assets.table()):
         print(f"No asset is called {', '.join(sorted(unknown))}; there are {', '.join(assets.table())}.")
         return 2
+    before, failed = os.environ.get("COURSE_ASSETS"), 0
     os.environ["COURSE_ASSETS"] = "full"
-    failed = 0
     for name in names or assets.table():
         try:
             asset = assets.resolve(name)
@@ -58,6 +58,7 @@ def prefetch(names: list[str]) -> int:
         except assets.AssetError as error:
             failed = 1
             print(f"{error}")
+    os.environ["COURSE_ASSETS"] = before or ""  # a notebook that called this by %run goes on as it was
     return failed
 
 

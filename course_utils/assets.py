@@ -26,7 +26,8 @@ CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else 
 MODES = ("auto", "full", "embedded")
 
 WAYS_OUT = (
-    "Three ways out: (1) with a network, run `python -m course_utils prefetch` and try again; "
+    "Three ways out: (1) with a network, run `python -m course_utils prefetch` (in a notebook, "
+    "`%run -m course_utils prefetch`) and try again; "
     "(2) set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path; "
     "(3) set COURSE_ASSETS=embedded to work with what the course ships."
 )
@@ -405,7 +406,7 @@ def overview(*names: str):
     for name in names:
         asset, row = resolve(name), table()[name]
         size = row.get("bytes") or row["files"][0]["bytes"]
-        todo = f"python -m course_utils prefetch {name} ({size / 1e6:.1f} MB)"
+        todo = f"%run -m course_utils prefetch {name} ({size / 1e6:.1f} MB), then restart the kernel"
         rows.append(
             {
                 "asset": asset.title,

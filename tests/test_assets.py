@@ -362,7 +362,7 @@ def test_embedded_folder_is_small():
 def test_overview_says_what_is_used_and_how_to_get_the_real_one(embedded):
     table = assets.overview("yamnet", "speech-whistling").data.set_index("asset")
     assert list(table["from"]) == ["embedded", "embedded"]
-    assert table["to get the real one"].str.contains("python -m course_utils prefetch").all()
+    assert table["to get the real one"].str.contains("%run -m course_utils prefetch").all()
     assert "YAMNet-mini" in table.loc["YAMNet", "this run uses"]
 
 
