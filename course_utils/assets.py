@@ -284,7 +284,7 @@ def _unpack(archive: Path, files: list[dict], variant: str) -> Path:
                 try:
                     tar.extractall(scratch, filter="data")
                     shutil.rmtree(folder, ignore_errors=True)
-                    Path(scratch).replace(folder)
+                    Path(scratch).replace(folder).chmod(0o755)  # scratch folders are their maker's only
                 finally:
                     shutil.rmtree(scratch, ignore_errors=True)
     except OSError as error:
