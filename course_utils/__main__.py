@@ -1,10 +1,12 @@
 """``python -m course_utils doctor | prefetch | info``: is everything there, get the real assets, what is what."""
 
 import argparse
+import contextlib
 import importlib.metadata
 import os
 import platform
 import sys
+from pathlib import Path
 
 from course_utils import __version__, assets
 
@@ -27,17 +29,31 @@ LIBRARIES = (
 )
 
 
+@contextlib.contextmanager
+def environment(**changes: str):
+    """Set variables for a while: a notebook that calls a command by ``%run`` goes on as it was."""
+    before = {name: os.environ.get(name) for name in changes}
+    os.environ.update(changes)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
 def info() -> int:
     """Print every asset: what this computer would use, its size, licence and source."""
     where = None if assets.mode() == "embedded" else assets.mirror()
     print(f"course-utils {__version__}, assets: {assets.mode()}, cache: {assets.cache_dir()}")
     print(f"mirror: {where or 'none'}\n")
-    if assets.mode() == "full":
-        os.environ["COURSE_ASSETS"] = "auto"  # to look is not to download
-    if isinstance(where, str):
-        del os.environ["COURSE_MIRROR"]
     for name, row in assets.table().items():
-        asset = assets.resolve(name)
+        # to look is not to download: neither from the network nor from a mirror that is an address
+        mode = "embedded" if assets.mode() == "embedded" else "auto"
+        with environment(COURSE_ASSETS=mode, COURSE_MIRROR=str(where) if isinstance(where, Path) else ""):
+            asset = assets.resolve(name)
         state = f"{asset.source}: {asset.variant}"
         size = row.get("bytes") or row["files"][0]["bytes"]
         print(f"{name}\n  {row['title']}, {size / 1e6:.1f} MB, {row['licence']}\n  {row['source']}\n  uses {state}")
@@ -49,16 +65,15 @@ def prefetch(names: list[str]) -> int:
     if unknown := set(names) - set(assets.table()):
         print(f"No asset is called {', '.join(sorted(unknown))}; there are {', '.join(assets.table())}.")
         return 2
-    before, failed = os.environ.get("COURSE_ASSETS"), 0
-    os.environ["COURSE_ASSETS"] = "full"
+    failed = 0
     for name in names or assets.table():
         try:
-            asset = assets.resolve(name)
+            with environment(COURSE_ASSETS="full"):
+                asset = assets.resolve(name)
             print(f"{asset.title}: {asset.source} ({asset.variant})")
         except assets.AssetError as error:
             failed = 1
             print(f"{error}")
-    os.environ["COURSE_ASSETS"] = before or ""  # a notebook that called this by %run goes on as it was
     return failed
 
 

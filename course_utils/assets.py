@@ -172,8 +172,8 @@ def _check(path: Path, files: list[dict]) -> str | None:
 class _Downloader:
     """What pooch calls to fetch one address: named User-Agent, progress bar, back-off on 429 and 5xx."""
 
-    def __init__(self, progress: bool):
-        self.progress = progress
+    def __init__(self, show: bool):
+        self.show = show
 
     def __call__(self, url, output_file, pooch, check_only=False):
         import requests
@@ -198,9 +198,7 @@ class _Downloader:
                 total = int(response.headers.get("content-length", 0)) or None
                 with (
                     open(output_file, "wb") as file,
-                    progress(
-                        total=total, unit="B", unit_scale=True, desc=Path(url).name, disable=not self.progress
-                    ) as bar,
+                    progress(total=total, unit="B", unit_scale=True, desc=Path(url).name, disable=not self.show) as bar,
                 ):
                     for chunk in response.iter_content(1 << 16):
                         file.write(chunk)
@@ -215,7 +213,7 @@ def _cannot_write(folder: Path) -> AssetError:
     return AssetError(f"Cannot write to {folder}: set COURSE_CACHE to a folder of your own, with room on its disk.")
 
 
-def _download(url: str, target: Path, files: list[dict], progress: bool = True) -> str | None:
+def _download(url: str, target: Path, files: list[dict], show: bool = True) -> str | None:
     """Fetch ``url`` to ``target`` and return its variant, or None; a failure leaves what was there before.
 
     The file comes into a folder of its own beside the target, and takes the target's place once its hash is known.
@@ -235,7 +233,7 @@ def _download(url: str, target: Path, files: list[dict], progress: bool = True) 
         with FileLock(f"{target}.lock"), tempfile.TemporaryDirectory(dir=target.parent, prefix=".download-") as folder:
             if target.is_file() and (variant := _identify(target, files)):
                 return variant
-            fetched = Path(pooch.retrieve(url, None, target.name, folder, downloader=_Downloader(progress)))
+            fetched = Path(pooch.retrieve(url, None, target.name, folder, downloader=_Downloader(show)))
             if variant := _identify(fetched, files):
                 fetched.replace(target)
                 return variant
@@ -247,7 +245,7 @@ def _download(url: str, target: Path, files: list[dict], progress: bool = True) 
     return None
 
 
-def _fetch_file(relative: str, files: list[dict], progress: bool = True) -> tuple[Path, str, str] | None:
+def _fetch_file(relative: str, files: list[dict], show: bool = True) -> tuple[Path, str, str] | None:
     """Look for one file in cache, mirror and (mode ``full``) network: (path, source, variant), or None."""
     cached, where = cache_dir() / relative, mirror()
     if variant := _check(cached, files):
@@ -255,11 +253,11 @@ def _fetch_file(relative: str, files: list[dict], progress: bool = True) -> tupl
     if isinstance(where, Path):
         if variant := _check(where / relative, files):
             return where / relative, "mirror", variant
-    elif where and (variant := _download(f"{where}/{relative}", cached, files, progress)):
+    elif where and (variant := _download(f"{where}/{relative}", cached, files, show)):
         return cached, "mirror", variant
     if mode() == "full":
         for url in [url for version in files for url in version["urls"]]:
-            if variant := _download(url, cached, files, progress):
+            if variant := _download(url, cached, files, show):
                 return cached, "network", variant
     return None
 
@@ -329,7 +327,7 @@ def _find(name: str) -> tuple[Resolved, dict[str, Path]]:
             rows = manifest(name)
             busy = mode() == "full" or isinstance(mirror(), str)
             with ThreadPoolExecutor(8) as pool:
-                jobs = pool.map(lambda clip: _fetch_file(clip["path"], clip["files"], progress=False), rows)
+                jobs = pool.map(lambda clip: _fetch_file(clip["path"], clip["files"], show=False), rows)
                 found = list(progress(jobs, total=len(rows), desc=row["title"], unit="clip", disable=not busy))
             if all(found):
                 sources = {source for _, source, _ in found}

@@ -207,12 +207,12 @@ def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarra
     return embeddings
 
 
-def extract_scores(clips, model) -> np.ndarray:
+def extract_scores(clips, model, hop: float | None = None) -> np.ndarray:
     """Return YAMNet's scores of clips, averaged over the windows of each clip, from the same cache.
 
     Parameters
     ----------
-    clips, model
+    clips, model, hop
         As for :func:`extract_embeddings`.
 
     Returns
@@ -222,7 +222,7 @@ def extract_scores(clips, model) -> np.ndarray:
 
     Notebook: 03_transfer_learning
     """
-    return np.stack(_features(clips, model, None)["scores"])
+    return np.stack(_features(clips, model, hop)["scores"])
 
 
 def extract_levels(clips, model, hop: float | None = None) -> list[np.ndarray]:

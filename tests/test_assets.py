@@ -381,6 +381,20 @@ def test_info_looks_and_does_not_download(python, server, tmp_path):
     assert out.rstrip().endswith("1")
 
 
+def test_commands_leave_the_environment_as_it_was(monkeypatch, tmp_path, capsys):
+    from course_utils import __main__ as command
+
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    before = dict(os.environ)
+    assert command.main(["info"]) == 0
+    assert command.main(["prefetch", "no such asset"]) == 2
+    with command.environment(COURSE_MIRROR="somewhere", COURSE_ASSETS="full"):
+        assert os.environ["COURSE_MIRROR"] == "somewhere"
+    assert dict(os.environ) == before
+
+
 def test_commands(python):
     out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_ASSETS="embedded")
     assert "CC BY-NC 3.0" in out

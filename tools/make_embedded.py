@@ -53,7 +53,7 @@ def write_features(path: Path, clips, names, yamnet, hop: float | None, **more) 
         hop=np.nan if hop is None else hop,
         embeddings=np.stack(features.extract_embeddings(clips, yamnet, hop=hop)).astype(np.float16),
         levels=np.stack(features.extract_levels(clips, yamnet, hop=hop)).astype(np.float16),
-        scores=np.stack(features._features(clips, yamnet, hop)["scores"]).astype(np.float16),
+        scores=features.extract_scores(clips, yamnet, hop=hop).astype(np.float16),
         model=json.dumps({"yamnet": assets.resolve("yamnet").variant, "weights": features.model_id(yamnet)}),
         **more,
     )
