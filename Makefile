@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab slides data doctor bench format badges embedded clean
+.PHONY: help run test lab slides data doctor bench format badges embedded mini mini-eval clean
 
 help:  ## list the targets
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 run")'
@@ -47,6 +47,19 @@ badges: $(VENV)/.installed  ## makers: write the repository's address everywhere
 embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again
 	$(BIN)/python -m tools.make_clips
 	$(BIN)/python -m tools.make_embedded
+
+# All 2,000 clips of ESC-50: the folder `audio` of the data set, or the same clips at 16 kHz.
+ESC50 ?= ../shared/distill/esc50_16k
+mini mini-eval: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
+
+mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
+	$(BIN)/python -m tools.distill.teacher --audio $(ESC50)
+	$(BIN)/python -m tools.distill.train
+	$(BIN)/python -m tools.distill.export
+	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50) --write
+
+mini-eval: $(VENV)/.installed  ## makers: measure the committed YAMNet-mini against YAMNet, ESC50=folder
+	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50)
 
 clean:  ## remove what the other targets made, but for downloads
 	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage

@@ -64,6 +64,11 @@ class Resolved:
         """Whether this is the asset itself and not what stands in for it."""
         return self.source != "embedded"
 
+    @property
+    def label(self) -> str:
+        """Which version of the asset this is, or what stands in for it, in a few words."""
+        return f"{self.title} ({self.variant})" if self.is_real else self.variant
+
 
 _used: dict[str, str] = {}
 _failures: list[str] = []
@@ -396,7 +401,7 @@ def overview(*names: str):
     pandas.io.formats.style.Styler
         A table with one row an asset: what is used, where it came from, and what to do for the real one.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
     import pandas as pd
 

@@ -52,6 +52,30 @@ def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
     return audio.load(path, sample_rate) if path else None
 
 
+def teacher_outputs():
+    """Return what YAMNet heard in the two loudest of the even windows (0, 2, 4, ...) of each of the 400 animal clips.
+
+    Returns
+    -------
+    log_mel : ndarray, shape (800, 96, 64)
+        YAMNet's input: log-mel spectrograms of 0.96 s, a frame every 10 ms. Kept in 64 steps of 0.19.
+    scores : ndarray, shape (800, 521)
+        YAMNet's scores of them, in [0, 1].
+    clips : pandas.DataFrame
+        The columns ``filename``, ``fold`` and ``category`` of each row's clip, and ``window``, which of YAMNet's
+        windows of the clip it is, counted from 0.
+
+    Source: K. Piczak, ESC-50, 2015; M. Plakal and D. Ellis, YAMNet.
+
+    Notebook: 05_distillation
+    """
+    with np.load(assets.embedded("features/teacher_outputs.npz")) as kept:
+        log_mel = (kept["lowest"] + kept["step"] * kept["log_mel"]).astype(np.float32)
+        scores, names, windows = kept["scores"].astype(np.float32), kept["names"], kept["windows"].astype(int)
+    clips = esc50_metadata().set_index("filename").loc[names].reset_index()
+    return log_mel, scores, clips[["filename", "fold", "category"]].assign(window=windows)
+
+
 def audioset_labels():
     """Return AudioSet's 527 labels in the order of CNN14's scores.
 

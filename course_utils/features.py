@@ -20,7 +20,7 @@ def model_id(model) -> str:
     """Return a name for a loaded YAMNet that changes with its weights: 16 hexadecimal digits."""
     folder = Path(model.class_map_path().numpy().decode()).parents[1]
     digest = hashlib.sha256()
-    for path in sorted(folder.glob("variables/*")):
+    for path in (folder / "saved_model.pb", *sorted(folder.glob("variables/*"))):  # constants are in the first
         digest.update(path.read_bytes())
     return digest.hexdigest()[:16]
 

@@ -42,7 +42,7 @@ def start_tensorflow() -> None:
     ``TF_CPP_MIN_LOG_LEVEL`` does not reach the notes of the first second (tensorflow/tensorflow issue 100442). What is
     held back appears after all if the import fails.
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection
+    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
     import tempfile
 
@@ -73,17 +73,17 @@ def yamnet_path() -> str:
 
     Source: M. Plakal and D. Ellis, tensorflow/models, research/audioset/yamnet.
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection
+    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
     asset = assets.resolve("yamnet")
-    print(f"Model: {f'YAMNet ({asset.variant})' if asset.is_real else asset.variant}, from {asset.source}.")
+    print(f"Model: {asset.label}, from {asset.source}.")
     return str(asset.path)
 
 
 def class_names(yamnet) -> list[str]:
     """Return the names of the classes of a loaded YAMNet, in the order of its scores (521 strings).
 
-    Notebook: 02_yamnet
+    Notebook: 02_yamnet, 05_distillation
     """
     import csv
 
@@ -160,7 +160,8 @@ def _load_panns(kind: str, checkpoint: Path, device: str):
 class _YamnetAsPanns:
     """YAMNet behind the calls of PANNs, for where CNN14 is not at hand.
 
-    Scores go to the AudioSet label with the same identifier; the six labels that YAMNet does not have stay 0.
+    Scores go to the AudioSet label with the same identifier; the six labels that YAMNet does not have stay 0. So do, to
+    four digits, the classes that never sounded in the training of YAMNet-mini: they are switched off in the model.
     """
 
     def __init__(self):
@@ -227,7 +228,7 @@ class _Panns:
         else:
             self._model = _YamnetAsPanns()
             spoken = assets.resolve("yamnet")
-            below = f"YAMNet ({spoken.variant})" if spoken.is_real else "YAMNet-mini"
+            below = spoken.label if spoken.is_real else "YAMNet-mini"
             self.name = f"a stand-in for CNN14 on top of {below}"
         print(f"Model: {self.name}.")
 

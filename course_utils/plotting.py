@@ -53,7 +53,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int, ax=None):
 def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax=None):
     """Draw YAMNet's log-mel spectrogram, shape (n_frames, 64), a frame every ``hop`` seconds.
 
-    Notebook: 02_yamnet, 04_sound_event_detection
+    Notebook: 02_yamnet, 04_sound_event_detection, 05_distillation
     """
     ax = _axes(ax)
     image = ax.imshow(
@@ -128,17 +128,18 @@ def embedding(vector: np.ndarray, ax=None):
 
 
 def learning_curves(history, measure: str = "loss", ax=None):
-    """Draw a measure of training and validation by epoch, from what Keras' ``fit`` returns.
+    """Draw a measure of training, and of validation if there was one, by epoch, from what Keras' ``fit`` returns.
 
-    Notebook: 03_transfer_learning
+    Notebook: 03_transfer_learning, 05_distillation
     """
     ax = _axes(ax, width=6.0, height=3.0)
     for key, label, colour, style in (
         (measure, "training", COLOURS[0], "-"),
         (f"val_{measure}", "validation", COLOURS[1], "--"),
     ):
-        values = history.history[key]
-        ax.plot(range(1, len(values) + 1), values, style, color=colour, label=label)
+        values = history.history.get(key)
+        if values:
+            ax.plot(range(1, len(values) + 1), values, style, color=colour, label=label)
     ax.set(xlabel="epoch", ylabel=measure)
     ax.legend(frameon=False)
     return ax

@@ -65,6 +65,22 @@ def test_cache_is_used_and_keyed_by_clips_hop_and_model(fresh, mini, capsys, mon
     assert len(list((fresh / "cache/features").glob("*.npz"))) == 4
 
 
+def test_model_id_changes_with_constants_and_variables(tmp_path):
+    class Model:
+        def class_map_path(self):
+            import tensorflow as tf
+
+            return tf.constant(str(tmp_path / "assets" / "map.csv"))
+
+    (tmp_path / "variables").mkdir()
+    names = set()
+    for graph, variables in ((b"a", b"b"), (b"x", b"b"), (b"a", b"y")):
+        (tmp_path / "saved_model.pb").write_bytes(graph)
+        (tmp_path / "variables/variables.index").write_bytes(variables)
+        names.add(features.model_id(Model()))
+    assert len(names) == 3
+
+
 def test_damaged_cache_is_computed_again(fresh, mini):
     clips = [noise(1.0)]
     first = features.extract_embeddings(clips, mini)

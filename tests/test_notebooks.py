@@ -16,12 +16,13 @@ def source(cell) -> str:
     return "".join(cell["source"])
 
 
-def test_there_are_four():
+def test_there_are_four_and_a_bonus():
     assert [path.stem for path in PATHS] == [
         "01_audio_tagging",
         "02_yamnet",
         "03_transfer_learning",
         "04_sound_event_detection",
+        "05_distillation",
     ]
 
 

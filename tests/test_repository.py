@@ -70,7 +70,7 @@ def test_readme_lists_every_line_of_the_makefile():
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_help_lists_the_targets():
     text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "lab", "slides", "data", "doctor", "bench", "format", "clean"):
+    for target in ("run", "test", "lab", "slides", "data", "doctor", "bench", "format", "mini", "mini-eval", "clean"):
         assert f"make {target} " in text
 
 
@@ -130,8 +130,8 @@ def test_badges_are_stamped_everywhere_and_again(tmp_path):
         project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         assert project["urls"] == {"Repository": f"https://github.com/{repo}"}
         readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-        assert readme.count(f"colab.research.google.com/github/{repo}/blob/v{badges.version()}/notebooks/0") == 4
-        assert readme.count("colab-badge.svg") == 4
+        assert readme.count(f"colab.research.google.com/github/{repo}/blob/v{badges.version()}/notebooks/0") == 5
+        assert readme.count("colab-badge.svg") == 5
         for path in (tmp_path / "notebooks").glob("*.ipynb"):
             cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
             assert f"{repo}/blob/v{badges.version()}/notebooks/{path.name}" in cells[0]

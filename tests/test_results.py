@@ -62,3 +62,14 @@ def test_detection_finds_each_animal_where_it_is(results):
         ), f"{true['label']} was not found"
     assert record["segment_f1"] >= 0.5
     assert record["event_f1"] > 0
+
+
+def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results):
+    record = results["05_distillation"]
+    shared = {name: row["of five"] for name, row in record["imitation"].items()}
+    assert shared["tiny student, soft targets"] > shared["always the mean"] + 0.05
+    assert shared["tiny student, soft targets"] > shared["tiny student, hard targets"] + 0.1
+    assert record["seconds"] < 300
+    assert record["cost"]["YAMNet-mini"]["joules per clip"] > 0
+    if record["assets"]["yamnet"] != "embedded":
+        assert record["cost"]["YAMNet"]["ms per clip"] > 2 * record["cost"]["YAMNet-mini"]["ms per clip"]

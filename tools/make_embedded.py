@@ -2,7 +2,8 @@
 
 ``COURSE_MIRROR=… python -m tools.make_embedded`` (or with the assets in the cache) writes below ``data/embedded/``:
 the AudioSet labels with YAMNet's indices, the ESC-50 metadata, and what YAMNet computes from the 400 animal clips and
-from the metro-station mixture: embeddings, mean scores, and the mixture's log-mel spectrogram. No audio.
+from the metro-station mixture: embeddings, mean scores, the mixture's log-mel spectrogram, and log-mel patches of the
+clips with YAMNet's scores of them. No audio.
 """
 
 import argparse
@@ -59,6 +60,28 @@ def write_features(path: Path, clips, names, yamnet, hop: float | None, **more) 
     )
 
 
+def write_teacher_outputs(path: Path, names: list[str], yamnet) -> None:
+    """Write log-mel patches of clips, in 64 steps, and YAMNet's scores of them: the two loudest of each clip."""
+    patches, scores, windows = [], [], []
+    for name in names:
+        all_scores, _, log_mel = (output.numpy() for output in yamnet(datasets.load_clip(name)))
+        starts = [48 * k for k in range(0, len(all_scores), 2)]  # every other patch: they do not overlap
+        loudest = sorted(np.argsort([log_mel[s : s + 96].mean() for s in starts])[-2:])
+        patches += [log_mel[starts[k] : starts[k] + 96] for k in loudest]
+        scores += [all_scores[2 * k] for k in loudest]
+        windows += [2 * k for k in loudest]
+    lowest, step = np.min(patches), np.ptp(patches) / 63
+    np.savez_compressed(
+        path,
+        names=np.repeat(names, 2),
+        windows=np.array(windows, np.uint8),
+        log_mel=np.round((np.array(patches) - lowest) / step).astype(np.uint8),
+        lowest=lowest,
+        step=step,
+        scores=np.array(scores).astype(np.float16),
+    )
+
+
 def main(out: Path) -> None:
     """Make everything."""
     import tensorflow_hub as hub
@@ -71,6 +94,7 @@ def main(out: Path) -> None:
     real("esc50-animals")
     animals = list(assets.clips())
     write_features(out / "features" / "esc50_animals.npz", animals, animals, yamnet, None)
+    write_teacher_outputs(out / "features" / "teacher_outputs.npz", animals, yamnet)
     real("metro-station")
     mixture = datasets.metro_mixture(datasets.metro_recipe())
     log_mel = yamnet(mixture.waveform)[2].numpy().astype(np.float16)

@@ -1,15 +1,16 @@
-"""Distil YAMNet into YAMNet-mini, the small network that the course ships.
+"""Distil YAMNet into YAMNet-mini, the small network that the course ships: ``make mini``, ``make mini-eval``.
 
-Four steps, each resumable, run from the root of the repository::
+Four steps, each of which goes on where it was interrupted, run from the root of the repository::
 
-    python -m tools.distill.teacher --audio DIR --teacher PATH
-    python -m tools.distill.train --teacher PATH
-    python -m tools.distill.export --teacher PATH
-    python -m tools.distill.evaluate --audio DIR --teacher PATH
+    python -m tools.distill.teacher --audio DIR
+    python -m tools.distill.train
+    python -m tools.distill.export
+    python -m tools.distill.evaluate --audio DIR --write
 
-``DIR`` holds the ESC-50 clips at 16 kHz, named ``FOLD-SOURCE-TAKE-TARGET`` (``.wav``, ``.ogg`` or
-``.flac``). ``PATH`` is the YAMNet SavedModel, a folder or the ``.tar.gz`` archive.
+``DIR`` holds the 2,000 clips of ESC-50, named ``FOLD-SOURCE-TAKE-CATEGORY`` (``.wav``, ``.ogg`` or ``.flac``).
+YAMNet is the one that the course finds, or ``--teacher PATH``, a folder or ``.tar.gz``. A GPU is used where there is
+one; on two CPU cores the teacher takes a quarter of an hour and the training an hour and a half.
 
-The terms are those of YAMNet: a *patch* is 96 x 64 log-mel values, 0.96 s; it slides by 0.48 s and
-gives one *frame* of output: 1024 embedding values and 521 scores.
+The terms are those of YAMNet: a *patch* is 96 x 64 log-mel values, 0.96 s; it slides by 0.48 s and gives one *frame*
+of output: 1024 embedding values and 521 scores.
 """

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
-import tarfile
+import re
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import soundfile as sf
 import soxr
+
+from course_utils import assets, models
 
 SAMPLE_RATE = 16_000
 """Sampling rate of every waveform here, in Hz."""
@@ -19,17 +21,25 @@ PATCH_FRAMES, PATCH_HOP, MEL_BANDS = 96, 48, 64
 
 EMBEDDING_SIZE, CLASSES = 1024, 521
 
-TEST_FOLD = 5
-"""The fold of ESC-50 that is never trained on."""
+CLIP_PATCHES = 10
+"""Patches of a clip of 5 s."""
+
+CLIP_SAMPLES = 15_600 + (CLIP_PATCHES - 1) * 7_680
+"""Samples that these patches cover: 5.295 s. YAMNet pads a clip of 5 s to it."""
+
+VALIDATION_FOLD, TEST_FOLD = 4, 5
+"""Folds of ESC-50: choices are made on the one, results are reported on the other, which never trains."""
 
 
-def argument_parser(description: str | None) -> argparse.ArgumentParser:
-    """Make a parser with the arguments that all steps share.
+def argument_parser(description: str | None, *options: str) -> argparse.ArgumentParser:
+    """Make a parser with the arguments that steps share.
 
     Parameters
     ----------
     description : str or None
         A module's docstring; its first line becomes the text of ``--help``.
+    *options : {"audio", "name", "out", "seed"}
+        Which arguments besides ``--teacher`` and ``--work``.
 
     Returns
     -------
@@ -39,28 +49,35 @@ def argument_parser(description: str | None) -> argparse.ArgumentParser:
         description=(description or "").partition("\n")[0],
         formatter_class=argparse.ArgumentDefaultsHelpFormatter,
     )
-    parser.add_argument("--audio", type=Path, help="folder of the ESC-50 clips at 16 kHz")
-    parser.add_argument("--teacher", type=Path, help="YAMNet SavedModel: a folder or .tar.gz")
-    parser.add_argument("--work", type=Path, default=Path("data/cache/distill"))
-    parser.add_argument("--out", type=Path, default=Path("data/embedded/yamnet_mini"))
-    parser.add_argument("--seed", type=int, default=2022)
+    parser.add_argument("--teacher", type=Path, help="folder of YAMNet's SavedModel; default: the course's YAMNet")
+    parser.add_argument("--work", type=Path, default=Path("data/cache/distill"), help="what is kept between steps")
+    known = {
+        "audio": {"type": Path, "required": True, "help": "folder of the 2,000 ESC-50 clips"},
+        "name": {"default": "student", "help": "name of the checkpoint"},
+        "out": {"type": Path, "default": Path("data/embedded/yamnet_mini"), "help": "folder of the SavedModel"},
+        "seed": {"type": int, "default": 2022, "help": "of everything random"},
+    }
+    for option in options:
+        parser.add_argument(f"--{option}", **known[option])
     return parser
 
 
-def quiet_tensorflow() -> None:
-    """Silence TensorFlow's start-up messages; call it before TensorFlow is imported."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+def tensorflow_on_cpu():
+    """Import TensorFlow quietly and keep it off a GPU, which is torch's here."""
+    models.start_tensorflow()
+    import tensorflow as tf
+
+    tf.config.set_visible_devices([], "GPU")
+    return tf
 
 
-def teacher_folder(path: Path | None, work: Path) -> Path:
-    """Return the folder of the teacher's SavedModel, unpacking an archive once.
+def teacher_folder(path: Path | None) -> Path:
+    """Return the folder of the teacher's SavedModel.
 
     Parameters
     ----------
     path : Path or None
-        A SavedModel folder, or a ``.tar.gz`` archive of one.
-    work : Path
-        Where an archive is unpacked, in ``work/teacher``.
+        The folder. None: that of the YAMNet that the course finds.
 
     Returns
     -------
@@ -69,50 +86,55 @@ def teacher_folder(path: Path | None, work: Path) -> Path:
     Raises
     ------
     FileNotFoundError
-        If there is no SavedModel at `path`.
+        If there is no SavedModel at `path`, or the course finds none but YAMNet-mini.
     """
     if path is None:
-        raise FileNotFoundError("Say where YAMNet is: --teacher FOLDER or --teacher ARCHIVE.tar.gz")
-    if path.is_file():
-        folder = work / "teacher"
-        if not (folder / "saved_model.pb").exists():
-            folder.mkdir(parents=True, exist_ok=True)
-            with tarfile.open(path) as archive:
-                archive.extractall(folder, filter="data")
-        path = folder
-    if not (path / "saved_model.pb").exists():
-        raise FileNotFoundError(f"No saved_model.pb in {path}: pass YAMNet's folder or archive.")
+        asset = assets.resolve("yamnet")
+        if not asset.is_real:
+            raise FileNotFoundError(
+                "YAMNet itself is needed, as the teacher: run `python -m course_utils prefetch yamnet` with a network, "
+                "set COURSE_MIRROR, or name the folder of its SavedModel with --teacher."
+            )
+        return Path(asset.path)
+    if not (path / "saved_model.pb").is_file():
+        raise FileNotFoundError(f"No saved_model.pb in {path}: name the folder of YAMNet's SavedModel.")
     return path
 
 
-def list_clips(folder: Path | None) -> tuple[list[Path], np.ndarray, np.ndarray]:
-    """List the ESC-50 clips of a folder with their folds and categories.
+class Clip(NamedTuple):
+    """One recording of ESC-50: its file, its fold (1 to 5) and its category (0 to 49)."""
+
+    path: Path
+    fold: int
+    category: int
+
+
+def list_clips(folder: Path) -> list[Clip]:
+    """List the ESC-50 clips of a folder, sorted by name.
 
     Parameters
     ----------
-    folder : Path or None
-        Folder of audio files named ``FOLD-SOURCE-TAKE-TARGET``.
+    folder : Path
+        Folder of audio files named ``FOLD-SOURCE-TAKE-CATEGORY``.
 
     Returns
     -------
-    paths : list of Path
-        Sorted by name.
-    folds : ndarray of int, shape (n_clips,)
-    targets : ndarray of int, shape (n_clips,)
-        ESC-50 category, 0 to 49.
+    list of Clip
 
     Raises
     ------
     FileNotFoundError
-        If the folder holds no such file.
+        If there is no such file or folder.
     """
-    if folder is None:
-        raise FileNotFoundError("Say where the ESC-50 clips are: --audio FOLDER")
-    paths = sorted(p for p in folder.iterdir() if p.suffix in {".wav", ".ogg", ".flac"})
-    if not paths:
-        raise FileNotFoundError(f"No .wav, .ogg or .flac in {folder}")
-    parts = [p.stem.split("-") for p in paths]
-    return paths, np.array([int(p[0]) for p in parts]), np.array([int(p[-1]) for p in parts])
+    names = re.compile(r"([1-5])-\d+-[A-Z]-(\d+)\.(wav|ogg|flac)")
+    found = [(p, names.fullmatch(p.name)) for p in sorted(folder.iterdir())] if folder.is_dir() else []
+    clips = [Clip(path, int(match[1]), int(match[2])) for path, match in found if match]
+    if not clips:
+        raise FileNotFoundError(
+            f"No file like 1-100032-A-0.wav in {folder}: name the folder `audio` of ESC-50 "
+            "(github.com/karolpiczak/ESC-50) with --audio, or make's ESC50=."
+        )
+    return clips
 
 
 def read_clip(path: Path) -> np.ndarray:
@@ -134,17 +156,20 @@ def read_clip(path: Path) -> np.ndarray:
     return np.clip(waveform, -1, 1).astype(np.float32)
 
 
-def patches_of(log_mel: np.ndarray) -> np.ndarray:
-    """Cut a log-mel spectrogram into YAMNet's overlapping patches.
+def save(path: Path, array: np.ndarray) -> None:
+    """Write an array under another name first, so that a broken run leaves no broken file.
 
     Parameters
     ----------
-    log_mel : ndarray, shape (n_spectra, 64)
-
-    Returns
-    -------
-    ndarray, shape (n_frames, 96, 64)
-        A view, not a copy.
+    path : Path
+    array : ndarray
     """
-    windows = np.lib.stride_tricks.sliding_window_view(log_mel, PATCH_FRAMES, axis=0)
-    return windows[::PATCH_HOP].transpose(0, 2, 1)
+    partial = path.with_name(path.name + ".part")
+    with open(partial, "wb") as file:
+        np.save(file, array)
+    partial.replace(path)
+
+
+def folder_size(folder: Path) -> int:
+    """Return the bytes of all files below a folder."""
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())

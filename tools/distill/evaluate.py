@@ -1,29 +1,36 @@
 """Step 4: compare the exported model with YAMNet on fold 5 of ESC-50, which it never heard.
 
-Prints, over all clips and by category, how often YAMNet's top class (of the clip's mean scores)
-comes first and among the first five in the mini, and the mean cosine similarity of the frames'
-embeddings; and, on a clip of 5 s, the time of both.
+Over the clips of the fold: how often YAMNet's top class (of the clip's mean scores) comes first and among
+the first five in the mini, and the mean cosine similarity of the frames' embeddings. Over what the
+embeddings are for: a linear classifier on the means of clips, trained on folds 1 to 4, for both models.
+With ``--write``, the figures become ``figures.json`` and the model card.
 """
 
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
-import time
+import os
 from pathlib import Path
+from string import Template
 
 import numpy as np
-import soundfile as sf
 from tqdm import tqdm
+
+from course_utils import assets
+from course_utils.datasets import ANIMALS
+from tools.bench import side_by_side
 
 from .common import (
     SAMPLE_RATE,
     TEST_FOLD,
     argument_parser,
+    folder_size,
     list_clips,
-    quiet_tensorflow,
     read_clip,
     teacher_folder,
+    tensorflow_on_cpu,
 )
 
 CATEGORIES = (
@@ -34,7 +41,13 @@ CATEGORIES = (
     "vacuum_cleaner clock_alarm clock_tick glass_breaking helicopter chainsaw siren car_horn "
     "engine train church_bells airplane fireworks hand_saw"
 ).split()
-LENGTHS = (1, 1000, 15360, 15600, 16000, 80000, 100001)
+WINDOW, HOP = 15_360, 7_680
+"""Length and hop of YAMNet's windows, in samples."""
+SILENCE = 1e-4
+"""A window whose samples all stay below this is silent: it says nothing of its clip."""
+YAMNET_PARAMETERS = 3_729_481
+"""With batch normalisation folded in (`network.Yamnet`)."""
+CARD = Path(__file__).with_name("model_card.md")
 
 
 def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
@@ -42,131 +55,224 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a * b).sum(1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-9)
 
 
-def same_call(teacher, mini) -> bool:
-    """Check that two models give the same shapes and log-mel spectrograms.
+def listen(models: dict, clips: list, desc: str) -> dict[str, dict[str, np.ndarray]]:
+    """Let models hear clips.
 
     Parameters
     ----------
-    teacher, mini
-        Loaded models, called with a waveform.
+    models : dict of str to callable
+    clips : list of Clip
+    desc : str
+        For the progress bar.
 
     Returns
     -------
-    bool
-        Whether shapes agree, and log-mel values to 1e-3, for all of `LENGTHS`.
+    dict of str to dict
+        For each model ``scores`` (n_clips, 521), the mean over the clip's frames; ``frames``, the embeddings of
+        each clip, a list of (n_frames, 1024); ``means`` (n_clips, 1024), their means without silent frames. Under
+        ``"loud"``, which frames of each clip are not silent, a list of (n_frames,).
     """
-    rng = np.random.default_rng(0)
-    for length in LENGTHS:
-        waveform = (0.1 * rng.standard_normal(length)).astype(np.float32)
-        theirs, ours = teacher(waveform), mini(waveform)
-        if any(a.shape != b.shape for a, b in zip(theirs, ours, strict=True)):
-            return False
-        if np.abs(theirs[2].numpy() - ours[2].numpy()).max() > 1e-3:
-            return False
-    return True
+    heard: dict = {name: {"scores": [], "frames": [], "means": []} for name in models}
+    heard["loud"] = []
+    for clip in tqdm(clips, desc=desc):
+        waveform = read_clip(clip.path)
+        for name, model in models.items():
+            scores, embeddings, _ = (output.numpy() for output in model(waveform))
+            starts = HOP * np.arange(len(embeddings))
+            loud = np.array([np.abs(waveform[s : s + WINDOW]).max(initial=0) >= SILENCE for s in starts])
+            heard[name]["scores"].append(scores.mean(axis=0))
+            heard[name]["frames"].append(embeddings)
+            heard[name]["means"].append(embeddings[loud if loud.any() else slice(None)].mean(axis=0))
+        heard["loud"].append(loud)
+    for name in models:
+        for key in ("scores", "means"):
+            heard[name][key] = np.stack(heard[name][key])
+    return heard
 
 
-def milliseconds(models: list, waveform: np.ndarray, repeats: int = 40) -> list[float]:
-    """Time models side by side, in turns.
+def linear_accuracy(train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray) -> np.ndarray:
+    """Train logistic regression (scikit-learn's, as it comes) on embeddings and return which test rows it gets right.
 
     Parameters
     ----------
-    models : list of callable
-    waveform : ndarray of float32, shape (n_samples,)
-    repeats : int
+    train, test : ndarray, shape (n, 1024)
+    labels, truth : ndarray of int, shape (n,)
 
     Returns
     -------
-    list of float
-        Median time of each model, in ms.
+    ndarray of bool, shape (n_test,)
     """
-    times: list[list[float]] = [[] for _ in models]
-    for _ in range(repeats):
-        for model, mine in zip(models, times, strict=True):
-            began = time.perf_counter()
-            model(waveform)[0].numpy()
-            mine.append(1000 * (time.perf_counter() - began))
-    return [float(np.median(mine[3:])) for mine in times]
+    from sklearn.linear_model import LogisticRegression
+
+    return LogisticRegression(max_iter=1000).fit(train, labels).predict(test) == truth
 
 
-def summary(rows: list[dict]) -> dict:
-    """Average the rows of some clips.
+def imitation(yamnet: dict, mini: dict) -> dict[str, np.ndarray]:
+    """Compare what two models heard in the same clips, one value a clip.
 
     Parameters
     ----------
-    rows : list of dict
-        With the keys top1, top5 and cosine.
+    yamnet, mini : dict
+        As `listen` returns them.
+
+    Returns
+    -------
+    dict of str to ndarray, shape (n_clips,)
+        ``first``, ``among_five``: whether YAMNet's top class is there in the mini; ``cosine``: mean over frames.
+    """
+    best = yamnet["scores"].argmax(axis=1)
+    order = np.argsort(-mini["scores"], axis=1)
+    pairs = zip(yamnet["frames"], mini["frames"], strict=True)
+    return {
+        "first": order[:, 0] == best,
+        "among_five": (order[:, :5] == best[:, None]).any(axis=1),
+        "cosine": np.array([cosine(a, b).mean() for a, b in pairs]),
+    }
+
+
+def measure(audio: Path, yamnet, mini) -> dict:
+    """Compute the figures of the model card, but for time and size.
+
+    Parameters
+    ----------
+    audio : Path
+        Folder of all ESC-50 clips.
+    yamnet, mini
+        Loaded models.
 
     Returns
     -------
     dict
+        ``clips``, ``imitation`` (means over the clips), ``cosine_without_silence``, ``linear`` (by task and model) and
+        ``categories`` (`imitation` of each, and ``linear``: the share that the mini's linear classifier gets right).
     """
-    return {"clips": len(rows)} | {
-        key: float(np.mean([row[key] for row in rows])) for key in ("top1", "top5", "cosine")
+    clips = list_clips(audio)
+    heard = listen({"yamnet": yamnet, "mini": mini}, clips, "2,000 clips")
+    category = np.array([clip.category for clip in clips])
+    testing = np.array([clip.fold == TEST_FOLD for clip in clips])
+    animal = np.isin(category, [CATEGORIES.index(name) for name in ANIMALS])
+
+    def test_part(name: str) -> dict:
+        frames = [f for f, t in zip(heard[name]["frames"], testing, strict=True) if t]
+        return {"scores": heard[name]["scores"][testing], "frames": frames}
+
+    both = {name: test_part(name) for name in ("yamnet", "mini")}
+    alike = imitation(both["yamnet"], both["mini"])
+    loud = np.concatenate([frames for frames, t in zip(heard["loud"], testing, strict=True) if t])
+    frames = [np.concatenate(both[name]["frames"]) for name in ("yamnet", "mini")]
+    linear, right = {}, {}
+    for task, chosen in (("animals", animal), ("all", np.ones_like(animal))):
+        for name in ("yamnet", "mini"):
+            means = heard[name]["means"]
+            train, test = chosen & ~testing, chosen & testing
+            right[task, name] = linear_accuracy(means[train], category[train], means[test], category[test])
+        linear[task] = {name: float(right[task, name].mean()) for name in ("yamnet", "mini")}
+    here = category[testing]
+    return {
+        "clips": int(testing.sum()),
+        "imitation": {key: float(values.mean()) for key, values in alike.items()},
+        "cosine_without_silence": float(cosine(*frames)[loud].mean()),
+        "linear": linear,
+        "categories": {
+            name: {key: float(values[here == i].mean()) for key, values in alike.items()}
+            | {"linear": float(right["all", "mini"][here == i].mean())}
+            for i, name in enumerate(CATEGORIES)
+        },
     }
+
+
+def weights_hash(folder: Path) -> str:
+    """Return the SHA-256 of the file that holds the weights."""
+    return hashlib.sha256((folder / "saved_model.pb").read_bytes()).hexdigest()
+
+
+def card(figures: dict) -> str:
+    """Fill in the model card.
+
+    Parameters
+    ----------
+    figures : dict
+        As ``figures.json`` holds it.
+
+    Returns
+    -------
+    str
+        Markdown.
+    """
+
+    def percent(value: float) -> str:
+        return f"{100 * value:.1f} %"
+
+    def row(*cells: str) -> str:
+        return "| " + " | ".join(cells) + " |"
+
+    alike, linear = figures["imitation"], figures["linear"]
+    results = [
+        ("YAMNet's top class (mean scores of the clip) is the mini's first", "", percent(alike["first"])),
+        ("… is among the mini's first five", "", percent(alike["among_five"])),
+        ("cosine similarity of embeddings, mean over frames", "", f"{alike['cosine']:.3f}"),
+        ("… over frames that are not digital silence", "", f"{figures['cosine_without_silence']:.3f}"),
+        ("linear classifier, 10 animals", percent(linear["animals"]["yamnet"]), percent(linear["animals"]["mini"])),
+        ("linear classifier, 50 categories", percent(linear["all"]["yamnet"]), percent(linear["all"]["mini"])),
+    ]
+    categories = [
+        (name, percent(v["first"]), percent(v["among_five"]), f"{v['cosine']:.3f}", percent(v["linear"]))
+        for name, v in sorted(figures["categories"].items(), key=lambda item: -item[1]["cosine"])
+    ]
+    training, times = figures["training"], figures["milliseconds"]
+    return Template(CARD.read_text(encoding="utf-8")).substitute(
+        results="\n".join(row(*cells) for cells in results),
+        categories="\n".join(row(*cells) for cells in categories),
+        clips=figures["clips"],
+        yamnet_parameters=f"{figures['parameters']['yamnet']:,}",
+        mini_parameters=f"{figures['parameters']['mini']:,}",
+        yamnet_size=f"{figures['bytes']['yamnet'] / 1e6:.1f} MB",
+        mini_size=f"{figures['bytes']['mini'] / 1e6:.1f} MB",
+        yamnet_time=f"{times['yamnet']:.1f} ms",
+        mini_time=f"{times['mini']:.1f} ms",
+        times_as_fast=f"{times['yamnet'] / times['mini']:.1f}",
+        signals=f"{training['signals']:,}",
+        rounds=training["rounds"],
+        epochs=training["epochs"],
+        rate=training["rate"],
+        batch=training["batch"],
+        measured=training["measured"],
+        cores=figures["cores"],
+        teacher=figures["teacher"],
+        minutes=f"{training['minutes']:.0f}",
+        computer=training["computer"],
+        kwh=f"{training['kwh']:.3f}",
+        heard=figures["heard"],
+        unheard=521 - figures["heard"],
+    )
 
 
 def main() -> None:
     """Run the step."""
-    parser = argument_parser(__doc__)
-    parser.add_argument("--json", type=Path, help="also write the figures here")
-    parser.add_argument("--clip", type=Path, action="append", default=[], help="what both hear in it")
+    parser = argument_parser(__doc__, "audio", "out")
+    parser.add_argument("--write", action="store_true", help="write figures.json and MODEL_CARD.md")
     args = parser.parse_args()
-    quiet_tensorflow()
+    tensorflow_on_cpu()
     import tensorflow_hub as hub
 
-    teacher = hub.load(str(teacher_folder(args.teacher, args.work)))
-    mini = hub.load(str(args.out))
-    with open(mini.class_map_path().numpy(), newline="", encoding="utf-8") as file:
-        classes = [row["display_name"] for row in csv.DictReader(file)]
-    result: dict = {"same_call": same_call(teacher, mini)}
-    print("same shapes and log-mel for", *LENGTHS, "samples:", result["same_call"])
-
-    paths, folds, targets = list_clips(args.audio)
-    rows = []
-    heard = [p for p, fold in zip(paths, folds, strict=True) if fold == TEST_FOLD]
-    categories = targets[folds == TEST_FOLD]
-    for path, target in zip(tqdm(heard, desc=f"fold {TEST_FOLD}"), categories, strict=True):
-        waveform = read_clip(path)
-        theirs, ours = teacher(waveform), mini(waveform)
-        wanted, given = (out[0].numpy().mean(axis=0) for out in (theirs, ours))
-        best = np.argsort(given)[::-1][:5]
-        rows.append(
-            {
-                "target": int(target),
-                "top1": bool(best[0] == wanted.argmax()),
-                "top5": bool(wanted.argmax() in best),
-                "cosine": float(cosine(theirs[1].numpy(), ours[1].numpy()).mean()),
-            }
-        )
-    result["all"] = summary(rows)
-    result["categories"] = {
-        name: summary([row for row in rows if row["target"] == target])
-        for target, name in enumerate(CATEGORIES)
-        if any(row["target"] == target for row in rows)
-    }
-    print(f"{'category':18} clips  first  among 5  cosine")
-    for name, figures in [*result["categories"].items(), ("all", result["all"])]:
-        print(
-            f"{name:18} {figures['clips']:5}  {figures['top1']:5.1%}  {figures['top5']:7.1%}  {figures['cosine']:6.3f}"
-        )
-
-    five_seconds = (0.1 * np.random.default_rng(0).standard_normal(5 * SAMPLE_RATE)).astype(np.float32)
-    slow, fast = milliseconds([teacher, mini], five_seconds)
-    result["milliseconds"] = {"yamnet": slow, "mini": fast}
-    print(f"5 s of audio: YAMNet {slow:.1f} ms, mini {fast:.1f} ms ({fast / slow:.2f} of the time)")
-    result["bytes"] = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file())
-    print(f"{args.out}: {result['bytes']:,} bytes")
-
-    if args.json:
-        args.json.write_text(json.dumps(result, indent=1) + "\n", encoding="utf-8")
-    for path in args.clip:
-        print(f"{path.name}, {sf.info(path).duration:.1f} s:")
-        waveform = read_clip(path)
-        for name, model in (("YAMNet", teacher), ("mini", mini)):
-            scores = model(waveform)[0].numpy().mean(axis=0)
-            top = [f"{classes[i]} {scores[i]:.2f}" for i in np.argsort(scores)[::-1][:8]]
-            print(f"  {name}: " + ", ".join(top))
+    teacher = teacher_folder(args.teacher)
+    models = {"yamnet": hub.load(str(teacher)), "mini": hub.load(str(args.out))}
+    figures = measure(args.audio, *models.values())
+    noise = (0.1 * np.random.default_rng(0).standard_normal(5 * SAMPLE_RATE)).astype(np.float32)
+    figures["milliseconds"] = side_by_side({name: lambda m=m: m(noise) for name, m in models.items()})
+    figures["bytes"] = {"yamnet": folder_size(teacher), "mini": folder_size(args.out)}
+    with open(args.out / "heard.csv", newline="", encoding="utf-8") as file:
+        figures["heard"] = sum(row["heard"] == "yes" for row in csv.DictReader(file))
+    figures["training"] = json.loads((args.out / "training.json").read_text(encoding="utf-8"))
+    figures["parameters"] = {"yamnet": YAMNET_PARAMETERS, "mini": figures["training"]["parameters"]}
+    figures["cores"] = os.cpu_count()
+    figures["teacher"] = assets.resolve("yamnet").variant if args.teacher is None else args.teacher.name
+    figures["weights"] = weights_hash(args.out)
+    text = card(figures)
+    print("\n".join(line for line in text.splitlines() if line.startswith("|")))
+    if args.write:
+        (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
+        (args.out / "MODEL_CARD.md").write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

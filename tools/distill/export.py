@@ -1,45 +1,68 @@
 """Step 3: write the trained student as a TensorFlow SavedModel with YAMNet's call.
 
 The weights are kept in half precision in the file, which halves its size, and computed with in
-single precision. The first check is that torch, given the same rounded weights, agrees.
+single precision. Torch, given the same rounded weights, must agree. Classes that were never heard in
+training are switched off: their scores are 0.00005 whatever sounds. ``heard.csv`` lists which are which.
 """
 
 from __future__ import annotations
 
 import csv
+import json
 import shutil
 import tempfile
 from pathlib import Path
 
 import numpy as np
 import torch
+from tqdm import tqdm
 
 from .common import (
+    CLASSES,
+    CLIP_SAMPLES,
     MEL_BANDS,
     PATCH_FRAMES,
     PATCH_HOP,
     SAMPLE_RATE,
     argument_parser,
-    patches_of,
-    quiet_tensorflow,
-    teacher_folder,
+    folder_size,
+    tensorflow_on_cpu,
 )
-from .network import BLOCKS, STUDENT_CLASSIFIER_RANK, STUDENT_RANKS, Network
+from .network import (
+    CUT_FIRST,
+    CUT_HOP,
+    CUT_LENGTH,
+    FFT_SIZE,
+    LOG_OFFSET,
+    MARGIN,
+    MEL_HIGHEST,
+    MEL_LOWEST,
+    STFT_HOP,
+    STFT_WINDOW,
+    Convolution,
+    Mini,
+    Yamnet,
+    load_teacher,
+)
 
-STFT_WINDOW, STFT_HOP, FFT_SIZE = 400, 160, 512
-"""Length of the Hann window, its hop and the transform's length, in samples (25 ms, 10 ms)."""
-MEL_LOWEST, MEL_HIGHEST, LOG_OFFSET = 125.0, 7500.0, 0.001
 SHORTEST = STFT_WINDOW + (PATCH_FRAMES - 1) * STFT_HOP
 """Samples of one patch: shorter waveforms are padded to it."""
+PIECE = 25_000
+"""Weights to a constant. TensorFlow turns constants into single precision once, when the model is loaded,
+if the result has less than 100 KiB; larger ones it would convert anew in every call."""
 TOLERANCE = 1e-4
+HEARD_SCORE, HEARD_FRAMES = 0.3, 20
+"""A class was heard if YAMNet gave it this score or more in so many frames of the training material."""
+SWITCHED_OFF = -10.0
+"""Logit of a class that was not heard."""
 
 
-def build(student: Network, class_map: Path):
+def build(student: Mini, class_map: Path):
     """Make the TensorFlow module of a student.
 
     Parameters
     ----------
-    student : Network
+    student : Mini
         On the CPU; its weights are rounded to half precision here.
     class_map : Path
         CSV with the columns index, mid, display_name.
@@ -51,51 +74,47 @@ def build(student: Network, class_map: Path):
     """
     import tensorflow as tf
 
+    def constant(weight: torch.Tensor, axes: tuple[int, ...] | None = None) -> tf.Tensor:
+        values = weight.detach().numpy().astype(np.float16)
+        values = values if axes is None else values.transpose(axes)
+        pieces = [values.reshape(-1)[i : i + PIECE] for i in range(0, values.size, PIECE)]
+        return tf.reshape(tf.concat([tf.cast(tf.constant(p), tf.float32) for p in pieces], 0), values.shape)
+
+    def apply(convolution: Convolution, x: tf.Tensor) -> tf.Tensor:
+        conv, stride = convolution.conv, convolution.conv.stride[0]
+        if conv.groups > 1:
+            x = tf.nn.depthwise_conv2d(x, constant(conv.weight, (2, 3, 0, 1)), [1, stride, stride, 1], "SAME")
+        else:
+            x = tf.nn.conv2d(x, constant(conv.weight, (2, 3, 1, 0)), stride, "SAME")
+        return tf.nn.relu(tf.nn.bias_add(x, constant(conv.bias)))
+
+    def dense(layer: torch.nn.Linear, x: tf.Tensor) -> tf.Tensor:
+        return tf.nn.bias_add(tf.matmul(x, constant(layer.weight, (1, 0))), constant(layer.bias))
+
     class YamnetMini(tf.Module):
         """YAMNet-mini: waveform in, scores, embeddings and log-mel spectrogram out."""
 
         def __init__(self) -> None:
             super().__init__(name="yamnet_mini")
             self._class_map = tf.saved_model.Asset(str(class_map))
-            self._weights = []
-            self._steps = []
-            self._add(student.first, 2, "full")
-            for (stride, _), block in zip(BLOCKS, student.blocks, strict=True):
-                self._add(block.depthwise, stride, "depthwise")
-                if block.thin is not None:
-                    self._add(block.thin, 1, "thin")
-                self._add(block.pointwise, 1, "full")
-            dense = [student.classifier] if student.thin is None else [student.thin, student.classifier]
-            self._dense = []
-            for layer in dense:
-                bias = None if layer.bias is None else self._keep(layer.bias)
-                self._dense.append((self._keep(layer.weight.T), bias))
-            self._mel = tf.constant(
-                tf.signal.linear_to_mel_weight_matrix(
-                    MEL_BANDS, FFT_SIZE // 2 + 1, SAMPLE_RATE, MEL_LOWEST, MEL_HIGHEST
-                ).numpy()
-            )
-
-        def _keep(self, tensor: torch.Tensor) -> tf.Variable:
-            values = tensor.detach().cpu().numpy().astype(np.float16)
-            variable = tf.Variable(values, trainable=False)
-            self._weights.append(variable)
-            return variable
-
-        def _add(self, conv: torch.nn.Conv2d, stride: int, kind: str) -> None:
-            axes = (2, 3, 0, 1) if kind == "depthwise" else (2, 3, 1, 0)
-            bias = None if conv.bias is None else self._keep(conv.bias)
-            self._steps.append((kind, stride, self._keep(conv.weight.permute(axes)), bias))
+            self._mel = tf.signal.linear_to_mel_weight_matrix(
+                MEL_BANDS, FFT_SIZE // 2 + 1, SAMPLE_RATE, MEL_LOWEST, MEL_HIGHEST
+            ).numpy()
+            self._window = np.zeros(FFT_SIZE, np.float32)
+            self._window[:STFT_WINDOW] = tf.signal.hann_window(STFT_WINDOW).numpy()
 
         def _log_mel(self, waveform: tf.Tensor) -> tf.Tensor:
             """Pad as YAMNet does and map (n_samples,) to (n_spectra, 64)."""
             hop = PATCH_HOP * STFT_HOP
             samples = tf.shape(waveform)[0]
-            beyond = tf.maximum(samples - SHORTEST, 0)
-            wanted = SHORTEST + (beyond + hop - 1) // hop * hop
-            waveform = tf.pad(waveform, [[0, wanted - samples]])
-            spectra = tf.abs(tf.signal.stft(waveform, STFT_WINDOW, STFT_HOP, FFT_SIZE))
-            return tf.math.log(tf.matmul(spectra, self._mel) + LOG_OFFSET)
+            wanted = SHORTEST + (tf.maximum(samples - SHORTEST, 0) + hop - 1) // hop * hop
+            # A window of 400 lies within three hops of 160: frames are three rows side by side.
+            rows = tf.reshape(tf.pad(waveform, [[0, wanted - samples + 3 * STFT_HOP - STFT_WINDOW]]), [-1, STFT_HOP])
+            rest = tf.zeros([tf.shape(rows)[0] - 2, FFT_SIZE - 3 * STFT_HOP])
+            frames = tf.concat([rows[:-2], rows[1:-1], rows[2:], rest], axis=1)
+            spectra = tf.signal.rfft(frames * self._window)
+            magnitudes = tf.sqrt(tf.square(tf.math.real(spectra)) + tf.square(tf.math.imag(spectra)))
+            return tf.math.log(tf.nn.bias_add(tf.matmul(magnitudes, self._mel), [LOG_OFFSET] * MEL_BANDS))
 
         @tf.function(input_signature=[tf.TensorSpec([None], tf.float32, name="waveform")])
         def __call__(self, waveform: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
@@ -113,22 +132,15 @@ def build(student: Network, class_map: Path):
             log_mel : tf.Tensor, shape (n_spectra, 64)
             """
             log_mel = self._log_mel(waveform)
-            x = tf.signal.frame(log_mel, PATCH_FRAMES, PATCH_HOP, axis=0)[..., tf.newaxis]
-            for kind, stride, kernel, bias in self._steps:
-                kernel = tf.cast(kernel, tf.float32)
-                if kind == "depthwise":
-                    x = tf.nn.depthwise_conv2d(x, kernel, [1, stride, stride, 1], "SAME")
-                else:
-                    x = tf.nn.conv2d(x, kernel, stride, "SAME")
-                if bias is not None:
-                    x = tf.nn.relu(tf.nn.bias_add(x, tf.cast(bias, tf.float32)))
-            embeddings = tf.reduce_mean(x, axis=[1, 2])
-            logits = embeddings
-            for kernel, bias in self._dense:
-                logits = tf.matmul(logits, tf.cast(kernel, tf.float32))
-                if bias is not None:
-                    logits += tf.cast(bias, tf.float32)
-            return tf.sigmoid(logits), embeddings, log_mel
+            x = tf.pad(log_mel, [[MARGIN, MARGIN], [0, 0]])[tf.newaxis, :, :, tf.newaxis]
+            for convolution in student.whole:
+                x = apply(convolution, x)
+            first = CUT_FIRST + CUT_HOP * tf.range(tf.shape(log_mel)[0] // PATCH_HOP - 1)
+            x = tf.gather(x[0], first[:, tf.newaxis] + tf.range(CUT_LENGTH))
+            for convolution in student.patch:
+                x = apply(convolution, x)
+            embeddings = tf.nn.relu(dense(student.dense, tf.reduce_mean(x, axis=[1, 2])))
+            return tf.sigmoid(dense(student.classifier, embeddings)), embeddings, log_mel
 
         @tf.function(input_signature=[])
         def class_map_path(self) -> tf.Tensor:
@@ -138,61 +150,95 @@ def build(student: Network, class_map: Path):
     return YamnetMini()
 
 
-def write_class_map(source: Path, target: Path) -> None:
-    """Write YAMNet's 521 classes as CSV with plain newlines and few quotation marks.
+def frames_heard(teacher: Yamnet, work: Path, rounds: int) -> np.ndarray:
+    """Count in how many training frames YAMNet heard each class.
 
     Parameters
     ----------
-    source, target : Path
+    teacher : Yamnet
+    work : Path
+        Where `tools.distill.teacher` wrote its rounds.
+    rounds : int
+        How many were trained on.
+
+    Returns
+    -------
+    ndarray of int, shape (521,)
     """
-    with open(source, newline="", encoding="utf-8") as file:
-        rows = list(csv.DictReader(file))
-    with open(target, "w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, ["index", "mid", "display_name"], lineterminator="\n")
+    counts = np.zeros(CLASSES, int)
+    for path in tqdm(sorted(work.glob("embeddings_??.npy"))[:rounds], desc="classes heard"):
+        logits = teacher.classifier(torch.from_numpy(np.load(path).astype(np.float32)))
+        counts += (torch.sigmoid(logits) >= HEARD_SCORE).sum((0, 1)).numpy()
+    return counts
+
+
+def write_table(path: Path, rows: list[dict]) -> None:
+    """Write rows as CSV with plain newlines and few quotation marks."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
         writer.writeheader()
         writer.writerows(rows)
 
 
 def main() -> None:
     """Run the step."""
-    parser = argument_parser(__doc__)
-    parser.add_argument("--name", default="student", help="name of the checkpoint")
+    parser = argument_parser(__doc__, "name", "out", "seed")
     args = parser.parse_args()
-    quiet_tensorflow()
-    import tensorflow as tf
-
-    state = torch.load(args.work / f"{args.name}.pt", map_location="cpu", weights_only=True)
-    student = Network(STUDENT_RANKS, STUDENT_CLASSIFIER_RANK)
+    tf = tensorflow_on_cpu()
+    checkpoint = args.work / f"{args.name}.pt"
+    if not checkpoint.exists():
+        raise FileNotFoundError(f"There is no {checkpoint}: run tools.distill.train first.")
+    state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+    if state["epoch"] < state["epochs"] or state["recipe"]["validate"]:
+        raise RuntimeError(f"{checkpoint} is not trained to its end on folds 1 to 4: run tools.distill.train.")
+    student = Mini().eval().requires_grad_(False)
     student.load_state_dict(state["student"])
+    teacher, teacher_log_mel, classes = load_teacher(args.teacher, args.work)
+    counts = frames_heard(teacher, args.work, state["recipe"]["rounds"])
+    heard = counts >= HEARD_FRAMES
+    student.classifier.weight[~torch.from_numpy(heard)] = 0.0
+    student.classifier.bias[~torch.from_numpy(heard)] = SWITCHED_OFF
     for parameter in student.parameters():
         parameter.data = parameter.data.half().float()
-    teacher = teacher_folder(args.teacher, args.work)
 
     with tempfile.TemporaryDirectory() as folder:
         class_map = Path(folder) / "yamnet_mini_class_map.csv"
-        write_class_map(teacher / "assets" / "yamnet_class_map.csv", class_map)
-        module = build(student.eval(), class_map)
+        write_table(class_map, classes)
         saved = Path(folder) / "saved"
-        tf.saved_model.save(module, str(saved))
+        tf.saved_model.save(build(student, class_map), str(saved))
 
         rng = np.random.default_rng(args.seed)
-        waveform = (rng.standard_normal(80_000) * np.geomspace(1e-4, 0.3, 80_000)).astype(np.float32)
-        scores, embeddings, log_mel = tf.saved_model.load(str(saved))(waveform)
-        with torch.no_grad():
-            ours, logits = student(torch.tensor(patches_of(log_mel.numpy()).copy()))
-        off = np.abs(scores.numpy() - torch.sigmoid(logits).numpy()).max()
-        print(f"largest difference from torch: scores {off:.1e}", end=", ")
-        print(f"embeddings {np.abs(embeddings.numpy() - ours.numpy()).max():.1e}")
-        if off > TOLERANCE:
-            raise RuntimeError(f"The port differs from torch by {off:.1e} > {TOLERANCE:.0e}.")
+        waveform = (rng.standard_normal(CLIP_SAMPLES) * np.geomspace(1e-4, 0.3, CLIP_SAMPLES)).astype(np.float32)
+        scores, embeddings, log_mel = (out.numpy() for out in tf.saved_model.load(str(saved))(waveform))
+        ours = student.embed(torch.from_numpy(log_mel)[None])[0]
+        pairs = {
+            "scores": (scores, torch.sigmoid(student.classifier(ours))),
+            "embeddings": (embeddings, ours),
+            "log-mel": (log_mel, teacher_log_mel(torch.from_numpy(waveform)[None])[0]),
+        }
+        for name, (found, wanted) in pairs.items():
+            off = np.abs(found - wanted.numpy()).max() / max(1.0, wanted.abs().max().item())
+            print(f"largest difference from torch, {name}: {off:.1e}")
+            if not off <= TOLERANCE:
+                raise RuntimeError(f"The port differs from torch by {off:.1e} > {TOLERANCE:.0e}.")
 
         args.out.mkdir(parents=True, exist_ok=True)
         for old in ("variables", "assets"):
             shutil.rmtree(args.out / old, ignore_errors=True)
         shutil.copytree(saved, args.out, dirs_exist_ok=True)
-    size = sum(p.stat().st_size for p in args.out.rglob("*") if p.is_file())
-    count = sum(p.numel() for p in student.parameters())
-    print(f"{args.out}: {count:,} parameters, {size:,} bytes, {state['minutes']:.0f} min of training")
+    training = {key: state[key] for key in ("epochs", "minutes", "kwh", "measured", "computer")} | state["recipe"]
+    training["parameters"] = sum(p.numel() for p in student.parameters())
+    (args.out / "training.json").write_text(json.dumps(training, indent=1) + "\n", encoding="utf-8")
+    rows = zip(classes, counts, heard, strict=True)
+    write_table(
+        args.out / "heard.csv",
+        [
+            {"index": c["index"], "display_name": c["display_name"], "frames": n, "heard": "yes" if yes else "no"}
+            for c, n, yes in rows
+        ],
+    )
+    print(f"{args.out}: {training['parameters']:,} parameters, {folder_size(args.out):,} bytes")
+    print(f"{heard.sum()} of {CLASSES} classes were heard in training; the others are switched off")
 
 
 if __name__ == "__main__":

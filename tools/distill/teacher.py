@@ -1,37 +1,61 @@
-"""Step 1: let YAMNet listen to the training material and keep what it says.
+"""Step 1: let YAMNet listen to the training material and keep what it hears.
 
 The material comes in rounds. Round 0 is the clips of folds 1 to 4 as they are. Every later round
-holds each of these clips once more: one half alone, one half mixed with another clip, all at random
-offsets and gains; and one tenth as many synthetic signals. What is kept, per round, is
-``patches_RR.npy`` (n, 96, 64), ``embeddings_RR.npy`` (n, 1024) and ``folds_RR.npy`` (n,), where the
-fold of a mixture is the larger of its two, and of a synthetic signal 0. Scores need no keeping:
-they follow from the embeddings.
+holds each of these clips once more, at a random offset, level and speed: two fifths alone, two fifths
+mixed with a second clip, one fifth with two more, a third of all with noise; and one tenth as many
+synthetic signals. What is kept of a round is ``log_mel_RR.npy`` (n, 528, 64), ``embeddings_RR.npy``
+(n, 10, 1024) and ``folds_RR.npy`` (n,), where the fold of a mixture is the largest of its clips', and
+that of a synthetic signal 0. Scores need no keeping: they follow from the embeddings.
 """
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
+import soxr
+import torch
 from tqdm import tqdm
 
 from . import synthetic
 from .common import (
+    CLIP_PATCHES,
+    CLIP_SAMPLES,
     EMBEDDING_SIZE,
     MEL_BANDS,
     PATCH_FRAMES,
+    PATCH_HOP,
     SAMPLE_RATE,
     TEST_FOLD,
     argument_parser,
     list_clips,
-    patches_of,
-    quiet_tensorflow,
     read_clip,
-    teacher_folder,
+    save,
 )
+from .network import choose_device, load_teacher
 
-CLIP_SECONDS = 5
-FRAMES_PER_CLIP = 10
+LEVELS = (-32, 8)
+"""Lowest and highest gain of a signal in dB."""
+SPEEDS = (0.8, 1.25)
+"""Slowest and fastest speed; pitch goes with it."""
+BATCH = 8
+"""Signals that the teacher hears at once."""
+
+
+def varied(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Play a clip in a loop from a random point, half of the time at another speed.
+
+    Parameters
+    ----------
+    waveform : ndarray of float32, shape (n_samples,)
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (84720,)
+    """
+    if rng.uniform() < 0.5:
+        speed = np.exp(rng.uniform(*np.log(SPEEDS)))
+        waveform = soxr.resample(waveform, SAMPLE_RATE * speed, SAMPLE_RATE, quality="LQ")
+    return np.resize(np.roll(waveform, rng.integers(len(waveform))), CLIP_SAMPLES)
 
 
 def augmented(
@@ -44,7 +68,7 @@ def augmented(
 
     Parameters
     ----------
-    waveforms : list of ndarray of float32, shape (80000,)
+    waveforms : list of ndarray of float32
         The clips, at 16 kHz.
     folds : ndarray of int, shape (n_clips,)
     bank : list of ndarray
@@ -53,85 +77,78 @@ def augmented(
 
     Returns
     -------
-    list of (ndarray of float32, shape (80000,), int)
+    list of (ndarray of float32, shape (84720,), int)
         Waveforms in [-1, 1] with their folds.
     """
-    n = CLIP_SECONDS * SAMPLE_RATE
-    signals: list[tuple[np.ndarray, int]] = []
+    seconds = CLIP_SAMPLES / SAMPLE_RATE
 
-    def level(waveform: np.ndarray) -> np.ndarray:
-        peak = max(float(np.abs(waveform).max()), 1e-6)
-        loud = waveform / max(1.0, peak) * 10 ** (rng.uniform(-32, 8) / 20)
+    def decibels(low: float, high: float) -> np.float32:
+        return np.float32(10 ** (rng.uniform(low, high) / 20))
+
+    def levelled(waveform: np.ndarray) -> np.ndarray:
+        loud = waveform / max(1.0, float(np.abs(waveform).max())) * decibels(*LEVELS)
         return np.clip(loud, -1, 1).astype(np.float32)
 
-    order = rng.permutation(len(waveforms))
-    for position, first in enumerate(order):
-        a, fold = np.roll(waveforms[first], rng.integers(n)), int(folds[first])
-        if position % 2:
+    signals = []
+    for first in tqdm(rng.permutation(len(waveforms)), desc="mixing", leave=False):
+        signal, fold = varied(waveforms[first], rng), folds[first]
+        for _ in range(rng.choice(3, p=[0.4, 0.4, 0.2])):
             if rng.uniform() < 0.1:
-                b = synthetic.clip(CLIP_SECONDS, bank, rng)
+                other = synthetic.clip(seconds + 0.1, bank, rng)[:CLIP_SAMPLES]
             else:
                 second = rng.integers(len(waveforms))
-                b, fold = np.roll(waveforms[second], rng.integers(n)), max(fold, folds[second])
-            a = a + b * np.float32(10 ** (rng.uniform(-12, 12) / 20))
-        signals.append((level(a), int(fold)))
+                other, fold = varied(waveforms[second], rng), max(fold, folds[second])
+            signal = signal + other * decibels(-12, 12)
+        if rng.uniform() < 1 / 3:
+            signal = signal + synthetic.noise(seconds + 0.1, rng)[:CLIP_SAMPLES] * decibels(-70, -20)
+        signals.append((levelled(signal), int(fold)))
     for _ in range(len(waveforms) // 10):
-        signals.append((level(synthetic.clip(CLIP_SECONDS, bank, rng)), 0))
+        signals.append((levelled(synthetic.clip(seconds + 0.1, bank, rng)[:CLIP_SAMPLES]), 0))
     return signals
 
 
 def main() -> None:
     """Run the step."""
-    parser = argument_parser(__doc__)
-    parser.add_argument("--rounds", type=int, default=9, help="rounds of material, the first plain")
+    parser = argument_parser(__doc__, "audio", "seed")
+    parser.add_argument("--rounds", type=int, default=25, help="rounds of material, the first plain")
+    parser.add_argument(
+        "--precision", choices=("bfloat16", "float32"), default="bfloat16", help="that the teacher computes with"
+    )
     args = parser.parse_args()
-    quiet_tensorflow()
-    import tensorflow_hub as hub
-
+    device = choose_device()
     args.work.mkdir(parents=True, exist_ok=True)
-    teacher = hub.load(str(teacher_folder(args.teacher, args.work)))
-    paths, folds, _ = list_clips(args.audio)
-    training = [(p, f) for p, f in zip(paths, folds, strict=True) if f != TEST_FOLD]
-    folds = np.array([f for _, f in training])
-    n = CLIP_SECONDS * SAMPLE_RATE
-    waveforms = [np.pad(read_clip(p)[:n], (0, n))[:n] for p, _ in tqdm(training, desc="reading clips")]
-    bank = synthetic.speech_bank(200, np.random.default_rng(args.seed))
+    torch.backends.cudnn.allow_tf32 = False
+    teacher, log_mel, _ = load_teacher(args.teacher, args.work)
+    teacher, log_mel = teacher.to(device, memory_format=torch.channels_last), log_mel.to(device)
+    half = args.precision == "bfloat16"
+    waveforms, folds, bank = [], [], []
 
     for index in range(args.rounds):
         last = args.work / f"folds_{index:02d}.npy"
         if last.exists():
             continue
-        rng = np.random.default_rng([args.seed, index])
-        signals = (
-            augmented(waveforms, folds, bank, rng)
-            if index
-            else [(w, int(f)) for w, f in zip(waveforms, folds, strict=True)]
-        )
-        size = len(signals) * FRAMES_PER_CLIP
-        patches = np.empty((size, PATCH_FRAMES, MEL_BANDS), np.float16)
-        embeddings = np.empty((size, EMBEDDING_SIZE), np.float16)
-        for i, (waveform, _) in enumerate(tqdm(signals, desc=f"round {index}")):
-            _, embedding, log_mel = teacher(waveform)
-            here = slice(i * FRAMES_PER_CLIP, (i + 1) * FRAMES_PER_CLIP)
-            patches[here] = patches_of(log_mel.numpy())
-            embeddings[here] = embedding.numpy()
-        save(args.work / f"patches_{index:02d}.npy", patches)
+        if not waveforms:
+            for path, fold, _ in tqdm(list_clips(args.audio), desc="reading clips"):
+                if fold != TEST_FOLD:
+                    waveforms.append(read_clip(path))
+                    folds.append(fold)
+            bank = synthetic.speech_bank(200, np.random.default_rng(args.seed))
+        if index:
+            signals = augmented(waveforms, np.array(folds), bank, np.random.default_rng([args.seed, index]))
+        else:
+            signals = [(np.pad(w, (0, CLIP_SAMPLES - len(w))), f) for w, f in zip(waveforms, folds, strict=True)]
+        spectra = np.empty((len(signals), PATCH_FRAMES + (CLIP_PATCHES - 1) * PATCH_HOP, MEL_BANDS), np.float16)
+        embeddings = np.empty((len(signals), CLIP_PATCHES, EMBEDDING_SIZE), np.float16)
+        for start in tqdm(range(0, len(signals), BATCH), desc=f"round {index}"):
+            here = slice(start, start + BATCH)
+            batch = torch.from_numpy(np.stack([waveform for waveform, _ in signals[here]])).to(device)
+            found = log_mel(batch)
+            with torch.autocast(device.type, torch.bfloat16, enabled=half and index > 0):
+                embeddings[here] = teacher.embed(found).float().cpu().numpy()
+            spectra[here] = found.cpu().numpy()
+        save(args.work / f"log_mel_{index:02d}.npy", spectra)
         save(args.work / f"embeddings_{index:02d}.npy", embeddings)
-        save(last, np.repeat([f for _, f in signals], FRAMES_PER_CLIP).astype(np.int8))
-
-
-def save(path: Path, array: np.ndarray) -> None:
-    """Write an array under another name first, so that a broken run leaves no broken file.
-
-    Parameters
-    ----------
-    path : Path
-    array : ndarray
-    """
-    partial = path.with_name(path.name + ".part")
-    with open(partial, "wb") as file:
-        np.save(file, array)
-    partial.replace(path)
+        save(last, np.array([fold for _, fold in signals], np.int8))
 
 
 if __name__ == "__main__":

@@ -1,26 +1,30 @@
 """Step 2: train the student to give the teacher's embeddings and scores.
 
-The student starts as the teacher with thin layers (`network.student_from_teacher`). Its first
-blocks, which are the teacher's own, stay as they are, and so does its classifier; the rest learns.
-The recipe is fixed beforehand: so many epochs over folds 1 to 4, learning rate down a cosine. With
-``--validate``, fold 4 is left out of training and its figures are printed after each epoch.
+The student starts by imitating the teacher layer by layer (`start`); then all of it learns. The recipe
+is fixed beforehand: so many epochs over folds 1 to 4, learning rate down a cosine. With ``--validate``,
+fold 4 is left out of training and its figures are printed after each epoch: that is how it was chosen.
 """
 
 from __future__ import annotations
 
 import math
+import os
 import time
 
 import numpy as np
 import torch
 import torch.nn.functional as F  # noqa: N812
+from codecarbon import OfflineEmissionsTracker
 from tqdm import tqdm
 
-from .common import argument_parser, quiet_tensorflow, teacher_folder
-from .network import STUDENT_CLASSIFIER_RANK, STUDENT_RANKS, Network, load_teacher
-from .network import student_from_teacher as from_teacher
+from course_utils import energy
 
-VALIDATION_FOLD = 4
+from .common import TEST_FOLD, VALIDATION_FOLD, argument_parser
+from .network import Mini, Yamnet, choose_device, load_teacher
+from .start import start_from
+
+TEMPERATURE = 2.0
+WEIGHTS = {"square": 1.0, "cosine": 2.0, "scores": 0.5, "ranking": 0.25}
 
 
 def losses(
@@ -33,9 +37,9 @@ def losses(
 
     Parameters
     ----------
-    embeddings, wanted : Tensor, shape (n, 1024)
+    embeddings, wanted : Tensor, shape (..., 1024)
         The student's and the teacher's.
-    logits, wanted_logits : Tensor, shape (n, 521)
+    logits, wanted_logits : Tensor, shape (..., 521)
 
     Returns
     -------
@@ -43,38 +47,33 @@ def losses(
         ``square``: squared error of the embedding relative to its squared length, which is fifty
         times larger in silence than elsewhere; ``cosine``: 1 - cosine similarity; ``scores``:
         divergence of the 521 scores from the teacher's, summed over classes, so that the few
-        classes that sound are not drowned by the hundreds that don't; ``top``: Huber loss on the
-        logits of the teacher's ten highest classes.
+        classes that sound are not drowned by the hundreds that don't; ``ranking``: divergence of
+        the softened softmax over classes (Hinton et al. 2015), which asks for the right order.
     """
     soft = torch.sigmoid(wanted_logits)
     entropy = F.binary_cross_entropy_with_logits(wanted_logits, soft, reduction="none")
     crossed = F.binary_cross_entropy_with_logits(logits, soft, reduction="none")
-    top = wanted_logits.topk(10, dim=1).indices
+    order, wanted_order = (F.log_softmax(x / TEMPERATURE, dim=-1) for x in (logits, wanted_logits))
+    ranking = F.kl_div(order, wanted_order, reduction="none", log_target=True)
     return {
-        "square": ((embeddings - wanted).square().sum(1) / wanted.square().sum(1)).mean(),
-        "cosine": 1 - F.cosine_similarity(embeddings, wanted, dim=1).mean(),
-        "scores": (crossed - entropy).sum(1).mean(),
-        "top": F.smooth_l1_loss(logits.gather(1, top), wanted_logits.gather(1, top)),
+        "square": ((embeddings - wanted).square().sum(-1) / wanted.square().sum(-1)).mean(),
+        "cosine": 1 - F.cosine_similarity(embeddings, wanted, dim=-1).mean(),
+        "scores": (crossed - entropy).sum(-1).mean(),
+        "ranking": TEMPERATURE**2 * ranking.sum(-1).mean(),
     }
 
 
-WEIGHTS = {"square": 1.0, "cosine": 2.0, "scores": 0.5, "top": 0.5}
-
-
 @torch.no_grad()
-def validate(
-    student: Network, teacher: Network, patches: np.ndarray, wanted: np.ndarray, frames: int = 10
-) -> dict[str, float]:
+def validate(student: Mini, teacher: Yamnet, log_mel: np.ndarray, wanted: np.ndarray) -> dict[str, float]:
     """Compare student and teacher on whole clips.
 
     Parameters
     ----------
-    student, teacher : Network
-    patches : ndarray, shape (n_clips * frames, 96, 64)
-    wanted : ndarray, shape (n_clips * frames, 1024)
+    student : Mini
+    teacher : Yamnet
+    log_mel : ndarray, shape (n_clips, n_spectra, 64)
+    wanted : ndarray, shape (n_clips, n_patches, 1024)
         The teacher's embeddings.
-    frames : int
-        Frames of one clip.
 
     Returns
     -------
@@ -84,128 +83,120 @@ def validate(
     """
     device = next(student.parameters()).device
     student.eval()
-    found = []
-    for start in range(0, len(patches), 250):
-        x = torch.from_numpy(patches[start : start + 250].astype(np.float32)).to(device)
-        found.append(student(x)[0].cpu())
-    found, target = torch.cat(found), torch.from_numpy(wanted.astype(np.float32))
-    ours = torch.sigmoid(student.logits(found.to(device))).cpu().unflatten(0, (-1, frames)).mean(1)
-    theirs = torch.sigmoid(teacher.logits(target)).unflatten(0, (-1, frames)).mean(1)
-    best = theirs.argmax(1, keepdim=True)
+    spectra = torch.from_numpy(log_mel.astype(np.float32)).to(device)
+    target = torch.from_numpy(wanted.astype(np.float32)).to(device)
+    found = torch.cat([student.embed(batch) for batch in spectra.split(16)])
+    student.train()
+    ours = torch.sigmoid(student.classifier(found)).mean(1)
+    best = torch.sigmoid(teacher.classifier(target)).mean(1).argmax(1, keepdim=True)
     hits = ours.topk(5, dim=1).indices == best
     return {
         "top1": hits[:, 0].float().mean().item(),
         "top5": hits.any(1).float().mean().item(),
-        "cosine": F.cosine_similarity(found, target, dim=1).mean().item(),
+        "cosine": F.cosine_similarity(found, target, dim=-1).mean().item(),
     }
 
 
 def main() -> None:
     """Run the step."""
-    parser = argument_parser(__doc__)
-    parser.add_argument("--epochs", type=int, default=6, help="an epoch is all rounds once")
-    parser.add_argument("--batch", type=int, default=128)
-    parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate")
-    parser.add_argument("--frozen", type=int, default=5, help="first blocks that do not learn")
-    parser.add_argument("--threads", type=int, default=0, help="0: torch's own choice")
-    parser.add_argument("--steps", type=int, default=0, help="stop an epoch early (for trials)")
+    parser = argument_parser(__doc__, "name", "seed")
+    parser.add_argument("--epochs", type=int, default=15, help="an epoch is all rounds once")
+    parser.add_argument("--batch", type=int, default=16, help="signals of 5 s")
+    parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--validate", action="store_true", help="leave fold 4 out and test on it")
-    parser.add_argument("--name", default="student", help="name of the checkpoint")
     args = parser.parse_args()
-    quiet_tensorflow()
-    if args.threads:
-        torch.set_num_threads(args.threads)
     torch.manual_seed(args.seed)
-    rng = np.random.default_rng(args.seed)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = choose_device()
 
-    done = sorted(args.work.glob("folds_??.npy"))
-    if not done:
+    rounds = sorted(path.name[6:8] for path in args.work.glob("folds_??.npy"))
+    if not rounds:
         raise FileNotFoundError(f"No folds_??.npy in {args.work}: run tools.distill.teacher first.")
-    names = [path.name[6:8] for path in done]
-    patches = [np.load(args.work / f"patches_{r}.npy", mmap_mode="r") for r in names]
-    wanted = [np.load(args.work / f"embeddings_{r}.npy", mmap_mode="r") for r in names]
-    folds = [np.load(path) for path in done]
-    last_fold = VALIDATION_FOLD - args.validate
-    index = np.concatenate(
-        [
-            np.stack([np.full((f <= last_fold).sum(), r), np.flatnonzero(f <= last_fold)], axis=1)
-            for r, f in enumerate(folds)
-        ]
-    )
+    log_mel = [np.load(args.work / f"log_mel_{r}.npy", mmap_mode="r") for r in rounds]
+    wanted = [np.load(args.work / f"embeddings_{r}.npy", mmap_mode="r") for r in rounds]
+    folds = [np.load(args.work / f"folds_{r}.npy") for r in rounds]
+    beyond = VALIDATION_FOLD if args.validate else TEST_FOLD
+    index = np.array([(r, i) for r, fold in enumerate(folds) for i in np.flatnonzero(fold < beyond)])
     held_out = np.flatnonzero(folds[0] == VALIDATION_FOLD)
-    teacher = load_teacher(teacher_folder(args.teacher, args.work))
-    checkpoint = args.work / f"{args.name}.pt"
-    steps = args.steps or len(index) // args.batch
-    start = 0
-    minutes = 0.0
-    state = None
-    if checkpoint.exists():
-        state = torch.load(checkpoint, map_location=device, weights_only=True)
-        student = Network(STUDENT_RANKS, STUDENT_CLASSIFIER_RANK)
-        student.load_state_dict(state["student"])
-        start, minutes = state["epoch"], state["minutes"]
-    else:
-        some = rng.choice(len(index), 5000, replace=False)
-        fit = np.stack([patches[r][i] for r, i in index[some]]).astype(np.float32)
-        student = from_teacher(teacher, torch.from_numpy(fit))
-        print("parameters", sum(p.numel() for p in student.parameters()))
-        if args.validate:
-            print("start", validate(student, teacher, patches[0][held_out], wanted[0][held_out]))
-    student = student.to(device, memory_format=torch.channels_last)
-    kept = [student.first, *student.blocks[: args.frozen], student.classifier]
-    kept += [student.thin] if student.thin is not None else []
-    for module in kept:
-        module.requires_grad_(False)
-    learning = [p for p in student.parameters() if p.requires_grad]
-    optimiser = torch.optim.Adam(learning, lr=args.rate)
-    if state is not None:
-        optimiser.load_state_dict(state["optimiser"])
-    readout = teacher.classifier.to(device)
-    total, warm = args.epochs * steps, 100
 
-    for epoch in range(start, args.epochs):
+    recipe = {key: getattr(args, key) for key in ("validate", "seed", "batch", "rate")}
+    recipe |= {"rounds": len(rounds), "signals": len(index)}
+    steps = len(index) // args.batch
+    if not steps:
+        raise ValueError(
+            f"{len(index)} signals do not fill a batch of {args.batch}: more rounds, or a smaller --batch."
+        )
+
+    teacher = load_teacher(args.teacher, args.work).network
+    student = Mini()
+    checkpoint = args.work / f"{args.name}.pt"
+    state = {"epoch": 0, "minutes": 0.0, "kwh": 0.0}
+    if checkpoint.exists():
+        state = torch.load(checkpoint, map_location="cpu", weights_only=True)
+        if state["recipe"] != recipe:
+            raise ValueError(
+                f"{checkpoint} was trained by another recipe, {state['recipe']}, not {recipe}: "
+                "delete it to start over, or choose another --name."
+            )
+        student.load_state_dict(state["student"])
+    else:
+        some = np.random.default_rng(args.seed).choice(len(index), min(150, len(index)), replace=False)
+        fit = np.stack([log_mel[r][i] for r, i in index[some]]).astype(np.float32)
+        start_from(teacher, student, torch.from_numpy(fit))
+    student = student.to(device, memory_format=torch.channels_last)
+    readout = teacher.to(device).classifier
+    optimiser = torch.optim.AdamW(student.parameters(), lr=args.rate)
+    if "optimiser" in state:
+        optimiser.load_state_dict(state["optimiser"])
+    elif args.validate:
+        print("start", validate(student, teacher, log_mel[0][held_out], wanted[0][held_out]))
+    total, warm = args.epochs * steps, 200
+
+    for epoch in range(state["epoch"], args.epochs):
         began = time.time()
-        student.train()
+        tracker = OfflineEmissionsTracker(country_iso_code="DEU", save_to_file=False, log_level="error")
+        tracker.start()
         order = np.random.default_rng([args.seed, epoch]).permutation(len(index))
         mean = dict.fromkeys(WEIGHTS, 0.0)
-        bar = tqdm(range(steps), desc=f"epoch {epoch + 1}", mininterval=5)
+        bar = tqdm(range(steps), desc=f"epoch {epoch + 1} of {args.epochs}", mininterval=5)
         for step in bar:
             now = epoch * steps + step
             rate = args.rate * min(1, (now + 1) / warm) * 0.5 * (1 + math.cos(math.pi * now / total))
             for group in optimiser.param_groups:
                 group["lr"] = rate
             batch = index[order[step * args.batch : (step + 1) * args.batch]]
-            x = np.stack([patches[r][i] for r, i in batch]).astype(np.float32)
-            y = np.stack([wanted[r][i] for r, i in batch]).astype(np.float32)
-            x, y = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
-            with torch.no_grad():
-                target = readout(y)
-            terms = losses(*student(x, frozen=args.frozen), y, target)
+            x, y = (
+                torch.from_numpy(np.stack([kept[r][i] for r, i in batch]).astype(np.float32)).to(device)
+                for kept in (log_mel, wanted)
+            )
+            embeddings = student.embed(x)
+            terms = losses(embeddings, student.classifier(embeddings), y, readout(y))
             loss = sum(WEIGHTS[k] * v for k, v in terms.items())
             optimiser.zero_grad()
             loss.backward()
-            torch.nn.utils.clip_grad_norm_(learning, 1.0)
+            torch.nn.utils.clip_grad_norm_(student.parameters(), 1.0)
             optimiser.step()
             for k, v in terms.items():
-                mean[k] += (v.item() - mean[k]) / (step + 1 if step < 200 else 200)
+                mean[k] += (v.item() - mean[k]) / min(step + 1, 200)
             bar.set_postfix({k: f"{v:.3f}" for k, v in mean.items()}, refresh=False)
-        minutes += (time.time() - began) / 60
+        tracker.stop()
+        state = {
+            "student": student.state_dict(),
+            "optimiser": optimiser.state_dict(),
+            "epoch": epoch + 1,
+            "minutes": state["minutes"] + (time.time() - began) / 60,
+            "kwh": state["kwh"] + tracker.final_emissions_data.energy_consumed,
+            "epochs": args.epochs,
+            "recipe": recipe,
+            "measured": energy.summary(tracker)["measured"],
+            "computer": torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores",
+        }
         partial = checkpoint.with_suffix(".part")
-        torch.save(
-            {
-                "student": student.state_dict(),
-                "optimiser": optimiser.state_dict(),
-                "epoch": epoch + 1,
-                "minutes": minutes,
-            },
-            partial,
-        )
+        torch.save(state, partial)
         partial.replace(checkpoint)
         report = {k: round(v, 4) for k, v in mean.items()}
         if args.validate:
-            report |= validate(student, teacher, patches[0][held_out], wanted[0][held_out])
-        print(f"epoch {epoch + 1}: {minutes:.1f} min", report, flush=True)
+            report |= validate(student, teacher, log_mel[0][held_out], wanted[0][held_out])
+        print(f"epoch {epoch + 1}: {state['minutes']:.1f} min, {state['kwh']:.4f} kWh", report, flush=True)
 
 
 if __name__ == "__main__":
