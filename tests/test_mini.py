@@ -148,9 +148,9 @@ def test_calls_answer_as_yamnets_do(yamnet, mini):
         assert [t.shape for t in theirs] == [o.shape for o in ours]
         np.testing.assert_allclose(ours[2], theirs[2], atol=1e-3)
     for model in (yamnet, mini):
-        for bad in (np.zeros((2, RATE), np.float32), np.zeros(RATE, np.int16)):
-            with pytest.raises((TypeError, ValueError)):
-                model(bad)
+        with pytest.raises(TypeError):
+            model(np.zeros((2, RATE), np.float32))
+        assert model(np.zeros(RATE, np.int16))[0].shape == (2, 521)  # taken as it is: why the package looks first
 
 
 def test_it_is_faster_than_yamnet(yamnet, mini):
