@@ -16,6 +16,7 @@ from pathlib import Path
 from string import Template
 
 import numpy as np
+from codecarbon import OfflineEmissionsTracker
 from tqdm import tqdm
 
 from course_utils import assets
@@ -181,6 +182,15 @@ def measure(audio: Path, yamnet, mini) -> dict:
     }
 
 
+def joules(call, times: int = 200) -> float:
+    """Return the energy of a call in joules, as codecarbon finds it over many calls."""
+    call()
+    with OfflineEmissionsTracker(country_iso_code="DEU", save_to_file=False, log_level="error") as tracker:
+        for _ in range(times):
+            call()
+    return 3.6e6 * tracker.final_emissions_data.energy_consumed / times
+
+
 def weights_hash(folder: Path) -> str:
     """Return the SHA-256 of the file that holds the weights."""
     return hashlib.sha256((folder / "saved_model.pb").read_bytes()).hexdigest()
@@ -230,6 +240,8 @@ def card(figures: dict) -> str:
         mini_size=f"{figures['bytes']['mini'] / 1e6:.1f} MB",
         yamnet_time=f"{times['yamnet']:.1f} ms",
         mini_time=f"{times['mini']:.1f} ms",
+        yamnet_joules=f"{figures['joules']['yamnet']:.2f} J",
+        mini_joules=f"{figures['joules']['mini']:.2f} J",
         times_as_fast=f"{times['yamnet'] / times['mini']:.1f}",
         signals=f"{training['signals']:,}",
         rounds=training["rounds"],
@@ -259,7 +271,9 @@ def main() -> None:
     models = {"yamnet": hub.load(str(teacher)), "mini": hub.load(str(args.out))}
     figures = measure(args.audio, *models.values())
     noise = (0.1 * np.random.default_rng(0).standard_normal(5 * SAMPLE_RATE)).astype(np.float32)
-    figures["milliseconds"] = side_by_side({name: lambda m=m: m(noise) for name, m in models.items()})
+    calls = {name: lambda m=m: m(noise) for name, m in models.items()}
+    figures["milliseconds"] = side_by_side(calls)
+    figures["joules"] = {name: joules(call) for name, call in calls.items()}
     figures["bytes"] = {"yamnet": folder_size(teacher), "mini": folder_size(args.out)}
     with open(args.out / "heard.csv", newline="", encoding="utf-8") as file:
         figures["heard"] = sum(row["heard"] == "yes" for row in csv.DictReader(file))
