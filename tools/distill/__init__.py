@@ -8,7 +8,7 @@ Four steps, each of which goes on where it was interrupted, run from the root of
     python -m tools.distill.evaluate --audio DIR --write
 
 ``DIR`` holds the 2,000 clips of ESC-50, named ``FOLD-SOURCE-TAKE-CATEGORY`` (``.wav``, ``.ogg`` or ``.flac``).
-YAMNet is the one that the course finds, or ``--teacher PATH``, a folder or ``.tar.gz``. A GPU is used where there is
+YAMNet is the one that the course finds, or ``--teacher FOLDER``. A GPU is used where there is
 one; on two CPU cores the teacher takes a quarter of an hour and the training an hour and a quarter.
 
 The terms are those of YAMNet: a *patch* is 96 x 64 log-mel values, 0.96 s; it slides by 0.48 s and gives one *frame*

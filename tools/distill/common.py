@@ -8,10 +8,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-import soundfile as sf
-import soxr
 
-from course_utils import assets, models
+from course_utils import assets, audio, models
 
 SAMPLE_RATE = 16_000
 """Sampling rate of every waveform here, in Hz."""
@@ -149,11 +147,7 @@ def read_clip(path: Path) -> np.ndarray:
     ndarray of float32, shape (n_samples,)
         Waveform in [-1, 1].
     """
-    waveform, rate = sf.read(path, dtype="float32", always_2d=True)
-    waveform = waveform.mean(axis=1)
-    if rate != SAMPLE_RATE:
-        waveform = soxr.resample(waveform, rate, SAMPLE_RATE)
-    return np.clip(waveform, -1, 1).astype(np.float32)
+    return np.clip(audio.load(path, SAMPLE_RATE), -1, 1)
 
 
 def save(path: Path, array: np.ndarray) -> None:

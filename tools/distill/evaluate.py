@@ -20,7 +20,7 @@ from codecarbon import OfflineEmissionsTracker
 from tqdm import tqdm
 
 from course_utils import assets
-from course_utils.datasets import ANIMALS
+from course_utils.datasets import ANIMALS, esc50_metadata
 from tools.bench import side_by_side
 
 from .common import (
@@ -33,21 +33,12 @@ from .common import (
     teacher_folder,
     tensorflow_on_cpu,
 )
+from .network import Yamnet
 
-CATEGORIES = (
-    "dog rooster pig cow frog cat hen insects sheep crow rain sea_waves crackling_fire crickets "
-    "chirping_birds water_drops wind pouring_water toilet_flush thunderstorm crying_baby sneezing "
-    "clapping breathing coughing footsteps laughing brushing_teeth snoring drinking_sipping "
-    "door_wood_knock mouse_click keyboard_typing door_wood_creaks can_opening washing_machine "
-    "vacuum_cleaner clock_alarm clock_tick glass_breaking helicopter chainsaw siren car_horn "
-    "engine train church_bells airplane fireworks hand_saw"
-).split()
 WINDOW, HOP = 15_360, 7_680
 """Length and hop of YAMNet's windows, in samples."""
 SILENCE = 1e-4
 """A window whose samples all stay below this is silent: it says nothing of its clip."""
-YAMNET_PARAMETERS = 3_729_481
-"""With batch normalisation folded in (`network.Yamnet`)."""
 CARD = Path(__file__).with_name("model_card.md")
 
 
@@ -56,15 +47,13 @@ def cosine(a: np.ndarray, b: np.ndarray) -> np.ndarray:
     return (a * b).sum(1) / np.maximum(np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1), 1e-9)
 
 
-def listen(models: dict, clips: list, desc: str) -> dict[str, dict[str, np.ndarray]]:
+def listen(models: dict, clips: list) -> dict:
     """Let models hear clips.
 
     Parameters
     ----------
     models : dict of str to callable
     clips : list of Clip
-    desc : str
-        For the progress bar.
 
     Returns
     -------
@@ -75,7 +64,7 @@ def listen(models: dict, clips: list, desc: str) -> dict[str, dict[str, np.ndarr
     """
     heard: dict = {name: {"scores": [], "frames": [], "means": []} for name in models}
     heard["loud"] = []
-    for clip in tqdm(clips, desc=desc):
+    for clip in tqdm(clips, desc="hearing clips"):
         waveform = read_clip(clip.path)
         for name, model in models.items():
             scores, embeddings, _ = (output.numpy() for output in model(waveform))
@@ -148,10 +137,11 @@ def measure(audio: Path, yamnet, mini) -> dict:
         ``categories`` (`imitation` of each, and ``linear``: the share that the mini's linear classifier gets right).
     """
     clips = list_clips(audio)
-    heard = listen({"yamnet": yamnet, "mini": mini}, clips, "2,000 clips")
+    heard = listen({"yamnet": yamnet, "mini": mini}, clips)
     category = np.array([clip.category for clip in clips])
     testing = np.array([clip.fold == TEST_FOLD for clip in clips])
-    animal = np.isin(category, [CATEGORIES.index(name) for name in ANIMALS])
+    names = esc50_metadata().drop_duplicates("target").set_index("target")["category"].sort_index()
+    animal = np.isin(category, names.index[names.isin(ANIMALS)])
 
     def test_part(name: str) -> dict:
         frames = [f for f, t in zip(heard[name]["frames"], testing, strict=True) if t]
@@ -177,7 +167,7 @@ def measure(audio: Path, yamnet, mini) -> dict:
         "categories": {
             name: {key: float(values[here == i].mean()) for key, values in alike.items()}
             | {"linear": float(right["all", "mini"][here == i].mean())}
-            for i, name in enumerate(CATEGORIES)
+            for i, name in names.items()
         },
     }
 
@@ -278,12 +268,15 @@ def main() -> None:
     with open(args.out / "heard.csv", newline="", encoding="utf-8") as file:
         figures["heard"] = sum(row["heard"] == "yes" for row in csv.DictReader(file))
     figures["training"] = json.loads((args.out / "training.json").read_text(encoding="utf-8"))
-    figures["parameters"] = {"yamnet": YAMNET_PARAMETERS, "mini": figures["training"]["parameters"]}
+    figures["parameters"] = {
+        "yamnet": sum(p.numel() for p in Yamnet().parameters()),
+        "mini": figures["training"]["parameters"],
+    }
     figures["cores"] = os.cpu_count()
     figures["teacher"] = assets.resolve("yamnet").variant if args.teacher is None else args.teacher.name
     figures["weights"] = weights_hash(args.out)
     text = card(figures)
-    print("\n".join(line for line in text.splitlines() if line.startswith("|")))
+    print(text)
     if args.write:
         (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
         (args.out / "MODEL_CARD.md").write_text(text, encoding="utf-8")
