@@ -53,8 +53,10 @@ ESC50 ?= ../shared/distill/esc50_16k
 mini mini-eval: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
 
 mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
+	$(BIN)/python -m tools.distill.recordings --audio $(ESC50)
 	$(BIN)/python -m tools.distill.teacher --audio $(ESC50)
-	$(BIN)/python -m tools.distill.train
+	$(BIN)/python -m tools.distill.train --name first --rounds 25
+	$(BIN)/python -m tools.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
 	$(BIN)/python -m tools.distill.export
 	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50) --write
 

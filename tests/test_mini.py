@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 from conftest import ROOT
 
 from course_utils import assets, audio, datasets, features, models
@@ -81,10 +82,10 @@ def test_committed_weights_give_the_figures(yamnet, mini, esc50):
 def test_figures_do_not_fall_behind():
     alike, linear = FIGURES["imitation"], FIGURES["linear"]
     assert (FIGURES["clips"], len(FIGURES["categories"])) == (400, 50)
-    assert alike["first"] >= 0.68
-    assert alike["among_five"] >= 0.92
-    assert alike["cosine"] >= 0.79
-    assert linear["animals"]["mini"] >= 0.91
+    assert alike["first"] >= 0.71
+    assert alike["among_five"] >= 0.94
+    assert alike["cosine"] >= 0.81
+    assert linear["animals"]["mini"] >= 0.93
     assert linear["all"]["mini"] >= 0.79
     assert FIGURES["milliseconds"]["yamnet"] >= 3 * FIGURES["milliseconds"]["mini"]
 
@@ -131,8 +132,6 @@ def test_bad_waveforms_are_refused_alike(which, waveform, error, word, request):
 
 @pytest.mark.parametrize("which", ["mini", "yamnet"])
 def test_another_rate_and_stereo_files_are_converted_alike(which, request, tmp_path, monkeypatch):
-    import soundfile
-
     model = request.getfixturevalue(which)
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * 44_100) / 44_100)
@@ -169,11 +168,22 @@ def test_pipeline_from_clips_to_model(mirror, tmp_path):
     for i, (name, path) in enumerate(assets.clips().items()):
         if i % 20 == 0:
             shutil.copy(path, tmp_path / "audio" / name)
+    sounds = tmp_path / "work/recordings/some-game/usr/share"  # as if fetched and unpacked already
+    sounds.mkdir(parents=True)
+    soundfile.write(sounds / "hiss.wav", np.stack([noise(12), noise(12)], axis=1), RATE)
+    soundfile.write(sounds / "click.ogg", noise(0.01), RATE)
+    (sounds / "readme.wav").write_text("not a sound", encoding="utf-8")
+    known = next(path for path in (tmp_path / "audio").iterdir() if path.name.startswith("5-"))
+    soundfile.write(sounds / "borrowed.flac", audio.load(known, RATE), RATE)
+    (tmp_path / "packages.txt").write_text("some-game\n", encoding="utf-8")
     shared = ["--work", str(tmp_path / "work")]
+    clips = ["--audio", str(tmp_path / "audio")]
     steps = [
-        ("teacher", "--audio", str(tmp_path / "audio"), "--rounds", "2"),
-        ("train", "--epochs", "1"),
-        ("train", "--epochs", "2"),
+        ("recordings", *clips, "--packages", str(tmp_path / "packages.txt")),
+        ("teacher", *clips, "--rounds", "3", "--alone", "2"),
+        ("train", "--name", "first", "--rounds", "2", "--epochs", "1"),
+        ("train", "--begin", "first", "--skip", "2", "--epochs", "1"),
+        ("train", "--begin", "first", "--skip", "2", "--epochs", "2"),
         ("export",),
     ]
     printed = []
@@ -183,11 +193,16 @@ def test_pipeline_from_clips_to_model(mirror, tmp_path):
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         printed.append(result.stdout)
-    assert "epoch 1:" in printed[1]
-    assert "epoch 1:" not in printed[2]  # the second training went on where the first had stopped
-    assert "epoch 2:" in printed[2]
+    assert printed[0].startswith("2 pieces of 1 packages")
+    assert "1 too similar" in printed[0]  # a clip that tests is not learned from
+    assert "epoch 1:" in printed[3]
+    assert "epoch 1:" not in printed[4]  # it went on where it had been stopped
+    assert "epoch 2:" in printed[4]
     training = json.loads((tmp_path / "out/training.json").read_text(encoding="utf-8"))
-    assert (training["epochs"], training["rounds"], training["signals"]) == (2, 2, 33)
+    assert (training["epochs"], training["rounds"], training["signals"]) == (2, 1, 17)
+    before = training["before"]
+    assert (before["epochs"], before["rounds"], before["signals"]) == (1, 2, 33)
+    assert (training["recordings"]["packages"], training["recordings"]["pieces"]) == (1, 2)
     import tensorflow_hub as hub
 
     model = hub.load(str(tmp_path / "out"))

@@ -1,15 +1,17 @@
 """Distil YAMNet into YAMNet-mini, the small network that the course ships: ``make mini``, ``make mini-eval``.
 
-Four steps, each of which goes on where it was interrupted, run from the root of the repository::
+Six steps, each of which goes on where it was interrupted, run from the root of the repository::
 
+    python -m tools.distill.recordings --audio DIR
     python -m tools.distill.teacher --audio DIR
-    python -m tools.distill.train
+    python -m tools.distill.train --name first --rounds 25
+    python -m tools.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
     python -m tools.distill.export
     python -m tools.distill.evaluate --audio DIR --write
 
 ``DIR`` holds the 2,000 clips of ESC-50, named ``FOLD-SOURCE-TAKE-CATEGORY`` (``.wav``, ``.ogg`` or ``.flac``).
 YAMNet is the one that the course finds, or ``--teacher FOLDER``. A GPU is used where there is
-one; on two CPU cores the teacher takes a quarter of an hour and the training an hour and a quarter.
+one; on two CPU cores the teacher takes half an hour or more and each training an hour and a quarter.
 
 The terms are those of YAMNet: a *patch* is 96 x 64 log-mel values, 0.96 s; it slides by 0.48 s and gives one *frame*
 of output: 1024 embedding values and 521 scores.

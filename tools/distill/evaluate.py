@@ -220,6 +220,7 @@ def card(figures: dict) -> str:
         for name, v in sorted(figures["categories"].items(), key=lambda item: -item[1]["cosine"])
     ]
     training, times = figures["training"], figures["milliseconds"]
+    before, recordings = training["before"], training["recordings"]
     return Template(CARD.read_text(encoding="utf-8")).substitute(
         results="\n".join(row(*cells) for cells in results),
         categories="\n".join(row(*cells) for cells in categories),
@@ -237,13 +238,20 @@ def card(figures: dict) -> str:
         rounds=training["rounds"],
         epochs=training["epochs"],
         rate=training["rate"],
+        before_signals=f"{before['signals']:,}",
+        before_rounds=before["rounds"],
+        before_epochs=before["epochs"],
+        before_rate=before["rate"],
+        pieces=f"{recordings['pieces']:,}",
+        hours=f"{recordings['hours']:.1f}",
+        packages=recordings["packages"],
         batch=training["batch"],
         measured=training["measured"],
         cores=figures["cores"],
         teacher=figures["teacher"],
-        minutes=f"{training['minutes']:.0f}",
+        minutes=f"{before['minutes'] + training['minutes']:.0f}",
         computer=training["computer"],
-        kwh=f"{training['kwh']:.3f}",
+        kwh=f"{before['kwh'] + training['kwh']:.3f}",
         heard=figures["heard"],
         unheard=521 - figures["heard"],
     )

@@ -44,6 +44,7 @@ from .network import (
     Yamnet,
     load_teacher,
 )
+from .teacher import load_recordings
 
 SHORTEST = STFT_WINDOW + (PATCH_FRAMES - 1) * STFT_HOP
 """Samples of one patch: shorter waveforms are padded to it."""
@@ -159,7 +160,7 @@ def frames_heard(teacher: Yamnet, work: Path, rounds: int) -> np.ndarray:
     work : Path
         Where `tools.distill.teacher` wrote its rounds.
     rounds : int
-        How many were trained on.
+        How many it may have trained on, the first ones included.
 
     Returns
     -------
@@ -194,7 +195,7 @@ def main() -> None:
     student = Mini().eval().requires_grad_(False)
     student.load_state_dict(state["student"])
     teacher, teacher_log_mel, classes = load_teacher(args.teacher, args.work)
-    counts = frames_heard(teacher, args.work, state["recipe"]["rounds"])
+    counts = frames_heard(teacher, args.work, state["recipe"]["skip"] + state["recipe"]["rounds"])
     heard = counts >= HEARD_FRAMES
     student.classifier.weight[~torch.from_numpy(heard)] = 0.0
     student.classifier.bias[~torch.from_numpy(heard)] = SWITCHED_OFF
@@ -226,7 +227,16 @@ def main() -> None:
         for old in ("variables", "assets"):
             shutil.rmtree(args.out / old, ignore_errors=True)
         shutil.copytree(saved, args.out, dirs_exist_ok=True)
-    training = {key: state[key] for key in ("epochs", "minutes", "kwh", "measured", "computer")} | state["recipe"]
+    training = {key: state[key] for key in ("epochs", "minutes", "kwh", "measured", "computer", "before")} | state[
+        "recipe"
+    ]
+    recordings = load_recordings(args.work)
+    if recordings is not None:
+        training["recordings"] = {
+            "packages": len(recordings.packages),
+            "pieces": len(recordings.places),
+            "hours": len(recordings.samples) / SAMPLE_RATE / 3600,
+        }
     training["parameters"] = sum(p.numel() for p in student.parameters())
     (args.out / "training.json").write_text(json.dumps(training, indent=1) + "\n", encoding="utf-8")
     rows = zip(classes, counts, heard, strict=True)

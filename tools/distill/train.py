@@ -1,8 +1,9 @@
 """Step 2: train the student to give the teacher's embeddings and scores.
 
-The student starts by imitating the teacher layer by layer (`start`); then all of it learns. The recipe
-is fixed beforehand: so many epochs over folds 1 to 4, learning rate down a cosine. With ``--validate``,
-fold 4 is left out of training and its figures are printed after each epoch: that is how it was chosen.
+The student starts by imitating the teacher layer by layer (`start`), or where an earlier training ended;
+then all of it learns. The recipe is fixed beforehand: so many epochs over folds 1 to 4, learning rate
+down a cosine. With ``--validate``, fold 4 is left out of training and its figures are printed after each
+epoch.
 """
 
 from __future__ import annotations
@@ -100,25 +101,32 @@ def validate(student: Mini, teacher: Yamnet, log_mel: np.ndarray, wanted: np.nda
 def main() -> None:
     """Run the step."""
     parser = argument_parser(__doc__, "name", "seed")
-    parser.add_argument("--epochs", type=int, default=15, help="an epoch is all rounds once")
+    parser.add_argument("--epochs", type=int, default=15, help="an epoch is all its rounds once")
     parser.add_argument("--batch", type=int, default=16, help="signals of 5 s")
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
+    parser.add_argument("--begin", help="name of the checkpoint whose student goes on learning; default: a new one")
+    parser.add_argument("--skip", type=int, default=0, help="how many rounds to leave out at the beginning")
+    parser.add_argument("--rounds", type=int, default=1000, help="how many rounds to learn from, at most")
     parser.add_argument("--validate", action="store_true", help="leave fold 4 out and test on it")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = choose_device()
 
     rounds = sorted(path.name[6:8] for path in args.work.glob("folds_??.npy"))
+    rounds = rounds[args.skip : args.skip + args.rounds]
     if not rounds:
-        raise FileNotFoundError(f"No folds_??.npy in {args.work}: run tools.distill.teacher first.")
+        raise FileNotFoundError(
+            f"No folds_??.npy in {args.work} from round {args.skip} on: run tools.distill.teacher first."
+        )
     log_mel = [np.load(args.work / f"log_mel_{r}.npy", mmap_mode="r") for r in rounds]
     wanted = [np.load(args.work / f"embeddings_{r}.npy", mmap_mode="r") for r in rounds]
     folds = [np.load(args.work / f"folds_{r}.npy") for r in rounds]
     beyond = VALIDATION_FOLD if args.validate else TEST_FOLD
     index = np.array([(r, i) for r, fold in enumerate(folds) for i in np.flatnonzero(fold < beyond)])
-    held_out = np.flatnonzero(folds[0] == VALIDATION_FOLD)
+    plain = np.load(args.work / "folds_00.npy") == VALIDATION_FOLD
+    held_out = [np.load(args.work / f"{name}_00.npy", mmap_mode="r")[plain] for name in ("log_mel", "embeddings")]
 
-    recipe = {key: getattr(args, key) for key in ("validate", "seed", "batch", "rate")}
+    recipe = {key: getattr(args, key) for key in ("begin", "skip", "validate", "seed", "batch", "rate")}
     recipe |= {"rounds": len(rounds), "signals": len(index)}
     steps = len(index) // args.batch
     if not steps:
@@ -129,7 +137,7 @@ def main() -> None:
     teacher = load_teacher(args.teacher, args.work).network
     student = Mini()
     checkpoint = args.work / f"{args.name}.pt"
-    state = {"epoch": 0, "minutes": 0.0, "kwh": 0.0}
+    state = {"epoch": 0, "minutes": 0.0, "kwh": 0.0, "before": None}
     if checkpoint.exists():
         state = torch.load(checkpoint, map_location="cpu", weights_only=True)
         if state["recipe"] != recipe:
@@ -138,17 +146,21 @@ def main() -> None:
                 "delete it to start over, or choose another --name."
             )
         student.load_state_dict(state["student"])
+    elif args.begin:
+        earlier = torch.load(args.work / f"{args.begin}.pt", map_location="cpu", weights_only=True)
+        student.load_state_dict(earlier["student"])
+        state["before"] = {key: earlier[key] for key in ("epochs", "minutes", "kwh")} | earlier["recipe"]
     else:
         some = np.random.default_rng(args.seed).choice(len(index), min(150, len(index)), replace=False)
         fit = np.stack([log_mel[r][i] for r, i in index[some]]).astype(np.float32)
         start_from(teacher, student, torch.from_numpy(fit))
     student = student.to(device, memory_format=torch.channels_last)
     readout = teacher.to(device).classifier
-    optimiser = torch.optim.AdamW(student.parameters(), lr=args.rate)
+    optimiser = torch.optim.AdamW(student.parameters(), lr=args.rate, fused=True)
     if "optimiser" in state:
         optimiser.load_state_dict(state["optimiser"])
     elif args.validate:
-        print("start", validate(student, teacher, log_mel[0][held_out], wanted[0][held_out]))
+        print("start", validate(student, teacher, *held_out))
     total, warm = args.epochs * steps, 200
 
     for epoch in range(state["epoch"], args.epochs):
@@ -187,6 +199,7 @@ def main() -> None:
             "kwh": state["kwh"] + tracker.final_emissions_data.energy_consumed,
             "epochs": args.epochs,
             "recipe": recipe,
+            "before": state["before"],
             "measured": energy.summary(tracker)["measured"],
             "computer": torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores",
         }
@@ -195,7 +208,7 @@ def main() -> None:
         partial.replace(checkpoint)
         report = {k: round(v, 4) for k, v in mean.items()}
         if args.validate:
-            report |= validate(student, teacher, log_mel[0][held_out], wanted[0][held_out])
+            report |= validate(student, teacher, *held_out)
         print(f"epoch {epoch + 1}: {state['minutes']:.1f} min, {state['kwh']:.4f} kWh", report, flush=True)
 
 
