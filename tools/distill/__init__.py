@@ -11,7 +11,8 @@ Six steps, each of which goes on where it was interrupted, run from the root of 
 
 ``DIR`` holds the 2,000 clips of ESC-50, named ``FOLD-SOURCE-TAKE-CATEGORY`` (``.wav``, ``.ogg`` or ``.flac``).
 YAMNet is the one that the course finds, or ``--teacher FOLDER``. A GPU is used where there is
-one; on two CPU cores the teacher takes half an hour or more and each training an hour and a quarter.
+one; on two CPU cores the teacher takes the better part of an hour and each training an hour and a quarter.
+The recordings come from Debian 12: 12 GB to fetch, once.
 
 The terms are those of YAMNet: a *patch* is 96 x 64 log-mel values, 0.96 s; it slides by 0.48 s and gives one *frame*
 of output: 1024 embedding values and 521 scores.

@@ -262,6 +262,9 @@ def main() -> None:
     parser = argument_parser(__doc__, "audio", "out")
     parser.add_argument("--write", action="store_true", help="write figures.json and MODEL_CARD.md")
     args = parser.parse_args()
+    training = json.loads((args.out / "training.json").read_text(encoding="utf-8"))
+    if not training.get("before") or "recordings" not in training:
+        raise RuntimeError(f"{args.out} did not learn in two trainings, of which the model card tells: run make mini.")
     tensorflow_on_cpu()
     import tensorflow_hub as hub
 
@@ -275,7 +278,7 @@ def main() -> None:
     figures["bytes"] = {"yamnet": folder_size(teacher), "mini": folder_size(args.out)}
     with open(args.out / "heard.csv", newline="", encoding="utf-8") as file:
         figures["heard"] = sum(row["heard"] == "yes" for row in csv.DictReader(file))
-    figures["training"] = json.loads((args.out / "training.json").read_text(encoding="utf-8"))
+    figures["training"] = training
     figures["parameters"] = {
         "yamnet": sum(p.numel() for p in Yamnet().parameters()),
         "mini": figures["training"]["parameters"],

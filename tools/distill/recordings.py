@@ -4,13 +4,15 @@ Programs in Debian bring along thousands of sounds that anybody may use: animals
 footsteps, voices, instruments, music. ``recordings.txt`` names the packages. They are fetched and
 unpacked, and pieces of at most 5.3 s are kept as ``recordings.npy``, one after the other, and
 ``recordings.csv``: where each comes from, where it begins and its length. They need no labels, since
-YAMNet says what they are. What YAMNet can hardly tell from a clip of folds 4 and 5 is left out: the
-clips that test the student must be new to it.
+YAMNet says what they are. What YAMNet can hardly tell from a clip of folds 4 and 5 is left out, so that
+copies of the clips that test the student are unlikely among them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import math
 import shutil
 import subprocess
 import tempfile
@@ -39,12 +41,16 @@ from .network import STFT_HOP, choose_device, load_teacher
 
 SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
 ARCHIVES = {".pk3", ".zip"}
+UNREADABLE = (zipfile.BadZipFile, RuntimeError, NotImplementedError)
+"""What a damaged, an encrypted and an oddly packed archive raise."""
 PIECES_OF_FILE, PIECES_OF_PACKAGE = 4, 400
 """Most pieces that one file and one package give."""
 SHORTEST_PIECE, QUIETEST_PIECE = 0.15, 0.003
 """Length in seconds and peak below which a piece is no use."""
 SPOKEN = "_desc"
 """What marks Tux Paint's thousands of spoken descriptions, of which there is enough without them."""
+OFFSETS = 4
+"""How often a clip is compared, each time from a little later on: a copy may begin anywhere."""
 TOO_SIMILAR = 0.9
 """Cosine similarity of one frame's embedding to one of a clip that tests, from which on a piece is left out."""
 
@@ -66,6 +72,8 @@ def fetch(package: str, folder: Path) -> Path:
     ------
     RuntimeError
         If the package cannot be fetched.
+    subprocess.CalledProcessError
+        If it cannot be unpacked.
     """
     unpacked = folder / package
     if unpacked.exists():
@@ -79,7 +87,10 @@ def fetch(package: str, folder: Path) -> Path:
         here = Path(temporary)
         done = subprocess.run(["apt-get", "download", "-qq", package], cwd=here, capture_output=True, text=True)
         if done.returncode:
-            raise RuntimeError(f"apt-get could not fetch {package}: {done.stderr.strip()}. Does apt-get update help?")
+            raise RuntimeError(
+                f"apt-get could not fetch {package}: {done.stderr.strip()}. Does apt-get update help? "
+                "The packages are those of Debian 12 (bookworm)."
+            )
         subprocess.run(["dpkg-deb", "-x", next(here.glob("*.deb")), here / "all"], check=True)
         kept = here / "kept"
         kept.mkdir()
@@ -91,7 +102,7 @@ def fetch(package: str, folder: Path) -> Path:
                 place.parent.mkdir(parents=True, exist_ok=True)
                 path.rename(place)
             elif path.suffix.lower() in ARCHIVES and zipfile.is_zipfile(path):
-                with zipfile.ZipFile(path) as archive:
+                with contextlib.suppress(*UNREADABLE), zipfile.ZipFile(path) as archive:
                     names = [n for n in archive.namelist() if PurePosixPath(n).suffix.lower() in SUFFIXES]
                     archive.extractall(place, names)
         shutil.move(kept, unpacked)
@@ -123,7 +134,8 @@ def pieces(path: Path, rng: np.random.Generator) -> list[np.ndarray]:
                 file.seek(start)
                 waveform = file.read(length, dtype="float32", always_2d=True).mean(axis=1)
                 waveform = soxr.resample(waveform, file.samplerate, SAMPLE_RATE)[:CLIP_SAMPLES]
-                if QUIETEST_PIECE < np.abs(waveform).max() < np.inf:
+                loud = QUIETEST_PIECE < np.abs(waveform).max(initial=0) < np.inf
+                if loud and len(waveform) >= SHORTEST_PIECE * SAMPLE_RATE:  # headers may promise more
                     found.append((np.clip(waveform, -1, 1) * 32767).astype(np.int16))
     except (sf.LibsndfileError, RuntimeError):
         return []  # of a thousand programs' sounds a few are no sound
@@ -131,7 +143,12 @@ def pieces(path: Path, rng: np.random.Generator) -> list[np.ndarray]:
 
 
 def collect(unpacked: Path) -> list[tuple[str, np.ndarray]]:
-    """Cut the files of an unpacked package, in random order, until there are enough pieces.
+    """Cut the files of an unpacked package, in random order, until there are 400 different pieces.
+
+    Parameters
+    ----------
+    unpacked : Path
+        Folder of the package.
 
     Returns
     -------
@@ -153,21 +170,17 @@ def collect(unpacked: Path) -> list[tuple[str, np.ndarray]]:
 
 @torch.no_grad()
 def embed(waveforms: list[np.ndarray], folder: Path | None, work: Path) -> torch.Tensor:
-    """Return YAMNet's embeddings of waveforms of 5.3 s, scaled to length 1, shape (n, 10, 1024)."""
+    """Return YAMNet's embeddings of waveforms (int16, at most 5.3 s), scaled to length 1, shape (n, 10, 1024)."""
     device = choose_device()
     teacher, log_mel, _ = load_teacher(folder, work)
     teacher, log_mel = teacher.to(device, memory_format=torch.channels_last), log_mel.to(device)
     found = []
     for start in tqdm(range(0, len(waveforms), 8), desc="listening"):
-        batch = torch.from_numpy(np.stack(waveforms[start : start + 8])).to(device)
+        some = [np.pad(w, (0, CLIP_SAMPLES - len(w))) for w in waveforms[start : start + 8]]
+        batch = torch.from_numpy(np.stack(some).astype(np.float32) / 32768).to(device)
         with torch.autocast(device.type, torch.bfloat16):
             found.append(teacher.embed(log_mel(batch)).float())
     return torch.nn.functional.normalize(torch.cat(found), dim=-1)
-
-
-def padded(waveform: np.ndarray) -> np.ndarray:
-    """Return a waveform with zeros after it, up to 5.3 s."""
-    return np.pad(waveform, (0, CLIP_SAMPLES - len(waveform))).astype(np.float32)
 
 
 def main() -> None:
@@ -176,7 +189,9 @@ def main() -> None:
     here = Path(__file__).with_name("recordings.txt")
     parser.add_argument("--packages", type=Path, default=here, help="file with the names of Debian packages")
     args = parser.parse_args()
-    if (args.work / "recordings.csv").exists():
+    table = args.work / "recordings.csv"
+    if table.exists():
+        print(f"{table} is there already: delete it to collect recordings anew.")
         return
     folder = args.work / "recordings"
     folder.mkdir(parents=True, exist_ok=True)
@@ -185,21 +200,27 @@ def main() -> None:
         unpacked = list(tqdm(pool.map(lambda name: fetch(name, folder), packages), "fetching", len(packages)))
     found = [piece for package in tqdm(unpacked, desc="cutting") for piece in collect(package)]
 
-    tests = [padded(read_clip(clip.path)) for clip in list_clips(args.audio) if clip.fold >= VALIDATION_FOLD]
-    tests = embed([np.zeros(CLIP_SAMPLES, np.float32), *tests], args.teacher, args.work).flatten(0, 1)
+    hop = PATCH_HOP * STFT_HOP
+    clips = [read_clip(clip.path) for clip in list_clips(args.audio) if clip.fold >= VALIDATION_FOLD]
+    later = [clip[k * hop // OFFSETS :] for clip in clips for k in range(OFFSETS)]
+    silence = np.zeros(CLIP_SAMPLES, np.int16)
+    tests = embed([silence, *((clip * 32767).astype(np.int16) for clip in later)], args.teacher, args.work)
+    tests = tests.flatten(0, 1)
     tests = tests[tests @ tests[0] < TOO_SIMILAR]  # silence says nothing about where a recording comes from
-    heard = embed([padded(piece / np.float32(32768)) for _, piece in found], args.teacher, args.work)
     kept = []
+    heard = embed([piece for _, piece in found], args.teacher, args.work)
     for (name, piece), frames in zip(found, heard, strict=True):
-        sounding = frames[: max(1, round(len(piece) / (PATCH_HOP * STFT_HOP)) - 1)]
+        sounding = frames[: max(1, math.ceil(len(piece) / hop) - 1)]
         if (sounding @ tests.T).max() < TOO_SIMILAR:
             kept.append((name, piece))
     save(args.work / "recordings.npy", np.concatenate([piece for _, piece in kept]))
     ends = np.cumsum([len(piece) for _, piece in kept])
-    with open(args.work / "recordings.csv", "w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file)
-        table.writerow(("file", "start", "samples"))
-        table.writerows((name, end - len(piece), len(piece)) for (name, piece), end in zip(kept, ends, strict=True))
+    partial = table.with_suffix(".part")
+    with open(partial, "w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(("file", "start", "samples"))
+        rows.writerows((name, end - len(piece), len(piece)) for (name, piece), end in zip(kept, ends, strict=True))
+    partial.replace(table)
     print(f"{len(kept)} pieces of {len(packages)} packages, {ends[-1] / SAMPLE_RATE / 3600:.1f} h;", end=" ")
     print(f"{len(found) - len(kept)} too similar to clips of folds 4 and 5 left out")
 

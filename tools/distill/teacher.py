@@ -3,8 +3,9 @@
 The material comes in rounds. Round 0 is the clips of folds 1 to 4 as they are. Every later round
 holds each of these clips once more, at a random offset, level and speed: two fifths alone, two fifths
 mixed with a second clip, one fifth with two more, a third of all with noise; and one tenth as many
-synthetic signals. From round 25 on, a recording (step `recordings`) takes the place of every second clip,
-and half of all sounds are filtered, some of them played in a room; from round 56 on, nothing is mixed.
+synthetic signals. From round 25 on, recordings (step `recordings`) stand in for a random half of the
+clips, and half of clips and recordings are filtered, half of these in a room as well; from round 56 on,
+they are not mixed with each other, only with noise.
 
 What is kept of a round is ``log_mel_RR.npy`` (n, 528, 64), ``embeddings_RR.npy`` (n, 10, 1024) and
 ``folds_RR.npy`` (n,), where the fold of a mixture is the largest of its clips', and that of recordings and
@@ -54,7 +55,11 @@ BATCH = 8
 
 
 class Recordings(NamedTuple):
-    """What the step `recordings` found: samples, where each piece starts and how long it is, names of packages."""
+    """What the step `recordings` found.
+
+    ``samples`` int16 (n_samples,) at 16 kHz; ``places`` int (n_pieces, 2), where each piece starts and how many
+    samples it has; ``packages``, the names of those that gave any.
+    """
 
     samples: np.ndarray
     places: np.ndarray
@@ -63,7 +68,7 @@ class Recordings(NamedTuple):
 
 def load_recordings(work: Path) -> Recordings | None:
     """Return the recordings in `work`, None if that step has not run."""
-    if not (work / "recordings.npy").exists():
+    if not (work / "recordings.csv").exists():
         return None
     with open(work / "recordings.csv", newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -120,7 +125,18 @@ def coloured(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def piece(recordings: Recordings, rng: np.random.Generator) -> np.ndarray:
-    """Choose a recording, with at least a second of silence between its repetitions if it is short."""
+    """Choose a recording; zeros after a short one let its repetitions begin 1 to 3 s apart, at random.
+
+    Parameters
+    ----------
+    recordings : Recordings
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    ndarray of float32, shape (n_samples,)
+        In [-1, 1], at 16 kHz.
+    """
     start, length = recordings.places[rng.integers(len(recordings.places))]
     waveform = recordings.samples[start : start + length] / np.float32(32768)
     beyond = rng.uniform(1, 3) * SAMPLE_RATE - length
@@ -146,6 +162,7 @@ def augmented(
         Spoken sentences for the synthetic signals.
     rng : numpy.random.Generator
     recordings : Recordings, optional
+        If given, they stand in for a random half of the clips, and half of all these sounds are `coloured`.
     others : tuple of float
         Probabilities of mixing a clip with none, one, two others.
 
@@ -207,7 +224,7 @@ def main() -> None:
     waveforms, folds, bank = [], [], []
     recordings = load_recordings(args.work)
     if recordings is None and args.rounds > args.alone:
-        raise FileNotFoundError(f"No recordings.npy in {args.work}: run tools.distill.recordings first.")
+        raise FileNotFoundError(f"No recordings.csv in {args.work}: run tools.distill.recordings first.")
 
     for index in range(args.rounds):
         last = args.work / f"folds_{index:02d}.npy"

@@ -147,16 +147,25 @@ def main() -> None:
             )
         student.load_state_dict(state["student"])
     elif args.begin:
-        earlier = torch.load(args.work / f"{args.begin}.pt", map_location="cpu", weights_only=True)
+        source = args.work / f"{args.begin}.pt"
+        if not source.exists():
+            raise FileNotFoundError(f"There is no {source}: run tools.distill.train --name {args.begin} first.")
+        earlier = torch.load(source, map_location="cpu", weights_only=True)
+        if earlier["epoch"] < earlier["epochs"]:
+            raise RuntimeError(f"{source} is not trained to its end: run tools.distill.train --name {args.begin}.")
+        if args.validate and not earlier["recipe"]["validate"]:
+            raise ValueError(f"{source} has learned from fold {VALIDATION_FOLD}: it cannot be validated on it.")
         student.load_state_dict(earlier["student"])
-        state["before"] = {key: earlier[key] for key in ("epochs", "minutes", "kwh")} | earlier["recipe"]
+        kept = ("epochs", "minutes", "kwh", "measured", "computer")
+        state["before"] = {key: earlier[key] for key in kept} | earlier["recipe"]
     else:
         some = np.random.default_rng(args.seed).choice(len(index), min(150, len(index)), replace=False)
         fit = np.stack([log_mel[r][i] for r, i in index[some]]).astype(np.float32)
-        start_from(teacher, student, torch.from_numpy(fit))
+        start_from(teacher, student.eval(), torch.from_numpy(fit))
+        student.train()
     student = student.to(device, memory_format=torch.channels_last)
     readout = teacher.to(device).classifier
-    optimiser = torch.optim.AdamW(student.parameters(), lr=args.rate, fused=True)
+    optimiser = torch.optim.AdamW(student.parameters(), lr=args.rate)
     if "optimiser" in state:
         optimiser.load_state_dict(state["optimiser"])
     elif args.validate:
