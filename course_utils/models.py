@@ -161,7 +161,7 @@ class _YamnetAsPanns:
     """YAMNet behind the calls of PANNs, for where CNN14 is not at hand.
 
     Scores go to the AudioSet label with the same identifier; the six labels that YAMNet does not have stay 0. So do, to
-    four digits, the classes that never sounded in the training of YAMNet-mini: they are switched off in the model.
+    four digits, the classes that hardly sounded in the training of YAMNet-mini: they are switched off in the model.
     """
 
     def __init__(self):

@@ -19,10 +19,13 @@ PATCH_FRAMES, PATCH_HOP, MEL_BANDS = 96, 48, 64
 
 EMBEDDING_SIZE, CLASSES = 1024, 521
 
+HOP_SAMPLES = 7_680
+"""Samples from one patch to the next."""
+
 CLIP_PATCHES = 10
 """Patches of a clip of 5 s."""
 
-CLIP_SAMPLES = 15_600 + (CLIP_PATCHES - 1) * 7_680
+CLIP_SAMPLES = 15_600 + (CLIP_PATCHES - 1) * HOP_SAMPLES
 """Samples that these patches cover: 5.295 s. YAMNet pads a clip of 5 s to it."""
 
 VALIDATION_FOLD, TEST_FOLD = 4, 5

@@ -24,6 +24,8 @@ from course_utils.datasets import ANIMALS, esc50_metadata
 from tools.bench import side_by_side
 
 from .common import (
+    CLASSES,
+    HOP_SAMPLES,
     SAMPLE_RATE,
     TEST_FOLD,
     argument_parser,
@@ -35,8 +37,8 @@ from .common import (
 )
 from .network import Yamnet
 
-WINDOW, HOP = 15_360, 7_680
-"""Length and hop of YAMNet's windows, in samples."""
+WINDOW = 15_360
+"""Length of YAMNet's windows, in samples."""
 SILENCE = 1e-4
 """A window whose samples all stay below this is silent: it says nothing of its clip."""
 CARD = Path(__file__).with_name("model_card.md")
@@ -68,7 +70,7 @@ def listen(models: dict, clips: list) -> dict:
         waveform = read_clip(clip.path)
         for name, model in models.items():
             scores, embeddings, _ = (output.numpy() for output in model(waveform))
-            starts = HOP * np.arange(len(embeddings))
+            starts = HOP_SAMPLES * np.arange(len(embeddings))
             loud = np.array([np.abs(waveform[s : s + WINDOW]).max(initial=0) >= SILENCE for s in starts])
             heard[name]["scores"].append(scores.mean(axis=0))
             heard[name]["frames"].append(embeddings)
@@ -253,7 +255,7 @@ def card(figures: dict) -> str:
         computer=training["computer"],
         kwh=f"{before['kwh'] + training['kwh']:.3f}",
         heard=figures["heard"],
-        unheard=521 - figures["heard"],
+        unheard=CLASSES - figures["heard"],
     )
 
 
@@ -281,7 +283,7 @@ def main() -> None:
     figures["training"] = training
     figures["parameters"] = {
         "yamnet": sum(p.numel() for p in Yamnet().parameters()),
-        "mini": figures["training"]["parameters"],
+        "mini": training["parameters"],
     }
     figures["cores"] = os.cpu_count()
     figures["teacher"] = assets.resolve("yamnet").variant if args.teacher is None else args.teacher.name

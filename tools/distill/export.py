@@ -1,7 +1,7 @@
 """Step 3: write the trained student as a TensorFlow SavedModel with YAMNet's call.
 
 The weights are kept in half precision in the file, which halves its size, and computed with in
-single precision. Torch, given the same rounded weights, must agree. Classes that were never heard in
+single precision. Torch, given the same rounded weights, must agree. Classes that were hardly heard in
 training are switched off: their scores are 0.00005 whatever sounds. ``heard.csv`` lists which are which.
 """
 
@@ -20,6 +20,7 @@ from tqdm import tqdm
 from .common import (
     CLASSES,
     CLIP_SAMPLES,
+    HOP_SAMPLES,
     MEL_BANDS,
     PATCH_FRAMES,
     PATCH_HOP,
@@ -106,9 +107,8 @@ def build(student: Mini, class_map: Path):
 
         def _log_mel(self, waveform: tf.Tensor) -> tf.Tensor:
             """Pad as YAMNet does and map (n_samples,) to (n_spectra, 64)."""
-            hop = PATCH_HOP * STFT_HOP
             samples = tf.shape(waveform)[0]
-            wanted = SHORTEST + (tf.maximum(samples - SHORTEST, 0) + hop - 1) // hop * hop
+            wanted = SHORTEST + (tf.maximum(samples - SHORTEST, 0) + HOP_SAMPLES - 1) // HOP_SAMPLES * HOP_SAMPLES
             # A window of 400 lies within three hops of 160: frames are three rows side by side.
             rows = tf.reshape(tf.pad(waveform, [[0, wanted - samples + 3 * STFT_HOP - STFT_WINDOW]]), [-1, STFT_HOP])
             rest = tf.zeros([tf.shape(rows)[0] - 2, FFT_SIZE - 3 * STFT_HOP])
@@ -233,7 +233,7 @@ def main() -> None:
     recordings = load_recordings(args.work)
     if recordings is not None:
         training["recordings"] = {
-            "packages": len(recordings.packages),
+            "packages": recordings.packages,
             "pieces": len(recordings.places),
             "hours": len(recordings.samples) / SAMPLE_RATE / 3600,
         }

@@ -72,7 +72,7 @@ class Convolution(nn.Module):
     def linear(self, x: torch.Tensor) -> torch.Tensor:
         """Map (n, inputs, height, width) to (n, outputs, height / stride, width / stride), without the ReLU."""
         if self.training and self.conv.groups == 1:
-            with torch.autocast(x.device.type, torch.bfloat16):  # faster, where most of the time goes
+            with torch.autocast(x.device.type, torch.bfloat16):  # faster on processors that have it
                 return self.conv(self.padded(x)).float()
         return self.conv(self.padded(x))
 

@@ -29,7 +29,7 @@ from tqdm import tqdm
 
 from .common import (
     CLIP_SAMPLES,
-    PATCH_HOP,
+    HOP_SAMPLES,
     SAMPLE_RATE,
     VALIDATION_FOLD,
     argument_parser,
@@ -37,7 +37,7 @@ from .common import (
     read_clip,
     save,
 )
-from .network import STFT_HOP, choose_device, load_teacher
+from .network import choose_device, load_teacher
 
 SUFFIXES = {".aif", ".aiff", ".au", ".flac", ".mp3", ".oga", ".ogg", ".opus", ".wav"}
 ARCHIVES = {".pk3", ".zip"}
@@ -137,7 +137,7 @@ def pieces(path: Path, rng: np.random.Generator) -> list[np.ndarray]:
                 loud = QUIETEST_PIECE < np.abs(waveform).max(initial=0) < np.inf
                 if loud and len(waveform) >= SHORTEST_PIECE * SAMPLE_RATE:  # headers may promise more
                     found.append((np.clip(waveform, -1, 1) * 32767).astype(np.int16))
-    except (sf.LibsndfileError, RuntimeError):
+    except RuntimeError:
         return []  # of a thousand programs' sounds a few are no sound
     return found
 
@@ -200,9 +200,8 @@ def main() -> None:
         unpacked = list(tqdm(pool.map(lambda name: fetch(name, folder), packages), "fetching", len(packages)))
     found = [piece for package in tqdm(unpacked, desc="cutting") for piece in collect(package)]
 
-    hop = PATCH_HOP * STFT_HOP
     clips = [read_clip(clip.path) for clip in list_clips(args.audio) if clip.fold >= VALIDATION_FOLD]
-    later = [clip[k * hop // OFFSETS :] for clip in clips for k in range(OFFSETS)]
+    later = [clip[k * HOP_SAMPLES // OFFSETS :] for clip in clips for k in range(OFFSETS)]
     silence = np.zeros(CLIP_SAMPLES, np.int16)
     tests = embed([silence, *((clip * 32767).astype(np.int16) for clip in later)], args.teacher, args.work)
     tests = tests.flatten(0, 1)
@@ -210,7 +209,7 @@ def main() -> None:
     kept = []
     heard = embed([piece for _, piece in found], args.teacher, args.work)
     for (name, piece), frames in zip(found, heard, strict=True):
-        sounding = frames[: max(1, math.ceil(len(piece) / hop) - 1)]
+        sounding = frames[: max(1, math.ceil(len(piece) / HOP_SAMPLES) - 1)]
         if (sounding @ tests.T).max() < TOO_SIMILAR:
             kept.append((name, piece))
     save(args.work / "recordings.npy", np.concatenate([piece for _, piece in kept]))

@@ -45,6 +45,8 @@ LEVELS = (-32, 8)
 """Lowest and highest gain of a signal in dB."""
 SPEEDS = (0.8, 1.25)
 """Slowest and fastest speed; pitch goes with it."""
+OTHERS = (0.4, 0.4, 0.2)
+"""Probabilities of mixing a clip with none, one, two others."""
 BANDS, BAND_GAIN = 8, 6
 """Points of a random filter's frequency response, equally far apart from 50 Hz to 8 kHz in octaves, and the
 standard deviation of its gains in dB."""
@@ -58,12 +60,12 @@ class Recordings(NamedTuple):
     """What the step `recordings` found.
 
     ``samples`` int16 (n_samples,) at 16 kHz; ``places`` int (n_pieces, 2), where each piece starts and how many
-    samples it has; ``packages``, the names of those that gave any.
+    samples it has; ``packages``, how many packages they come from.
     """
 
     samples: np.ndarray
     places: np.ndarray
-    packages: set[str]
+    packages: int
 
 
 def load_recordings(work: Path) -> Recordings | None:
@@ -74,7 +76,7 @@ def load_recordings(work: Path) -> Recordings | None:
         rows = list(csv.DictReader(file))
     places = np.array([(int(row["start"]), int(row["samples"])) for row in rows])
     packages = {row["file"].partition("/")[0] for row in rows}
-    return Recordings(np.load(work / "recordings.npy", mmap_mode="r"), places, packages)
+    return Recordings(np.load(work / "recordings.npy", mmap_mode="r"), places, len(packages))
 
 
 def varied(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
@@ -96,7 +98,7 @@ def varied(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 
 
 def coloured(waveform: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Filter a signal at random, and play every second one in a room.
+    """Filter a signal at random, half of the time in a room as well.
 
     Parameters
     ----------
@@ -149,7 +151,7 @@ def augmented(
     bank: list[np.ndarray],
     rng: np.random.Generator,
     recordings: Recordings | None = None,
-    others: tuple[float, ...] = (0.4, 0.4, 0.2),
+    others: tuple[float, ...] = OTHERS,
 ) -> list[tuple[np.ndarray, int]]:
     """Make the signals of one augmented round.
 
@@ -164,7 +166,7 @@ def augmented(
     recordings : Recordings, optional
         If given, they stand in for a random half of the clips, and half of all these sounds are `coloured`.
     others : tuple of float
-        Probabilities of mixing a clip with none, one, two others.
+        Probabilities of mixing a clip with none, one, ... others.
 
     Returns
     -------
@@ -239,7 +241,7 @@ def main() -> None:
         if index:
             more = recordings if index >= args.alone else None
             rng = np.random.default_rng([args.seed, index])
-            others = (0.4, 0.4, 0.2) if index < args.mixed else (1.0,)
+            others = OTHERS if index < args.mixed else (1.0,)
             signals = augmented(waveforms, np.array(folds), bank, rng, more, others)
         else:
             signals = [(np.pad(w, (0, CLIP_SAMPLES - len(w))), f) for w, f in zip(waveforms, folds, strict=True)]

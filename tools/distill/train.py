@@ -106,14 +106,14 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=2e-3, help="highest learning rate")
     parser.add_argument("--begin", help="name of the checkpoint whose student goes on learning; default: a new one")
     parser.add_argument("--skip", type=int, default=0, help="how many rounds to leave out at the beginning")
-    parser.add_argument("--rounds", type=int, default=1000, help="how many rounds to learn from, at most")
+    parser.add_argument("--rounds", type=int, help="how many rounds to learn from; default: all others")
     parser.add_argument("--validate", action="store_true", help="leave fold 4 out and test on it")
     args = parser.parse_args()
     torch.manual_seed(args.seed)
     device = choose_device()
 
     rounds = sorted(path.name[6:8] for path in args.work.glob("folds_??.npy"))
-    rounds = rounds[args.skip : args.skip + args.rounds]
+    rounds = rounds[args.skip :][: args.rounds]
     if not rounds:
         raise FileNotFoundError(
             f"No folds_??.npy in {args.work} from round {args.skip} on: run tools.distill.teacher first."
