@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab slides data doctor bench format badges embedded mini mini-eval clean
+.PHONY: help run test lab slides pdf present data doctor bench format badges embedded mini mini-eval clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -24,8 +24,15 @@ test: $(VENV)/.installed  ## unit tests, every notebook, slide checks
 lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab notebooks
 
-slides: $(VENV)/.installed  ## write the slides again, from the last run
-	$(BIN)/python -m tools.build --slides
+slides: $(VENV)/.installed  ## write the slides, each deck one file, from the last run
+	$(BIN)/python -m tools.slides
+
+pdf: $(VENV)/.installed  ## the slides, and a handout of each as PDF (needs Chromium or Chrome)
+	$(BIN)/python -m tools.slides --pdf
+
+N ?= 1
+present: $(VENV)/.installed  ## show a deck from this computer, N=3 for the third
+	$(BIN)/python -m tools.slides --present $(N)
 
 data: $(VENV)/.installed  ## get the real models, clips and data sets (needs a network)
 	$(BIN)/python -m course_utils prefetch

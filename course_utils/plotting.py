@@ -1,12 +1,12 @@
-"""One drawing per function: each takes ``ax=None``, draws one thing, and returns the Axes."""
+"""One drawing per function: each takes ``ax=None``, draws one thing, and returns the Axes.
+
+Colours and type are those of ``plt.style.use("course_utils.course")``, which the slides share.
+"""
 
 import numpy as np
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#F0E442", "#000000")
-"""The Okabe-Ito colours, told apart with any colour vision."""
 
-
-def _axes(ax, width: float = 10.0, height: float = 2.6):
+def _axes(ax, width: float = 10.0, height: float = 3.2):
     if ax is None:
         import matplotlib.pyplot as plt
 
@@ -20,7 +20,7 @@ def waveform(samples: np.ndarray, sample_rate: int, ax=None):
     Notebook: 01_audio_tagging
     """
     ax = _axes(ax, height=2.0)
-    ax.plot(np.arange(len(samples)) / sample_rate, samples, color=COLOURS[0], linewidth=0.5)
+    ax.plot(np.arange(len(samples)) / sample_rate, samples, color="C0", linewidth=0.5)
     ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(0, len(samples) / sample_rate))
     return ax
 
@@ -73,12 +73,11 @@ def top_scores(labels, scores, ax=None):
 
     Notebook: 01_audio_tagging, 02_yamnet
     """
-    ax = _axes(ax, width=8.0, height=0.6 + 0.36 * len(labels))
-    bars = ax.barh(list(labels), scores, color=COLOURS[0])
+    ax = _axes(ax, height=0.8 + 0.42 * len(labels))
+    bars = ax.barh(list(labels), scores, color="C0")
     ax.bar_label(bars, fmt="%.3f", padding=4)
     ax.invert_yaxis()
     ax.set(xlabel="score", xlim=(0, 1.1))
-    ax.spines[["top", "right"]].set_visible(False)
     return ax
 
 
@@ -100,7 +99,7 @@ def scores_over_time(scores: np.ndarray, labels, hop: float, ax=None, offset: fl
 
     Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
     """
-    ax = _axes(ax, height=0.9 + 0.3 * len(labels))
+    ax = _axes(ax, height=1.1 + 0.34 * len(labels))
     image = ax.imshow(
         np.asarray(scores).T,
         aspect="auto",
@@ -122,7 +121,7 @@ def embedding(vector: np.ndarray, ax=None):
     Notebook: 01_audio_tagging
     """
     ax = _axes(ax, height=2.0)
-    ax.plot(vector, color=COLOURS[0], linewidth=0.6)
+    ax.plot(vector, color="C0", linewidth=0.6)
     ax.set(xlabel="dimension", ylabel="value", xlim=(0, len(vector)))
     return ax
 
@@ -132,16 +131,16 @@ def learning_curves(history, measure: str = "loss", ax=None):
 
     Notebook: 03_transfer_learning, 05_distillation
     """
-    ax = _axes(ax, width=6.0, height=3.0)
+    ax = _axes(ax)
     for key, label, colour, style in (
-        (measure, "training", COLOURS[0], "-"),
-        (f"val_{measure}", "validation", COLOURS[1], "--"),
+        (measure, "training", "C0", "-"),
+        (f"val_{measure}", "validation", "C1", "--"),
     ):
         values = history.history.get(key)
         if values:
             ax.plot(range(1, len(values) + 1), values, style, color=colour, label=label)
     ax.set(xlabel="epoch", ylabel=measure)
-    ax.legend(frameon=False)
+    ax.legend()
     return ax
 
 
@@ -150,14 +149,13 @@ def class_bars(table, ax=None):
 
     Notebook: 03_transfer_learning
     """
-    ax = _axes(ax, width=8.0, height=3.0)
+    ax = _axes(ax, height=3.6)
     classes, average = table.drop(index="average"), table.loc["average", "accuracy"]
-    bars = ax.bar(classes.index, classes["accuracy"], color=COLOURS[0])
+    bars = ax.bar(classes.index, classes["accuracy"], color="C0")
     ax.bar_label(bars, fmt="%.2f", padding=2)
-    ax.axhline(average, color=COLOURS[1], linestyle="--", label=f"average {average:.3f}")
+    ax.axhline(average, color="C1", linestyle="--", label=f"average {average:.3f}")
     ax.set(ylabel="accuracy", ylim=(0, 1.12))
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.legend(frameon=False, loc="lower right", bbox_to_anchor=(1, 1))
+    ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
     return ax
 
 
@@ -168,7 +166,7 @@ def confusion_matrix(matrix, ax=None):
     """
     import seaborn as sns
 
-    ax = _axes(ax, width=6.0, height=5.0)
+    ax = _axes(ax, width=6.5, height=4.6)
     sns.heatmap(matrix, annot=True, fmt="d", cmap="Blues", cbar=False, square=True, linewidths=0.5, ax=ax)
     ax.tick_params(axis="x", rotation=45)
     return ax
@@ -189,7 +187,7 @@ def event_roll(rolls: dict, classes, duration: float, ax=None):
 
     Notebook: 04_sound_event_detection
     """
-    ax = _axes(ax, height=1.0 + 0.45 * len(classes))
+    ax = _axes(ax, height=1.1 + 0.45 * len(classes))
     hatches = ("", "//", "..", "xx")
     height = 0.8 / len(rolls)
     for i, (name, events) in enumerate(rolls.items()):
@@ -197,11 +195,11 @@ def event_roll(rolls: dict, classes, duration: float, ax=None):
             chosen = events[events["label"] == label]
             spans = list(zip(chosen["onset"], chosen["offset"] - chosen["onset"], strict=True))
             place = (row - 0.4 + i * height, height)
-            ax.broken_barh(spans, place, facecolor=COLOURS[i], hatch=hatches[i], edgecolor="white")
-        ax.broken_barh([], (0, 0), facecolor=COLOURS[i], hatch=hatches[i], edgecolor="white", label=name)
+            ax.broken_barh(spans, place, facecolor=f"C{i}", hatch=hatches[i], edgecolor="white")
+        ax.broken_barh([], (0, 0), facecolor=f"C{i}", hatch=hatches[i], edgecolor="white", label=name)
     ax.set_yticks(range(len(classes)), classes)
     ax.set(xlabel="time (s)", xlim=(0, duration), ylim=(len(classes) - 0.5, -0.5))
     ax.grid(axis="x", alpha=0.3)
     ax.set_axisbelow(True)
-    ax.legend(frameon=False, ncols=len(rolls), loc="lower right", bbox_to_anchor=(1, 1))
+    ax.legend(ncols=len(rolls), loc="lower right", bbox_to_anchor=(1, 1))
     return ax

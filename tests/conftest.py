@@ -7,6 +7,7 @@ import matplotlib
 import pytest
 
 from course_utils import assets
+from tools import build, slides
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -54,3 +55,29 @@ def mirror():
     if not folder:
         pytest.skip("COURSE_MIRROR is not set: what needs the real assets is not tested")
     return str(assets.mirror())
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium; where CI runs, it must be there."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        try:
+            browser = slides.launch(play)
+        except FileNotFoundError as error:
+            assert not os.environ.get("COURSE_BROWSER_REQUIRED"), error
+            pytest.skip(f"pages and slides are not looked at: {error}")
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="session")
+def decks(tmp_path_factory):
+    """The slides of every notebook, from the last `make run`, or where its code has changed since, from one now."""
+    folder = tmp_path_factory.mktemp("slides")
+    notebooks = {path.stem: build.last_execution(path) or build.execute(path)[0] for path in build.notebooks()}
+    for name, notebook in notebooks.items():
+        slides.write_deck(notebook, folder / f"{name}.html")
+    slides.write_index(folder, notebooks)
+    return folder

@@ -1,31 +1,12 @@
 """The pages as a browser shows them, with the network refused. Needs Chromium; where CI runs, nothing may skip."""
 
-import os
 import re
-import shutil
 
 import pytest
 from conftest import ROOT
 from test_build import built  # noqa: F401
 
 pytestmark = pytest.mark.browser
-
-CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM:
-        assert not os.environ.get("COURSE_BROWSER_REQUIRED"), "Chromium is required here and was not found"
-        pytest.skip("no Chromium was found: pages are not looked at")
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        browser = play.chromium.launch(
-            executable_path=CHROMIUM, args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-        )
-        yield browser
-        browser.close()
 
 
 def look(browser, path, width=1100):

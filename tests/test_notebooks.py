@@ -84,7 +84,7 @@ def test_every_cell_has_slide_metadata(notebook):
 def test_every_figure_has_a_caption(notebook):
     cells = notebook["cells"]
     for cell, after in itertools.pairwise(cells):
-        if cell["cell_type"] == "code" and re.search(r"plotting\.(?!COLOURS)\w+\(", source(cell)):
+        if cell["cell_type"] == "code" and re.search(r"plotting\.\w+\(", source(cell)):
             assert re.match(r"\*Figure \d+\.", source(after)), source(cell)
 
 

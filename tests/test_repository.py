@@ -59,18 +59,22 @@ def test_conda_environment_installs_the_same_set():
     assert '--constraint constraints.txt --editable ".[dev]"' in makefile
 
 
+TARGETS = ("run", "test", "lab", "slides", "pdf", "present", "data", "doctor", "bench", "format")
+
+
 def test_readme_lists_every_line_of_the_makefile():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for target in ("run", "test", "lab", "slides", "data", "doctor", "bench", "format"):
+    for target in TARGETS:
         line = re.search(rf"^{target}:.*\n\t\$\(BIN\)/(.+)$", makefile, re.MULTILINE)[1]
+        line = line.replace("$(N)", "N")
         assert f"| `{target}` | `.venv/bin/{line}` |" in readme, target
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_help_lists_the_targets():
     text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in ("run", "test", "lab", "slides", "data", "doctor", "bench", "format", "mini", "mini-eval", "clean"):
+    for target in (*TARGETS, "mini", "mini-eval", "clean"):
         assert f"make {target} " in text
 
 

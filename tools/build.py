@@ -3,20 +3,18 @@
 ``python -m tools.build`` (``make run``) executes the notebooks one after the other and writes
 
 - ``build/html/NAME.html``, the executed notebook as a page,
-- ``build/slides/NAME.html``, the same as slides,
+- ``build/slides/NAME.html``, the same as slides (:mod:`tools.slides`), and ``index.html``, where they start,
 - ``build/results.json``: for each notebook its seconds, where each asset came from, and its results.
-
-``python -m tools.build --slides`` writes the slides only, from the notebooks executed last.
 """
 
 import argparse
-import html
 import json
 import os
-import re
 import sys
 import time
 from pathlib import Path
+
+from tools import slides
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
@@ -72,6 +70,10 @@ def execute(path: Path) -> tuple[object, dict]:
     import nbformat
     from nbclient import NotebookClient
 
+    if "IPYTHONDIR" not in os.environ:  # a run should not write into the history of whoever starts it
+        os.environ["IPYTHONDIR"] = str(BUILD / "ipython")
+        (BUILD / "ipython").mkdir(parents=True, exist_ok=True)
+    os.environ.pop("MPLBACKEND", None)  # figures go into the page, whatever the terminal is set to
     notebook = nbformat.read(path, as_version=4)
     expression = RECORDS.get(path.stem, ("{}",))[0]
     code = f"import json\nprint(json.dumps({{**{expression}, 'assets': course_utils.assets.used()}}))"
@@ -93,32 +95,41 @@ def execute(path: Path) -> tuple[object, dict]:
     return notebook, {"seconds": round(seconds, 1), **record}
 
 
-def captions(notebook) -> list[str]:
-    """Return the caption of each figure, in order: the cell below a cell that draws begins with ``*Figure N.``."""
-    found = (re.match(r"\*Figure \d+\.\s*(.+)", cell.source) for cell in notebook.cells)
-    return [caption[1].replace("*", "") for caption in found if caption]
+def last_execution(path: Path):
+    """Return a notebook with the outputs of its last execution; None if there was none, or of other code."""
+    import nbformat
+
+    executed = BUILD / "executed" / path.name
+    if not executed.is_file():
+        return None
+    notebook, before = (nbformat.read(file, as_version=4) for file in (path, executed))
+    ours, theirs = ([c for c in nb.cells if c.cell_type == "code"] for nb in (notebook, before))
+    if [cell.source for cell in ours] != [cell.source for cell in theirs]:
+        return None
+    for cell, executed_cell in zip(ours, theirs, strict=True):
+        cell.outputs = executed_cell.outputs
+    return notebook
 
 
-def export(notebook, name: str, kind: str) -> None:
-    """Write an executed notebook as a page (``html``) or as slides (``slides``)."""
-    from nbconvert import HTMLExporter, SlidesExporter
-    from traitlets.config import Config
+def write_page(notebook, path: Path) -> None:
+    """Write an executed notebook as a page, without the notes for whoever shows it as slides."""
+    from nbconvert import HTMLExporter
 
-    config, templates = Config(), [str(ROOT / "tools" / "templates")]
-    if kind == "slides":
-        config.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
-        config.TagRemovePreprocessor.enabled = True
-        exporter = SlidesExporter(config=config, template_name="deck", extra_template_basedirs=templates)
-        exporter.reveal_width, exporter.reveal_height, exporter.reveal_transition = "1280", "720", "none"
-    else:
-        exporter = HTMLExporter(config=config, template_name="page", extra_template_basedirs=templates)
-    title = notebook.cells[0].source.splitlines()[0].lstrip("# ")
-    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": title}})
-    for caption in captions(notebook):  # nbconvert has no place for alternative texts
-        body = body.replace("No description has been provided for this image", html.escape(caption, quote=True), 1)
-    folder = BUILD / kind
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / f"{name}.html").write_text(body, encoding="utf-8")
+    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(ROOT / "tools" / "templates")])
+    exporter.register_filter("markdown2html", slides.math_filter)
+    cells = [cell for cell in notebook.cells if slides.kind(cell) != "notes"]
+    page = type(notebook)({**notebook, "cells": cells})
+    body, _ = exporter.from_notebook_node(page, {"metadata": {"name": slides.title(notebook)}})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(slides.alternative_texts(page, body), encoding="utf-8")
+
+
+def write_index() -> None:
+    """Write the start page of the decks that are there."""
+    import nbformat
+
+    there = [path for path in notebooks() if (BUILD / "slides" / f"{path.stem}.html").is_file()]
+    slides.write_index(BUILD / "slides", {path.stem: nbformat.read(path, as_version=4) for path in there})
 
 
 def table(results: dict) -> str:
@@ -139,6 +150,8 @@ def table(results: dict) -> str:
 
 def run(paths: list[Path]) -> int:
     """Execute and export notebooks; the number of those that failed."""
+    if not paths:
+        return 0
     file, results = BUILD / "results.json", {}
     if file.is_file():  # of the notebooks that are not run now, the last results stay
         results = json.loads(file.read_text(encoding="utf-8"))
@@ -152,8 +165,9 @@ def run(paths: list[Path]) -> int:
             executed = BUILD / "executed" / path.name
             executed.parent.mkdir(parents=True, exist_ok=True)
             executed.write_text(json.dumps(notebook), encoding="utf-8")
-            export(notebook, path.stem, "html")
-            export(notebook, path.stem, "slides")
+            write_page(notebook, BUILD / "html" / f"{path.stem}.html")
+            slides.write_deck(notebook, BUILD / "slides" / f"{path.stem}.html")
+            write_index()
         except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
             print(error, file=sys.stderr)
             what = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
@@ -165,36 +179,35 @@ def run(paths: list[Path]) -> int:
     return sum("error" in record for record in done.values())
 
 
-def slides(paths: list[Path]) -> int:
-    """Export slides from the notebooks executed last, executing those that have not been."""
-    import nbformat
-
-    missing = [path for path in paths if not (BUILD / "executed" / path.name).is_file()]
-    if missing and (failed := run(missing)):
+def decks(paths: list[Path]) -> int:
+    """Write slides from the last execution, after executing anew what has changed; the number of those that failed."""
+    current = {path: last_execution(path) for path in paths}
+    if failed := run([path for path, notebook in current.items() if notebook is None]):
         return failed
-    for path in paths:
-        export(nbformat.read(BUILD / "executed" / path.name, as_version=4), path.stem, "slides")
+    for path, notebook in current.items():
+        if notebook is not None:
+            slides.write_deck(notebook, BUILD / "slides" / f"{path.stem}.html")
         print(f"build/slides/{path.stem}.html")
+    write_index()
+    print("build/slides/index.html")
     return 0
+
+
+def notebooks(names: list[str] | tuple = ()) -> list[Path]:
+    """Return the notebooks' paths in order, of all or of those whose names begin as given."""
+    return [path for path in sorted(ROOT.glob("notebooks/0*.ipynb")) if path.name.startswith(tuple(names) or "0")]
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 if every notebook ran."""
     parser = argparse.ArgumentParser(prog="python -m tools.build", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names (default: all)")
-    parser.add_argument("--slides", action="store_true", help="write the slides only, from the last execution")
     chosen = parser.parse_args(arguments)
-    if "IPYTHONDIR" not in os.environ:  # a run should not write into the history of whoever starts it
-        os.environ["IPYTHONDIR"] = str(BUILD / "ipython")
-        (BUILD / "ipython").mkdir(parents=True, exist_ok=True)
-    os.environ.pop("MPLBACKEND", None)  # figures go into the page, whatever the terminal is set to
-    paths = sorted(ROOT.glob("notebooks/0*.ipynb"))
-    if chosen.names:
-        paths = [path for path in paths if path.name.startswith(tuple(chosen.names))]
+    paths = notebooks(chosen.names)
     if not paths:
         print(f"No notebook's name begins with {' or '.join(chosen.names)}.", file=sys.stderr)
         return 2
-    return 1 if (slides if chosen.slides else run)(paths) else 0
+    return 1 if run(paths) else 0
 
 
 if __name__ == "__main__":

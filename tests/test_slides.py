@@ -1,0 +1,453 @@
+"""The slides as a lecture hall shows them: from a file, without a network, in Chromium; and how they are made."""
+
+import base64
+import json
+import re
+import subprocess
+import sys
+import time
+import urllib.request
+from itertools import pairwise
+
+import nbformat
+import numpy as np
+import pytest
+from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+from course_utils import audio
+from tools import build, slides
+from tools.slides.__main__ import main
+
+NAMES = [path.stem for path in build.notebooks()]
+SIZES = [(1280, 720), (1920, 1080)]
+SINGLE_SIGNS = ("nonBmp", "shortTextContent")
+SMALLEST = 20  # px of text, on a screen 1280 px wide
+PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
+
+# What does not fit on the current slide: text and other contents outside of its box, small text, scroll bars.
+FAULTS = """() => {
+  const slide = Reveal.getCurrentSlide(), scale = Reveal.getScale();
+  const box = slide.getBoundingClientRect(), style = getComputedStyle(slide);
+  const [right, bottom, left] = ["Right", "Bottom", "Left"].map(side => scale * parseFloat(style["padding" + side]));
+  const inside = r => r.top >= box.top && r.left >= box.left + left - 1
+    && r.right <= box.right - right + 1 && r.bottom <= box.bottom - bottom + 1;
+  const faults = new Set();
+  const around = document.querySelectorAll("footer, .slide-number");
+  for (const root of [slide, ...around]) {
+    const nodes = document.createTreeWalker(root, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
+    for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+      const text = node.nodeType === Node.TEXT_NODE, element = text ? node.parentElement : node;
+      if (element.closest("aside, style, script") || (text && !node.data.trim())) continue;
+      const name = (text ? node.data.trim() : element.tagName).slice(0, 40);
+      const look = getComputedStyle(element), range = document.createRange();
+      range.selectNode(node);
+      const boxes = [...range.getClientRects()].filter(box => box.width && box.height);
+      const pixels = parseFloat(look.fontSize) * (root === slide ? scale : 1) * 1280 / innerWidth;
+      if (text && boxes.length && pixels < SMALLEST - 0.01) faults.add(`text of ${pixels.toFixed(1)} px: ${name}`);
+      if (/auto|scroll/.test(look.overflowY) && element.scrollHeight > element.clientHeight
+          || /auto|scroll/.test(look.overflowX) && element.scrollWidth > element.clientWidth)
+        faults.add(`scrolls: ${name}`);
+      if (root === slide && (text || element.matches("img, audio, table, pre, math")) && !boxes.every(inside))
+        faults.add(`outside of the slide: ${name}`);
+    }
+  }
+  const page = document.documentElement;
+  if (page.scrollWidth > innerWidth || page.scrollHeight > innerHeight) faults.add("the window scrolls");
+  return [...faults];
+}""".replace("SMALLEST", str(SMALLEST))
+
+
+def open_deck(browser, path, size=SIZES[0], query=""):
+    """Open a deck from its file, offline; return the page, and what it asked for or complained about."""
+    page = browser.new_context(viewport={"width": size[0], "height": size[1]}, offline=True).new_page()
+    faults = []
+    page.on("console", lambda message: faults.append(message.text) if message.type in ("error", "warning") else None)
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    own = path.as_uri() + query
+    page.on("request", lambda r: None if r.url == own or r.url.startswith("data:") else faults.append(r.url))
+    page.goto(own)
+    page.wait_for_function("Reveal.isReady()")
+    page.evaluate("document.fonts.ready")
+    return page, faults
+
+
+def inaccessible(page):
+    """What axe-core finds on a page against WCAG 2 A and AA, and whose contrast it could not judge."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    page.add_style_tag(content=".controls { display: none !important; }")  # arrows, on a layer above all text
+    answer = Axe().run(page, options={"runOnly": ["wcag2a", "wcag2aa"]}).response
+    found = [(rule["id"], node) for rule in answer["violations"] for node in rule["nodes"]]
+    for rule in answer["incomplete"]:
+        if rule["id"] == "color-contrast":  # of a single sign, an arrow or a sum, axe-core does not judge it
+            judged = [node for node in rule["nodes"] if node["any"][0]["data"]["messageKey"] not in SINGLE_SIGNS]
+            found += [(rule["id"], node) for node in judged]
+    return [(rule, node["html"][:90], node["failureSummary"]) for rule, node in found]
+
+
+def walk(page):
+    """Go through a deck with the right arrow alone; on each slide with all fragments shown, give number and heading."""
+    for number in range(1, page.evaluate("Reveal.getTotalSlides()") + 1):
+        while page.evaluate("Reveal.availableFragments().next"):
+            page.keyboard.press("ArrowRight")
+        assert page.evaluate("Reveal.getSlidePastCount() + 1") == number
+        yield number, page.evaluate("Reveal.getCurrentSlide().querySelector('h1, h2, h3').innerText")
+        page.keyboard.press("ArrowRight")
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("name", NAMES)
+def test_deck_opens_without_a_network_and_everything_is_there(browser, decks, name):
+    page, faults = open_deck(browser, decks / f"{name}.html")
+    visible = []
+    for _, heading in walk(page):
+        assert page.evaluate("Reveal.getCurrentSlide().checkVisibility()")
+        visible.append(heading)
+    assert len(visible) == slides.length(nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4))[0]
+    assert "$" not in page.inner_text("body")
+    page.evaluate("document.querySelectorAll('section').forEach(s => { s.hidden = false; s.style.display = 'block'; })")
+    assert all(page.evaluate("[...document.querySelectorAll('math')].map(m => m.getBoundingClientRect().width > 5)"))
+    assert all(page.evaluate("[...document.images].map(image => image.complete && image.naturalWidth > 0)"))
+    assert all(len(text) > 30 for text in page.evaluate("[...document.images].map(image => image.alt)"))
+    played = page.evaluate(
+        """Promise.all([...document.querySelectorAll("audio")].map(async player => {
+            player.muted = true;
+            await player.play();
+            await new Promise(resolve => setTimeout(resolve, 300));
+            return [player.getAttribute("aria-label"), player.duration, player.currentTime];
+        }))"""
+    )
+    for label, duration, position in played:
+        assert label
+        assert duration > 1
+        assert position > 0, f"{label} does not play"
+    assert faults == []
+    page.context.close()
+
+
+def test_the_decks_between_them_have_all_kinds_of_contents(decks):
+    text = "".join(path.read_text(encoding="utf-8") for path in decks.glob("0*.html"))
+    for part in ("<math", "<img", "<audio", "<table", 'class="fragment', '<aside class="notes"', 'data-timing="'):
+        assert part in text, part
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize("name", NAMES)
+def test_every_slide_fits(browser, decks, name, size):
+    page, _ = open_deck(browser, decks / f"{name}.html", size)
+    found = {f"slide {number}, {heading}": page.evaluate(FAULTS) for number, heading in walk(page)}
+    assert {slide: faults for slide, faults in found.items() if faults} == {}
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_a_slide_that_does_not_fit_is_found(browser, tmp_path):
+    long = new_markdown_cell("## Long\n\n" + "Too much for one slide. " * 80)
+    wide = new_markdown_cell(
+        "## Wide\n\n<table><tr><td style='white-space: nowrap'>" + "wide " * 100 + "</td></tr></table>"
+    )
+    small = new_markdown_cell('## Small\n\n<span style="font-size: 12px">fine print</span>')
+    scrolling = new_markdown_cell(
+        '## Scrolls\n\n<div style="height: 90px; overflow: auto"><p>a</p><p>b</p><p>c</p></div>'
+    )
+    fits = new_markdown_cell("## Fits\n\nA sentence.")
+    cells = [fits, long, wide, small, scrolling]
+    for cell in cells:
+        cell.metadata.slideshow = {"slide_type": "slide"}
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page, _ = open_deck(browser, tmp_path / "deck.html")
+    found = {heading: " ".join(page.evaluate(FAULTS)) for _, heading in walk(page)}
+    assert found["Fits"] == ""
+    assert "outside of the slide: Too much" in found["Long"]
+    assert "outside of the slide: TABLE" in found["Wide"]
+    assert found["Small"] == "text of 12.0 px: fine print"
+    assert "scrolls: DIV" in found["Scrolls"]
+    page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("query", ["", "?dark"])
+@pytest.mark.parametrize("name", [*NAMES, "index"])
+def test_accessible(browser, decks, name, query):
+    """axe-core finds nothing that WCAG 2 AA forbids, and can judge the contrast of everything."""
+    if name == "index":
+        page = browser.new_page()
+        page.goto((decks / "index.html").as_uri())
+        stops = [(1, "start")]
+    else:
+        page, _ = open_deck(browser, decks / f"{name}.html", query=query)
+        assert page.evaluate("document.documentElement.dataset.theme") == ("dark" if query else "light")
+        stops = walk(page)
+    found = {f"slide {number}, {heading}": inaccessible(page) for number, heading in stops}
+    found = {slide: faults for slide, faults in found.items() if faults}
+    assert found == {}
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_what_is_not_accessible_is_found(browser, tmp_path):
+    picture = f'<img src="data:image/png;base64,{PIXEL}"><p style="color: #aaa">pale</p>'
+    output = new_output("display_data", {"text/html": picture})
+    cells = [new_markdown_cell("# Title"), new_code_cell("draw()", outputs=[output])]
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page, _ = open_deck(browser, tmp_path / "deck.html")
+    page.evaluate("document.images[0].removeAttribute('alt')")
+    found = [fault[:2] for fault in inaccessible(page)]
+    assert ("color-contrast", '<p style="color: #aaa">pale</p>') in found
+    assert "image-alt" in dict(found)
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_keys(browser, decks):
+    page, faults = open_deck(browser, decks / "01_audio_tagging.html")
+    total = page.evaluate("Reveal.getTotalSlides()")
+    for _ in range(3 * total):
+        page.keyboard.press("Space")
+    assert page.evaluate("Reveal.isLastSlide()")
+    page.keyboard.press("Home")
+    assert page.evaluate("Reveal.isFirstSlide()")
+    while not page.evaluate("Reveal.getCurrentSlide().querySelector('audio')"):
+        page.keyboard.press("PageDown")
+    playing = "[...document.querySelectorAll('audio')].map(player => !player.paused)"
+    page.keyboard.press("a")
+    page.wait_for_function(f"{playing}[0]")
+    page.keyboard.press("a")
+    assert not any(page.evaluate(playing))
+    page.keyboard.press("a")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_function(f"!{playing}.includes(true)")  # leaving a slide stops its sound
+    page.keyboard.press("d")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.keyboard.press("d")
+    assert page.evaluate("document.documentElement.dataset.theme") == "light"
+    assert faults == []
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_speaker_view_shows_notes_and_time(browser, decks):
+    page, _ = open_deck(browser, decks / "02_yamnet.html")
+    with page.context.expect_page() as opened:
+        page.keyboard.press("s")
+    speaker = opened.value
+    speaker.wait_for_function("document.querySelector('.speaker-controls-notes:not(.hidden) .value')")
+    assert "For the instructor:" in speaker.inner_text(".speaker-controls-notes")
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_start_page_leads_to_every_deck(browser, decks):
+    page, faults = browser.new_page(), []
+    page.on(
+        "request", lambda request: None if request.url.startswith(("file:", "data:")) else faults.append(request.url)
+    )
+    page.goto((decks / "index.html").as_uri())
+    links = page.evaluate("[...document.links].map(link => link.getAttribute('href'))")
+    assert links == [f"{name}.html{query}" for name in NAMES for query in ("", "?dark")]
+    assert all((decks / link.partition("?")[0]).is_file() for link in links)
+    rows = page.locator("tbody tr").all_inner_texts()
+    for name, row in zip(NAMES, rows, strict=True):
+        numbers = slides.length(nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4))
+        assert tuple(map(int, row.split()[-2:])) == numbers
+    assert faults == []
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_handout_has_two_slides_a_page(browser, decks, tmp_path):
+    deck = tmp_path / "02_yamnet.html"
+    deck.write_bytes((decks / deck.name).read_bytes())
+    data = slides.write_handout(deck, browser).read_bytes()
+    total = slides.length(nbformat.read(ROOT / "notebooks/02_yamnet.ipynb", as_version=4))[0]
+    assert len(re.findall(rb"/Type\s*/Page\b", data)) == (total + 1) // 2
+    width, height = map(float, re.search(rb"/MediaBox\s*\[0 0 ([\d.]+) ([\d.]+)\]", data).groups())
+    assert (width, height) == (pytest.approx(595, abs=1), pytest.approx(842, abs=1))  # upright A4, in points
+
+
+@pytest.mark.parametrize("name", [*NAMES, "index"])
+def test_file_needs_nothing_from_elsewhere(decks, name):
+    text = (decks / f"{name}.html").read_text(encoding="utf-8")
+    for inside in (r"src\s*=\s*", r"<link\b[^>]*", r"@import[^;]*", r"url\(\s*"):
+        assert re.findall(inside + r"""["']?(?:https?:)?//[^"' )]+""", text) == []
+    assert len(text) <= 8e6
+
+
+def test_every_clip_is_stored_once(decks):
+    for path in decks.glob("0*.html"):
+        clips = re.findall(r'src="(data:audio/[^"]+)"', path.read_text(encoding="utf-8"))
+        assert len(clips) == len(set(clips)), path.name
+
+
+@pytest.mark.browser
+def test_a_clip_played_twice_is_stored_once_and_plays_twice(browser, tmp_path):
+    waveform = 0.1 * np.sin(np.arange(32000) / 10).astype(np.float32)
+    player = new_output("display_data", {"text/html": audio.play(waveform, 16000, "A tone").data})
+    cells = []
+    for i in range(2):
+        cells += [new_markdown_cell(f"## Slide {i}"), new_code_cell("audio.play(...)", outputs=[player])]
+        cells[-2].metadata.slideshow = {"slide_type": "slide"}
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    assert (tmp_path / "deck.html").read_text(encoding="utf-8").count("data:audio/") == 1
+    page, faults = open_deck(browser, tmp_path / "deck.html")
+    durations = page.evaluate(
+        """Promise.all([...document.querySelectorAll("audio")].map(async player => {
+            player.muted = true;
+            await player.play();
+            return player.duration;
+        }))"""
+    )
+    assert durations == [pytest.approx(2, abs=0.2)] * 2
+    assert faults == []
+    page.context.close()
+
+
+def test_writing_all_decks_after_a_run_takes_seconds(decks, tmp_path):
+    start = time.perf_counter()
+    for path in build.notebooks():
+        notebook = build.last_execution(path) or nbformat.read(path, as_version=4)
+        slides.write_deck(notebook, tmp_path / f"{path.stem}.html")
+    assert time.perf_counter() - start < 60
+
+
+def test_excerpt():
+    code = "import a\n\ndef f(x):\n    y = x\n\n    return y\nf(1)"
+    assert slides.excerpt(code, "1, 3-4") == "import a\ndef f(x):\n    y = x"
+    assert slides.excerpt(code, "4, 6") == "y = x\nreturn y"
+    assert slides.excerpt(code, "3, 6-7") == "def f(x):\n    …\n    return y\nf(1)"
+    for lines in ("8", "6-8", "0"):
+        with pytest.raises(ValueError, match="of a cell of 7 lines"):
+            slides.excerpt(code, lines)
+
+
+def test_a_widget_becomes_its_picture_and_a_line_that_says_where_to_move_it():
+    widget = new_output("display_data", {slides.WIDGET: {"model_id": "x"}, "text/plain": "interactive(...)"})
+    picture = new_output("display_data", {"image/png": PIXEL})
+    cells = [new_markdown_cell("## The threshold"), new_code_cell("explore()", outputs=[widget, picture])]
+    shown = slides.prepare(new_notebook(cells=cells), "04_sound_event_detection").cells[1].outputs
+    assert [list(output.data) for output in shown] == [["image/png"], ["text/html"]]
+    assert "notebooks/04_sound_event_detection.ipynb" in shown[1].data["text/html"]
+    assert "The threshold" in shown[1].data["text/html"]
+    cells[1].outputs = [widget]
+    with pytest.raises(ValueError, match="The threshold: show a picture beside the widget"):
+        slides.prepare(new_notebook(cells=cells), "04_sound_event_detection")
+
+
+def test_mathematics_needs_no_script():
+    rendered = slides.math_filter(r"A *ratio* $\frac{a}{b}$ and $$x_i^2$$")
+    assert "<mfrac>" in rendered
+    assert 'display="block"' in rendered
+    assert "<em>ratio</em>" in rendered
+    assert "$" not in rendered
+
+
+def test_colours_are_those_of_the_plots_and_can_be_read():
+    rules = dict(re.findall(r'\[data-theme="(\w+)"\] \{ (.+?) \}', slides.colours()))
+    light, dark = (dict(re.findall(r"--(\w+): (#\w{6})", rules[theme])) for theme in ("light", "dark"))
+    style = (ROOT / "course_utils/course.mplstyle").read_text(encoding="utf-8")
+    assert light["accent"].lstrip("#").upper() in style  # the first colour of the plots can be read as it is
+    assert (light["paper"], light["ink"]) == (dark["ink"], dark["paper"])
+    for theme in (light, dark):
+        for name in ("ink", "accent", "keyword", "string", "number", "faint"):
+            assert slides.contrast(theme[name], theme["panel"]) >= 4.5
+            assert slides.contrast(theme[name], theme["paper"]) >= 4.5
+
+
+def test_contrast_is_that_of_wcag():
+    assert slides.contrast("white", "black") == pytest.approx(21)
+    assert slides.contrast("#777777", "white") == pytest.approx(4.48, abs=0.01)
+
+
+def test_unchanged_notebooks_are_not_executed_again(tmp_path, monkeypatch, capsys):
+    (tmp_path / "notebooks").mkdir()
+    cells = [new_markdown_cell("# Title"), new_code_cell("import course_utils.assets\nprint(6 * 7)")]
+    path = tmp_path / "notebooks/01_small.ipynb"
+    nbformat.write(new_notebook(cells=cells), path)
+    (tmp_path / "tools/templates").mkdir(parents=True)
+    (tmp_path / "tools/templates/page").symlink_to(ROOT / "tools/templates/page")
+    monkeypatch.setattr(build, "ROOT", tmp_path)
+    monkeypatch.setattr(build, "BUILD", tmp_path / "build")
+    assert main(["01"]) == 0  # never executed
+    assert "01_small.ipynb ..." in capsys.readouterr().out
+    cells[0].source = "# Another title"
+    nbformat.write(new_notebook(cells=cells), path)
+    assert main(["01"]) == 0  # the text alone has changed
+    assert "01_small.ipynb ..." not in capsys.readouterr().out
+    deck = (tmp_path / "build/slides/01_small.html").read_text(encoding="utf-8")
+    assert "Another title" in deck
+    assert "42" in deck
+    cells[1].source = "import course_utils.assets\nprint(6 * 8)"
+    nbformat.write(new_notebook(cells=cells), path)
+    assert main(["01"]) == 0
+    assert "01_small.ipynb ..." in capsys.readouterr().out
+    assert ">48" in (tmp_path / "build/slides/01_small.html").read_text(encoding="utf-8")
+
+
+def test_unknown_deck_is_said(capsys):
+    assert main(["--present", "99"]) == 2
+    assert "99" in capsys.readouterr().err
+
+
+def test_wrong_lines_are_said(tmp_path, monkeypatch, capsys):
+    cell = new_code_cell("x = 1")
+    cell.metadata.slideshow = {"slide_type": "-", "lines": "7"}
+    notebook = new_notebook(cells=[new_markdown_cell("# Title"), cell])
+    monkeypatch.setattr(build, "BUILD", tmp_path)
+    monkeypatch.setattr(build, "last_execution", lambda path: notebook)
+    assert main(["02"]) == 1
+    assert "Lines 7 were asked for, of a cell of 1 lines:\nx = 1" in capsys.readouterr().err
+
+
+def test_present_serves_a_deck(decks, tmp_path):
+    code = (
+        "import sys, pathlib, webbrowser\n"
+        "from tools import build\n"
+        "from tools.slides.__main__ import present\n"
+        "webbrowser.open = lambda address: None\n"
+        f"build.BUILD = pathlib.Path({str(decks.parent)!r})\n"
+        "present('02_yamnet', 0)"
+    )
+    (decks.parent / "slides").exists() or (decks.parent / "slides").symlink_to(decks)
+    server = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    try:
+        address = server.stdout.readline().strip()
+        assert re.fullmatch(r"http://127\.0\.0\.1:\d+/02_yamnet\.html", address)
+        with urllib.request.urlopen(address, timeout=10) as answer:
+            assert answer.read() == (decks / "02_yamnet.html").read_bytes()
+    finally:
+        server.terminate()
+        server.wait()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_idea_a_slide(name):
+    """Each slide has a heading and no wall of text or code; each section has notes that end with its minutes."""
+    notebook = slides.prepare(nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4), name)
+    starts = [i for i, cell in enumerate(notebook.cells) if slides.kind(cell) in ("slide", "subslide")]
+    for first, end in pairwise([*starts, len(notebook.cells)]):
+        cells = notebook.cells[first:end]
+        assert cells[0].source.startswith("#"), f"a slide without a heading:\n{cells[0].source}"
+        notes = [cell.source for cell in cells if slides.kind(cell) == "notes"]
+        shown = [cell for cell in cells if slides.kind(cell) != "notes"]
+        code = [
+            line
+            for cell in shown
+            if cell.cell_type == "code" and "hide-input" not in cell.metadata.get("tags", [])
+            for line in cell.source.splitlines()
+            if line.strip(" …")
+        ]
+        text = "\n".join(cell.source for cell in shown if cell.cell_type == "markdown")
+        words = len(re.sub(r"\$\$.*?\$\$|^\|.*$", "", text, flags=re.DOTALL | re.MULTILINE).split())
+        assert len(code) <= 5, f"{len(code)} lines of code:\n" + "\n".join(code)
+        assert words <= 80, f"{words} words:\n{text}"
+        if slides.kind(cells[0]) == "slide":
+            assert len(notes) == 1, f"no notes, or twice:\n{cells[0].source}"
+        for note in notes:
+            assert re.search(r" \(\d+ minutes?\)$", note), note
+
+
+def test_metadata_are_json_that_nbformat_accepts():
+    for path in build.notebooks():
+        nbformat.validate(json.loads(path.read_text(encoding="utf-8")))

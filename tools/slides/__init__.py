@@ -1,0 +1,322 @@
+"""Slides from executed notebooks: one HTML file a deck, which needs nothing but a browser.
+
+What is on a slide is decided by the notebooks' cell metadata:
+
+- ``slideshow.slide_type``: ``slide``, ``subslide``, ``fragment``, ``-`` (goes on), ``skip``, ``notes``,
+- ``slideshow.lines``: the lines of a code cell that are shown, for instance ``"3, 5-7"``,
+- the tag ``hide-input``: only the output of a cell is shown.
+
+A cell of notes ends with the minutes that its section takes, ``(3 minutes)``. reveal.js and the letters come from
+installed packages (sphinx-revealjs, matplotlib) and go into the file, the letters as far as the deck uses them.
+"""
+
+import base64
+import copy
+import html
+import importlib.util
+import io
+import re
+import shutil
+import textwrap
+from importlib import resources
+from pathlib import Path
+
+FOLDER = Path(__file__).resolve().parent
+COURSE = "Environmental Audio AI"
+LICENCE = "CC BY 4.0"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+MATH_ITALIC = "ℎ" + "".join(map(chr, (*range(0x1D434, 0x1D468), *range(0x1D6FC, 0x1D71C))))
+
+
+def title(notebook) -> str:
+    """Return a notebook's title, from its first line."""
+    return notebook.cells[0].source.splitlines()[0].lstrip("# ")
+
+
+def kind(cell) -> str:
+    """Return what a cell is on the slides; without metadata it goes on where the cell before it ended."""
+    return cell.metadata.get("slideshow", {}).get("slide_type", "-")
+
+
+def minutes(text: str) -> int:
+    """Return the minutes that a cell of notes gives its section; 0 if it names none."""
+    found = re.search(r"\((\d+) minutes?\)", text)
+    return int(found[1]) if found else 0
+
+
+def length(notebook) -> tuple[int, int]:
+    """Return how many slides a notebook makes, and how many minutes its notes give them."""
+    kinds = [kind(cell) for cell in notebook.cells]
+    slides = kinds.count("slide") + kinds.count("subslide")
+    return slides, sum(minutes(cell.source) for cell in notebook.cells if kind(cell) == "notes")
+
+
+def excerpt(source: str, lines: str) -> str:
+    """Return some lines of code, for instance ``"3, 5-7"``, with an ellipsis where one or more are left out between.
+
+    Raises
+    ------
+    ValueError
+        If the code has no such lines.
+    """
+    every, parts, last_shown = source.splitlines(), [], 0
+    for part in lines.split(","):
+        first, _, last = part.strip().partition("-")
+        chosen = every[int(first) - 1 : int(last or first)]
+        if not chosen or len(chosen) <= int(last or first) - int(first):
+            raise ValueError(f"Lines {part.strip()} were asked for, of a cell of {len(every)} lines:\n{source}")
+        left_out = every[last_shown : int(first) - 1]
+        if parts and any(line.strip() for line in left_out):
+            parts.append(" " * (len(chosen[0]) - len(chosen[0].lstrip())) + "…")
+        parts += chosen
+        last_shown = int(last or first)
+    return textwrap.dedent("\n".join(parts))
+
+
+def prepare(notebook, name: str):
+    """Return a copy of an executed notebook as the slides show it.
+
+    Raises
+    ------
+    ValueError
+        If a widget has no picture beside it: a slide cannot run it.
+    """
+    from nbformat import NotebookNode
+    from nbformat.v4 import new_output
+
+    notebook = copy.deepcopy(notebook)
+    notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
+    heading, first = "", notebook.cells[0]
+    for cell in notebook.cells:
+        show = cell.metadata.setdefault("slideshow", NotebookNode())
+        if kind(cell) in ("slide", "subslide"):
+            first = cell
+        if cell.source.startswith("#") and cell.cell_type == "markdown":
+            heading = cell.source.splitlines()[0].lstrip("# ")
+        if kind(cell) == "notes":
+            first.metadata.slideshow.data = {"timing": str(60 * minutes(cell.source))}
+        if cell.source.startswith("*Figure"):
+            cell.metadata.tags = [*cell.metadata.get("tags", []), "caption"]
+        if cell.cell_type != "code":
+            continue
+        if "lines" in show:
+            cell.source = excerpt(cell.source, show.lines)
+        if any(WIDGET in output.get("data", {}) for output in cell.outputs):
+            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
+            if not any("image/png" in output.get("data", {}) for output in cell.outputs):
+                raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
+            where = f"<p>Move it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
+            cell.outputs.append(new_output("display_data", {"text/html": where}))
+    return notebook
+
+
+def alternative_texts(notebook, body: str) -> str:
+    """Write each figure's caption into its picture: the cell below a cell that draws begins with ``*Figure N.``."""
+    for cell in notebook.cells:
+        if caption := re.match(r"\*Figure \d+\.\s*(.+)", cell.source):
+            text = html.escape(caption[1].replace("*", ""), quote=True)
+            body = body.replace("No description has been provided for this image", text, 1)
+    return body
+
+
+def math_filter(source: str) -> str:
+    """Return Markdown as HTML, its mathematics as MathML, which browsers show by themselves."""
+    from latex2mathml.converter import convert
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    class Renderer(IPythonRenderer):
+        def inline_math(self, body):
+            return convert(body)
+
+        def block_math(self, body):
+            return convert(body, display="block")
+
+    return MarkdownWithMath(renderer=Renderer(escape=False, exclude_anchor_links=True)).render(source)
+
+
+def contrast(one, other) -> float:
+    """Return the contrast of two colours, from 1 to 21 (WCAG 2: relative luminance)."""
+    from matplotlib.colors import to_rgb
+
+    bright, dark = sorted(
+        (
+            sum(
+                weight * (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4)
+                for weight, value in zip((0.2126, 0.7152, 0.0722), to_rgb(colour), strict=True)
+            )
+            for colour in (one, other)
+        ),
+        reverse=True,
+    )
+    return (bright + 0.05) / (dark + 0.05)
+
+
+def mixed(one, other, share: float) -> str:
+    """Return a colour between two, ``share`` of the second in it, as ``#rrggbb``."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    return to_hex([(1 - share) * a + share * b for a, b in zip(to_rgb(one), to_rgb(other), strict=True)])
+
+
+def colours() -> str:
+    """Return the themes, light and dark, as CSS variables, from the style of the plots.
+
+    Text in a colour of the palette is mixed with black or white until it can be read: contrast 4.5 on the panel behind
+    code, as WCAG AA asks.
+    """
+    import matplotlib
+
+    with resources.as_file(resources.files("course_utils") / "course.mplstyle") as path:
+        style = matplotlib.rc_params_from_file(path, use_default_template=False)
+    palette = style["axes.prop_cycle"].by_key()["color"]
+    white, black = style["figure.facecolor"], style["text.color"]
+    rules = []
+    for theme, paper, ink in (("light", white, black), ("dark", black, white)):
+        panel = mixed(paper, ink, 0.06)
+        named = {"accent": palette[0], "keyword": palette[0], "string": palette[2], "number": palette[1]}
+        named["faint"] = mixed(paper, ink, 0.5)
+        shades = ([mixed(colour, ink, step / 20) for step in range(21)] for colour in named.values())
+        readable = [next(shade for shade in range_ if contrast(shade, panel) >= 4.5) for range_ in shades]
+        values = dict(zip(named, readable, strict=True))
+        values |= {"paper": mixed(paper, paper, 0), "ink": mixed(ink, ink, 0), "panel": panel}
+        values |= {"rule": mixed(paper, ink, 0.3), "picture": mixed(white, white, 0)}
+        rules.append(
+            f'[data-theme="{theme}"] {{ ' + " ".join(f"--{key}: {value};" for key, value in values.items()) + " }"
+        )
+    return "\n".join(rules)
+
+
+def revealjs() -> Path:
+    """Return the folder of reveal.js, which sphinx-revealjs carries; nothing of Sphinx is used."""
+    found = importlib.util.find_spec("sphinx_revealjs")
+    if found is None:
+        raise ModuleNotFoundError('sphinx-revealjs is missing, which carries reveal.js: pip install -e ".[dev]"')
+    return Path(found.submodule_search_locations[0]) / "_static" / "revealjs"
+
+
+def fonts(text: str) -> str:
+    """Return CSS with the letters that occur in a text: Source Sans Pro, DejaVu Sans Mono, and STIX for mathematics."""
+    import matplotlib
+    from fontTools import subset
+
+    source_sans = revealjs() / "dist/theme/fonts/source-sans-pro"
+    shipped = Path(matplotlib.get_data_path()) / "fonts/ttf"
+    files = [
+        ("Deck", "400", "normal", source_sans / "source-sans-pro-regular.woff"),
+        ("Deck", "400", "italic", source_sans / "source-sans-pro-italic.woff"),
+        ("Deck", "600", "normal", source_sans / "source-sans-pro-semibold.woff"),
+        ("Deck", "600", "italic", source_sans / "source-sans-pro-semibolditalic.woff"),
+        ("Deck Mono", "400", "normal", shipped / "DejaVuSansMono.ttf"),
+        ("Deck Mono", "700", "normal", shipped / "DejaVuSansMono-Bold.ttf"),
+    ]
+    if "<math" in text:
+        files.append(("Deck Maths", "400", "normal", shipped / "STIXGeneral.ttf"))
+    faces = []
+    for family, weight, style, path in files:
+        options = subset.Options(flavor="woff", drop_tables=[*subset.Options().drop_tables, "FFTM", "webf"])
+        font = subset.load_font(str(path), options)
+        subsetter = subset.Subsetter(options)
+        subsetter.populate(text="".join(sorted(set(text))) + (MATH_ITALIC if family == "Deck Maths" else ""))
+        subsetter.subset(font)
+        buffer = io.BytesIO()
+        subset.save_font(font, buffer, options)
+        data = base64.b64encode(buffer.getvalue()).decode()
+        faces.append(
+            f'@font-face {{ font-family: "{family}"; font-weight: {weight}; font-style: {style}; '
+            f'src: url("data:font/woff;base64,{data}"); }}'
+        )
+    return "\n".join(faces)
+
+
+def store_clips_once(body: str) -> str:
+    """Keep the data of a clip that is played on several slides with the first of its players."""
+    seen = {}
+
+    def shorten(found):
+        name = seen.setdefault(found[1], f"clip-{len(seen) + 1}")
+        first = name not in kept
+        kept.add(name)
+        return f'id="{name}" src="{found[1]}"' if first else f'data-same-as="{name}"'
+
+    kept = set()
+    return re.sub(r'src="(data:audio/[^"]+)"', shorten, body)
+
+
+def write_deck(notebook, path: Path) -> None:
+    """Write an executed notebook as slides: one file, which asks for nothing."""
+    from nbconvert import SlidesExporter
+    from traitlets.config import Config
+
+    config = Config()
+    config.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
+    config.TagRemovePreprocessor.enabled = True
+    exporter = SlidesExporter(config=config, template_name="deck", extra_template_basedirs=[str(FOLDER)])
+    exporter.register_filter("markdown2html", math_filter)
+
+    notebook = prepare(notebook, path.stem)
+    reveal, name = revealjs(), title(notebook)
+    deck = {
+        "title": html.escape(f"{name} · {COURSE}"),
+        "footer": html.escape(f"{COURSE} · {name.partition(':')[0]} · {LICENCE}"),
+        "reveal_css": (reveal / "dist/reveal.css").read_text(encoding="utf-8"),
+        "colours": colours(),
+        "theme": (FOLDER / "deck/theme.css").read_text(encoding="utf-8"),
+    }
+    scripts = {
+        "reveal": reveal / "dist/reveal.js",
+        "notes": reveal / "plugin/notes/notes.js",
+        "script": FOLDER / "deck/deck.js",
+    }
+    deck |= {key: file.read_text(encoding="utf-8").replace("</script", r"<\/script") for key, file in scripts.items()}
+    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}, "deck": deck})
+    body = store_clips_once(alternative_texts(notebook, body))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(body.replace("/* fonts */", fonts(body), 1), encoding="utf-8")
+
+
+def write_index(folder: Path, notebooks: dict) -> None:
+    """Write the start page of the decks in a folder, whose notebooks are given by name."""
+    from jinja2 import Template
+
+    decks = []
+    for name, notebook in notebooks.items():
+        slides, duration = length(notebook)
+        decks.append({"file": f"{name}.html", "title": title(notebook), "slides": slides, "minutes": duration})
+    template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
+    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours())
+    (folder / "index.html").write_text(page.replace("/* fonts */", fonts(page), 1), encoding="utf-8")
+
+
+def launch(play):
+    """Start Chromium, Chrome or Edge for playwright, whichever is installed.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    """
+    from playwright.sync_api import Error
+
+    names = ("chromium", "chromium-browser", "google-chrome", "chrome")
+    ways = [{"executable_path": path} for path in map(shutil.which, names) if path]
+    for way in (*ways, {"channel": "chrome"}, {"channel": "msedge"}, {}):
+        try:
+            return play.chromium.launch(**way)
+        except Error:
+            continue
+    raise FileNotFoundError(
+        "No Chromium, Chrome or Edge was found. Install one, or let playwright: python -m playwright install chromium"
+    )
+
+
+def write_handout(deck: Path, browser) -> Path:
+    """Print a deck to a PDF beside it, two slides on an upright A4 page; return its path."""
+    page = browser.new_page()
+    page.goto(f"{deck.as_uri()}?print-pdf")
+    page.wait_for_function("document.querySelectorAll('.pdf-page').length > 0 && Reveal.isReady()")
+    page.evaluate("document.fonts.ready")
+    path = deck.with_suffix(".pdf")
+    page.add_style_tag(content="@page { size: A4 portrait; margin: 0; }")  # after reveal.js has set the size of a slide
+    page.pdf(path=path, prefer_css_page_size=True, scale=0.6, print_background=True)
+    page.close()
+    return path

@@ -1,0 +1,33 @@
+// A clip that is on several slides is stored with the first of its players.
+for (const player of document.querySelectorAll("audio[data-same-as]")) {
+  player.src = document.getElementById(player.dataset.sameAs).src;
+}
+
+const root = document.documentElement;
+root.dataset.theme = new URLSearchParams(location.search).has("dark") ? "dark" : "light";
+
+Reveal.initialize({
+  width: 1280,
+  height: 720,
+  margin: 0,
+  maxScale: 4,
+  center: false,
+  controlsLayout: "edges",
+  hash: true,
+  navigationMode: "linear", // right and left walk through all slides, as a clicker does
+  pdfMaxPagesPerSlide: 1,
+  pdfSeparateFragments: false,
+  slideNumber: "c/t",
+  transition: "none",
+  plugins: [RevealNotes],
+}).then(() => {
+  Reveal.addKeyBinding({ keyCode: 65, key: "A", description: "Play or stop the sound on this slide" }, () => {
+    const players = [...Reveal.getCurrentSlide().querySelectorAll("audio")];
+    const playing = players.findIndex((player) => !player.paused);
+    players[playing]?.pause();
+    players[playing + 1]?.play(); // of several, the next
+  });
+  Reveal.addKeyBinding({ keyCode: 68, key: "D", description: "Dark or light" }, () => {
+    root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+  });
+});
