@@ -99,7 +99,7 @@ def scores_over_time(scores: np.ndarray, labels, hop: float, ax=None, offset: fl
 
     Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
     """
-    ax = _axes(ax, height=1.1 + 0.34 * len(labels))
+    ax = _axes(ax, height=1.1 + 0.25 * len(labels))
     image = ax.imshow(
         np.asarray(scores).T,
         aspect="auto",
@@ -166,7 +166,7 @@ def confusion_matrix(matrix, ax=None):
     """
     import seaborn as sns
 
-    ax = _axes(ax, width=6.5, height=4.6)
+    ax = _axes(ax, width=6.0, height=3.7)
     sns.heatmap(matrix, annot=True, fmt="d", cmap="Blues", cbar=False, square=True, linewidths=0.5, ax=ax)
     ax.tick_params(axis="x", rotation=45)
     return ax

@@ -73,11 +73,16 @@ def browser():
 
 
 @pytest.fixture(scope="session")
-def decks(tmp_path_factory):
-    """The slides of every notebook, from the last `make run`, or where its code has changed since, from one now."""
+def executed():
+    """Every notebook with its outputs, from the last `make run`, or where its code has changed since, from one now."""
+    return {path.stem: build.last_execution(path) or build.execute(path)[0] for path in build.notebooks()}
+
+
+@pytest.fixture(scope="session")
+def decks(executed, tmp_path_factory):
+    """The slides of every notebook, and the start page."""
     folder = tmp_path_factory.mktemp("slides")
-    notebooks = {path.stem: build.last_execution(path) or build.execute(path)[0] for path in build.notebooks()}
-    for name, notebook in notebooks.items():
+    for name, notebook in executed.items():
         slides.write_deck(notebook, folder / f"{name}.html")
-    slides.write_index(folder, notebooks)
+    slides.write_index(folder, executed)
     return folder

@@ -44,13 +44,14 @@ def test_every_picture_is_there_and_nothing_is_cut_off(browser, pages):
         for width in (1100, 800):
             page, _ = look(browser, path, width)
             images = page.evaluate(
-                "[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().right, i.alt.length])"
+                "[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().right, i.alt])"
             )
             assert images
             for natural, right, alt in images:
                 assert natural > 0, path.name
                 assert right <= width, f"{path.name}: a picture is cut off at {width} px"
-                assert alt > 30
+                assert len(alt) > 30
+                assert "No description" not in alt
             assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path.name} scrolls sideways"
             page.close()
 

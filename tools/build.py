@@ -8,6 +8,7 @@
 """
 
 import argparse
+import hashlib
 import json
 import os
 import sys
@@ -70,10 +71,10 @@ def execute(path: Path) -> tuple[object, dict]:
     import nbformat
     from nbclient import NotebookClient
 
-    if "IPYTHONDIR" not in os.environ:  # a run should not write into the history of whoever starts it
-        os.environ["IPYTHONDIR"] = str(BUILD / "ipython")
-        (BUILD / "ipython").mkdir(parents=True, exist_ok=True)
-    os.environ.pop("MPLBACKEND", None)  # figures go into the page, whatever the terminal is set to
+    # A run should not write into anybody's history; figures go into the page, whatever the terminal is set to.
+    environment = {"IPYTHONDIR": str(BUILD / "ipython"), **os.environ}
+    environment.pop("MPLBACKEND", None)
+    Path(environment["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
     notebook = nbformat.read(path, as_version=4)
     expression = RECORDS.get(path.stem, ("{}",))[0]
     code = f"import json\nprint(json.dumps({{**{expression}, 'assets': course_utils.assets.used()}}))"
@@ -87,7 +88,7 @@ def execute(path: Path) -> tuple[object, dict]:
         resources={"metadata": {"path": path.parent}},
         extra_arguments=["--log-level=ERROR"],  # ipykernel warns at each start that it talks over TCP
     )
-    client.execute()
+    client.execute(env=environment)
     seconds = time.perf_counter() - start
     record = json.loads(notebook.cells.pop().outputs[0].text)
     if "embeddings" in record["assets"]:
@@ -95,14 +96,23 @@ def execute(path: Path) -> tuple[object, dict]:
     return notebook, {"seconds": round(seconds, 1), **record}
 
 
+def circumstances() -> dict[str, str]:
+    """Return what the outputs of a notebook depend on beside its own code: the package, and which assets are meant."""
+    code = b"".join(file.read_bytes() for file in sorted((ROOT / "course_utils").glob("*.*")))
+    settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
+    return {"course_utils": hashlib.sha256(code).hexdigest(), **settings}
+
+
 def last_execution(path: Path):
-    """Return a notebook with the outputs of its last execution; None if there was none, or of other code."""
+    """Return a notebook with the outputs of its last execution; None if there was none, or of other code or assets."""
     import nbformat
 
     executed = BUILD / "executed" / path.name
     if not executed.is_file():
         return None
     notebook, before = (nbformat.read(file, as_version=4) for file in (path, executed))
+    if before.metadata.get("circumstances") != circumstances():
+        return None
     ours, theirs = ([c for c in nb.cells if c.cell_type == "code"] for nb in (notebook, before))
     if [cell.source for cell in ours] != [cell.source for cell in theirs]:
         return None
@@ -127,6 +137,8 @@ def write_page(notebook, path: Path) -> None:
 def write_index() -> None:
     """Write the start page of the decks that are there."""
     import nbformat
+
+    (BUILD / "slides").mkdir(parents=True, exist_ok=True)
 
     there = [path for path in notebooks() if (BUILD / "slides" / f"{path.stem}.html").is_file()]
     slides.write_index(BUILD / "slides", {path.stem: nbformat.read(path, as_version=4) for path in there})
@@ -164,15 +176,18 @@ def run(paths: list[Path]) -> int:
             notebook, results[path.stem] = execute(path)
             executed = BUILD / "executed" / path.name
             executed.parent.mkdir(parents=True, exist_ok=True)
-            executed.write_text(json.dumps(notebook), encoding="utf-8")
+            notebook.metadata.circumstances = circumstances()
+            partial = executed.with_suffix(".part")
+            partial.write_text(json.dumps(notebook), encoding="utf-8")
+            partial.replace(executed)
             write_page(notebook, BUILD / "html" / f"{path.stem}.html")
             slides.write_deck(notebook, BUILD / "slides" / f"{path.stem}.html")
-            write_index()
         except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
             print(error, file=sys.stderr)
             what = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
             results[path.stem] = {"seconds": round(time.perf_counter() - start, 1), "error": what}
     BUILD.mkdir(exist_ok=True)
+    write_index()
     file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     done = {path.stem: results[path.stem] for path in paths}
     print(f"\n{table(done)}\n\nPages: build/html/, slides: build/slides/, figures: build/results.json")
@@ -182,15 +197,12 @@ def run(paths: list[Path]) -> int:
 def decks(paths: list[Path]) -> int:
     """Write slides from the last execution, after executing anew what has changed; the number of those that failed."""
     current = {path: last_execution(path) for path in paths}
-    if failed := run([path for path, notebook in current.items() if notebook is None]):
-        return failed
     for path, notebook in current.items():
         if notebook is not None:
             slides.write_deck(notebook, BUILD / "slides" / f"{path.stem}.html")
-        print(f"build/slides/{path.stem}.html")
+            print(f"build/slides/{path.stem}.html")
     write_index()
-    print("build/slides/index.html")
-    return 0
+    return run([path for path, notebook in current.items() if notebook is None])
 
 
 def notebooks(names: list[str] | tuple = ()) -> list[Path]:

@@ -15,16 +15,20 @@ import copy
 import html
 import importlib.util
 import io
+import itertools
 import re
 import shutil
 import textwrap
 from importlib import resources
 from pathlib import Path
 
+from jinja2 import pass_context
+
 FOLDER = Path(__file__).resolve().parent
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+WIDTH = 78  # characters of code in a line of a slide
 MATH_ITALIC = "ℎ" + "".join(map(chr, (*range(0x1D434, 0x1D468), *range(0x1D6FC, 0x1D71C))))
 
 
@@ -40,7 +44,7 @@ def kind(cell) -> str:
 
 def minutes(text: str) -> int:
     """Return the minutes that a cell of notes gives its section; 0 if it names none."""
-    found = re.search(r"\((\d+) minutes?\)", text)
+    found = re.search(r"\((\d+) minutes?\)\s*$", text)
     return int(found[1]) if found else 0
 
 
@@ -73,8 +77,33 @@ def excerpt(source: str, lines: str) -> str:
     return textwrap.dedent("\n".join(parts))
 
 
+def split(cells: list) -> list[list]:
+    """Return cells in lists, one for each slide."""
+    starts = [i for i, cell in enumerate(cells) if i == 0 or kind(cell) in ("slide", "subslide")]
+    return [cells[first:end] for first, end in itertools.pairwise([*starts, len(cells)])]
+
+
+def folded(line: str) -> str:
+    """Return a line of code in as many as a slide needs, folded in brackets, after commas, before ``for``, ``if``."""
+    if len(line) <= WIDTH:
+        return line
+    places = []
+    for found in re.finditer(r", | (?=(?:for|if) )", line[: WIDTH + 1]):
+        code = re.sub(r"""("[^"]*"|'[^']*')""", "", line[: found.end()])
+        depth = sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
+        if depth > 0 and not re.search("[\"']", code):
+            places.append((-depth, found.end()))
+    if not places:
+        return line
+    _, place = max(places)  # in as few brackets as possible, as late as possible
+    indent = " " * (len(line) - len(line.lstrip()) + 4)
+    return line[:place].rstrip() + "\n" + folded(indent + line[place:])
+
+
 def prepare(notebook, name: str):
     """Return a copy of an executed notebook as the slides show it.
+
+    A subslide without notes of its own gets those of its section, so that the speaker has them in view.
 
     Raises
     ------
@@ -82,25 +111,34 @@ def prepare(notebook, name: str):
         If a widget has no picture beside it: a slide cannot run it.
     """
     from nbformat import NotebookNode
-    from nbformat.v4 import new_output
+    from nbformat.v4 import new_markdown_cell, new_output
 
     notebook = copy.deepcopy(notebook)
     notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
-    heading, first = "", notebook.cells[0]
+    cells, heading, section_notes = [], "", []
+    for slide in split(notebook.cells):
+        notes = [cell for cell in slide if kind(cell) == "notes"]
+        if kind(slide[0]) != "subslide":
+            section_notes = notes
+        if notes:
+            timing = {"timing": str(60 * minutes(notes[0].source))}
+            slide[0].metadata.setdefault("slideshow", NotebookNode()).data = timing
+        cells += (
+            slide
+            if notes
+            else slide + [new_markdown_cell(c.source, metadata=copy.deepcopy(c.metadata)) for c in section_notes]
+        )
+    notebook.cells = cells
     for cell in notebook.cells:
-        show = cell.metadata.setdefault("slideshow", NotebookNode())
-        if kind(cell) in ("slide", "subslide"):
-            first = cell
-        if cell.source.startswith("#") and cell.cell_type == "markdown":
+        if cell.cell_type == "markdown" and cell.source.startswith("#"):
             heading = cell.source.splitlines()[0].lstrip("# ")
-        if kind(cell) == "notes":
-            first.metadata.slideshow.data = {"timing": str(60 * minutes(cell.source))}
         if cell.source.startswith("*Figure"):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "caption"]
         if cell.cell_type != "code":
             continue
-        if "lines" in show:
-            cell.source = excerpt(cell.source, show.lines)
+        if lines := cell.metadata.get("slideshow", {}).get("lines"):
+            cell.source = excerpt(cell.source, str(lines))
+        cell.source = "\n".join(map(folded, cell.source.splitlines()))
         if any(WIDGET in output.get("data", {}) for output in cell.outputs):
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
             if not any("image/png" in output.get("data", {}) for output in cell.outputs):
@@ -111,27 +149,51 @@ def prepare(notebook, name: str):
 
 
 def alternative_texts(notebook, body: str) -> str:
-    """Write each figure's caption into its picture: the cell below a cell that draws begins with ``*Figure N.``."""
-    for cell in notebook.cells:
-        if caption := re.match(r"\*Figure \d+\.\s*(.+)", cell.source):
-            text = html.escape(caption[1].replace("*", ""), quote=True)
-            body = body.replace("No description has been provided for this image", text, 1)
-    return body
+    """Write captions into the pictures of an exported notebook.
+
+    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``.
+    """
+    captions = []
+    for cell, below in itertools.zip_longest(notebook.cells, notebook.cells[1:]):
+        contents = [output.get("data", {}) for output in cell.get("outputs", [])]
+        drawn = sum(any(key.startswith("image/") for key in data) for data in contents)
+        written = "".join(
+            [cell.source if cell.cell_type == "markdown" else "", *(d.get("text/html", "") for d in contents)]
+        )
+        caption = re.match(r"\*Figure \d+\.\s*(.+)", below.source if below else "")
+        text = html.escape(caption[1].replace("*", ""), quote=True) if caption else ""
+        captions += [text] * (drawn + len(re.findall(r"<img\b(?![^>]*\balt=)", written)))
+    missing = 'alt="No description has been provided for this image"'  # nbconvert has no place for one
+    first, *rest = body.split(missing)
+    return first + "".join(f'alt="{text}"{part}' for text, part in zip(captions, rest, strict=True))
 
 
-def math_filter(source: str) -> str:
-    """Return Markdown as HTML, its mathematics as MathML, which browsers show by themselves."""
+@pass_context
+def math_filter(context, source: str) -> str:
+    """Return Markdown as HTML, its mathematics as MathML, which browsers show by themselves.
+
+    Raises
+    ------
+    ValueError
+        If a formula is wrong.
+    """
     from latex2mathml.converter import convert
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class Renderer(IPythonRenderer):
-        def inline_math(self, body):
-            return convert(body)
+        def inline_math(self, body, display="inline"):
+            try:
+                return convert(body, display=display)
+            except Exception as error:  # latex2mathml has many, with no message
+                raise ValueError(
+                    f"Not a formula ({type(error).__name__}; a dollar sign is written \\$): {body}"
+                ) from error
 
         def block_math(self, body):
-            return convert(body, display="block")
+            return self.inline_math(body, "block")
 
-    return MarkdownWithMath(renderer=Renderer(escape=False, exclude_anchor_links=True)).render(source)
+    attachments = context.get("cell", {}).get("attachments", {})
+    return MarkdownWithMath(renderer=Renderer(escape=False, attachments=attachments)).render(source)
 
 
 def contrast(one, other) -> float:
@@ -165,6 +227,7 @@ def colours() -> str:
     code, as WCAG AA asks.
     """
     import matplotlib
+    from matplotlib.colors import to_hex
 
     with resources.as_file(resources.files("course_utils") / "course.mplstyle") as path:
         style = matplotlib.rc_params_from_file(path, use_default_template=False)
@@ -178,8 +241,8 @@ def colours() -> str:
         shades = ([mixed(colour, ink, step / 20) for step in range(21)] for colour in named.values())
         readable = [next(shade for shade in range_ if contrast(shade, panel) >= 4.5) for range_ in shades]
         values = dict(zip(named, readable, strict=True))
-        values |= {"paper": mixed(paper, paper, 0), "ink": mixed(ink, ink, 0), "panel": panel}
-        values |= {"rule": mixed(paper, ink, 0.3), "picture": mixed(white, white, 0)}
+        values |= {"paper": to_hex(paper), "ink": to_hex(ink), "picture": to_hex(white)}
+        values |= {"panel": panel, "rule": mixed(paper, ink, 0.3)}
         rules.append(
             f'[data-theme="{theme}"] {{ ' + " ".join(f"--{key}: {value};" for key, value in values.items()) + " }"
         )
@@ -230,16 +293,14 @@ def fonts(text: str) -> str:
 
 def store_clips_once(body: str) -> str:
     """Keep the data of a clip that is played on several slides with the first of its players."""
-    seen = {}
+    names = {}
 
     def shorten(found):
-        name = seen.setdefault(found[1], f"clip-{len(seen) + 1}")
-        first = name not in kept
-        kept.add(name)
-        return f'id="{name}" src="{found[1]}"' if first else f'data-same-as="{name}"'
+        first = found[2] not in names
+        name = names.setdefault(found[2], f"clip-{len(names) + 1}")
+        return found[1] + (f'id="{name}" src="{found[2]}"' if first else f'data-same-as="{name}"')
 
-    kept = set()
-    return re.sub(r'src="(data:audio/[^"]+)"', shorten, body)
+    return re.sub(r'(<audio\b[^>]*?\s)src="(data:audio/[^"]+)"', shorten, body)
 
 
 def write_deck(notebook, path: Path) -> None:
@@ -272,6 +333,7 @@ def write_deck(notebook, path: Path) -> None:
     body = store_clips_once(alternative_texts(notebook, body))
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(body.replace("/* fonts */", fonts(body), 1), encoding="utf-8")
+    path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of an earlier deck
 
 
 def write_index(folder: Path, notebooks: dict) -> None:
@@ -299,13 +361,15 @@ def launch(play):
 
     names = ("chromium", "chromium-browser", "google-chrome", "chrome")
     ways = [{"executable_path": path} for path in map(shutil.which, names) if path]
+    reasons = []
     for way in (*ways, {"channel": "chrome"}, {"channel": "msedge"}, {}):
         try:
             return play.chromium.launch(**way)
-        except Error:
-            continue
+        except Error as error:
+            reasons.append(f"{way}: {error.message.splitlines()[0]}")
     raise FileNotFoundError(
-        "No Chromium, Chrome or Edge was found. Install one, or let playwright: python -m playwright install chromium"
+        "No Chromium, Chrome or Edge could be started. Install one, or let playwright: "
+        "python -m playwright install chromium\n" + "\n".join(reasons)
     )
 
 

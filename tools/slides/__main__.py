@@ -12,6 +12,7 @@ import functools
 import http.server
 import sys
 import webbrowser
+from pathlib import Path
 
 from tools import build, slides
 
@@ -35,11 +36,21 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def present(name: str, port: int) -> None:
-    """Serve the decks on this computer alone and open one in the browser, until interrupted."""
-    handler = functools.partial(Quiet, directory=str(build.BUILD / "slides"))
-    with http.server.ThreadingHTTPServer(("127.0.0.1", port), handler) as server:
-        address = f"http://127.0.0.1:{server.server_port}/{name}.html"
+def present(deck: Path, port: int) -> None:
+    """Serve a deck and its neighbours on this computer alone and open it in the browser, until interrupted.
+
+    Raises
+    ------
+    OSError
+        If the port cannot be used.
+    """
+    handler = functools.partial(Quiet, directory=str(deck.parent))
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except (OSError, OverflowError) as error:
+        raise OSError(f"Port {port} cannot be used ({error}): choose another, or leave out --port.") from error
+    with server:
+        address = f"http://127.0.0.1:{server.server_port}/{deck.name}"
         print(f"{address}\nS opens the speaker's view. Ctrl+C ends.", flush=True)
         webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
@@ -67,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
         if chosen.pdf:
             handouts(paths)
         if chosen.present:
-            present(paths[0].stem, chosen.port)
+            present(build.BUILD / "slides" / f"{paths[0].stem}.html", chosen.port)
     except (OSError, ValueError) as error:  # no browser to print with, a port that is taken, metadata that are wrong
         print(error, file=sys.stderr)
         return 1

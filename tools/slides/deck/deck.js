@@ -4,7 +4,7 @@ for (const player of document.querySelectorAll("audio[data-same-as]")) {
 }
 
 const root = document.documentElement;
-root.dataset.theme = new URLSearchParams(location.search).has("dark") ? "dark" : "light";
+if (new URLSearchParams(location.search).has("dark")) root.dataset.theme = "dark";
 
 Reveal.initialize({
   width: 1280,
@@ -12,6 +12,7 @@ Reveal.initialize({
   margin: 0,
   maxScale: 4,
   center: false,
+  defaultTiming: 0, // the speaker's view compares its clock with the minutes in the notes
   controlsLayout: "edges",
   hash: true,
   navigationMode: "linear", // right and left walk through all slides, as a clicker does
