@@ -144,10 +144,10 @@ def test_the_decks_between_them_have_all_kinds_of_contents(decks):
 
 
 @pytest.mark.browser
-@pytest.mark.parametrize("size", SIZES, ids=lambda size: f"{size[0]}x{size[1]}")
+@pytest.mark.parametrize(("size", "query"), [*((size, "") for size in SIZES), (SIZES[0], "?dark")], ids=str)
 @pytest.mark.parametrize("name", NAMES)
-def test_every_slide_fits(browser, decks, name, size):
-    page, _ = open_deck(browser, decks / f"{name}.html", size)
+def test_every_slide_fits(browser, decks, name, size, query):
+    page, _ = open_deck(browser, decks / f"{name}.html", size, query)
     found = {f"slide {number}, {heading}": page.evaluate(FAULTS) for number, heading in walk(page)}
     assert {slide: faults for slide, faults in found.items() if faults} == {}
     page.context.close()

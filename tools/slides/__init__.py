@@ -28,7 +28,7 @@ FOLDER = Path(__file__).resolve().parent
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
-WIDTH = 78  # characters of code in a line of a slide
+WIDTH = 76  # characters of code in a line of a slide
 MATH_ITALIC = "ℎ" + "".join(map(chr, (*range(0x1D434, 0x1D468), *range(0x1D6FC, 0x1D71C))))
 
 
@@ -88,7 +88,7 @@ def folded(line: str) -> str:
     if len(line) <= WIDTH:
         return line
     places = []
-    for found in re.finditer(r", | (?=(?:for|if) )", line[: WIDTH + 1]):
+    for found in re.finditer(r"(?<!for \w), | (?=(?:for|if) )", line[: WIDTH + 1]):
         code = re.sub(r"""("[^"]*"|'[^']*')""", "", line[: found.end()])
         depth = sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
         if depth > 0 and not re.search("[\"']", code):
