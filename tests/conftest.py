@@ -84,5 +84,5 @@ def decks(executed, tmp_path_factory):
     folder = tmp_path_factory.mktemp("slides")
     for name, notebook in executed.items():
         slides.write_deck(notebook, folder / f"{name}.html")
-    slides.write_index(folder, executed)
+    slides.write_index(folder, executed, dict.fromkeys(executed, "embedded"))
     return folder

@@ -263,6 +263,7 @@ def test_start_page_leads_to_every_deck(browser, decks):
     for name, row in zip(NAMES, rows, strict=True):
         numbers = slides.length(nbformat.read(ROOT / f"notebooks/{name}.ipynb", as_version=4))
         assert tuple(map(int, row.split()[-2:])) == numbers
+        assert "embedded" in row
     assert faults == []
     page.context.close()
 

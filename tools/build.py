@@ -141,7 +141,16 @@ def write_index() -> None:
     (BUILD / "slides").mkdir(parents=True, exist_ok=True)
 
     there = [path for path in notebooks() if (BUILD / "slides" / f"{path.stem}.html").is_file()]
-    slides.write_index(BUILD / "slides", {path.stem: nbformat.read(path, as_version=4) for path in there})
+    file = BUILD / "results.json"
+    results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    kinds = {name: asset_kinds(record) for name, record in results.items()}
+    slides.write_index(BUILD / "slides", {path.stem: nbformat.read(path, as_version=4) for path in there}, kinds)
+
+
+def asset_kinds(record: dict) -> str:
+    """Return what a notebook worked with, from its record: ``"real"``, ``"embedded"``, or both."""
+    sources = set(record.get("assets", {}).values())
+    return " and ".join(["real"] * bool(sources - {"embedded"}) + ["embedded"] * ("embedded" in sources))
 
 
 def table(results: dict) -> str:
@@ -151,10 +160,8 @@ def table(results: dict) -> str:
         if "error" in record:
             rows.append((name, f"{record['seconds']:.0f}", "", f"FAILED: {record['error']}"))
             continue
-        sources = set(record["assets"].values())
-        kinds = ["real"] * bool(sources - {"embedded"}) + ["embedded"] * ("embedded" in sources)
         headline = RECORDS[name][1](record) if name in RECORDS else ""
-        rows.append((name, f"{record['seconds']:.0f}", " and ".join(kinds), headline))
+        rows.append((name, f"{record['seconds']:.0f}", asset_kinds(record), headline))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
@@ -187,8 +194,8 @@ def run(paths: list[Path]) -> int:
             what = f"{getattr(error, 'ename', type(error).__name__)}: {getattr(error, 'evalue', error)}"
             results[path.stem] = {"seconds": round(time.perf_counter() - start, 1), "error": what}
     BUILD.mkdir(exist_ok=True)
-    write_index()
     file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_index()
     done = {path.stem: results[path.stem] for path in paths}
     print(f"\n{table(done)}\n\nPages: build/html/, slides: build/slides/, figures: build/results.json")
     return sum("error" in record for record in done.values())

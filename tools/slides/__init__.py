@@ -336,14 +336,15 @@ def write_deck(notebook, path: Path) -> None:
     path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of an earlier deck
 
 
-def write_index(folder: Path, notebooks: dict) -> None:
-    """Write the start page of the decks in a folder, whose notebooks are given by name."""
+def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
+    """Write the start page of the decks in a folder: of each, by name, the notebook and the kind of assets it shows."""
     from jinja2 import Template
 
     decks = []
     for name, notebook in notebooks.items():
         slides, duration = length(notebook)
-        decks.append({"file": f"{name}.html", "title": title(notebook), "slides": slides, "minutes": duration})
+        about = {"file": f"{name}.html", "title": title(notebook), "assets": assets.get(name, "")}
+        decks.append({**about, "slides": slides, "minutes": duration})
     template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
     page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours())
     (folder / "index.html").write_text(page.replace("/* fonts */", fonts(page), 1), encoding="utf-8")
