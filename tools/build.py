@@ -127,11 +127,11 @@ def write_page(notebook, path: Path) -> None:
 
     exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(ROOT / "tools" / "templates")])
     exporter.register_filter("markdown2html", slides.math_filter)
-    cells = [cell for cell in notebook.cells if slides.kind(cell) != "notes"]
-    page = type(notebook)({**notebook, "cells": cells})
+    page = slides.with_captions(notebook)
+    page.cells = [cell for cell in page.cells if slides.kind(cell) != "notes"]
     body, _ = exporter.from_notebook_node(page, {"metadata": {"name": slides.title(notebook)}})
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(slides.alternative_texts(page, body), encoding="utf-8")
+    path.write_text(body, encoding="utf-8")
 
 
 def write_index() -> None:

@@ -10,26 +10,23 @@ A cell of notes ends with the minutes that its section takes, ``(3 minutes)``. r
 installed packages (sphinx-revealjs, matplotlib) and go into the file, the letters as far as the deck uses them.
 """
 
-import base64
 import copy
 import html
-import importlib.util
-import io
 import itertools
 import re
 import shutil
 import textwrap
-from importlib import resources
 from pathlib import Path
 
 from jinja2 import pass_context
+
+from .theme import colours, fonts, revealjs
 
 FOLDER = Path(__file__).resolve().parent
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 WIDTH = 76  # characters of code in a line of a slide
-MATH_ITALIC = "ℎ" + "".join(map(chr, (*range(0x1D434, 0x1D468), *range(0x1D6FC, 0x1D71C))))
 
 
 def title(notebook) -> str:
@@ -113,7 +110,7 @@ def prepare(notebook, name: str):
     from nbformat import NotebookNode
     from nbformat.v4 import new_markdown_cell, new_output
 
-    notebook = copy.deepcopy(notebook)
+    notebook = with_captions(notebook)
     notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
     cells, heading, section_notes = [], "", []
     for slide in split(notebook.cells):
@@ -123,11 +120,9 @@ def prepare(notebook, name: str):
         if notes:
             timing = {"timing": str(60 * minutes(notes[0].source))}
             slide[0].metadata.setdefault("slideshow", NotebookNode()).data = timing
-        cells += (
-            slide
-            if notes
-            else slide + [new_markdown_cell(c.source, metadata=copy.deepcopy(c.metadata)) for c in section_notes]
-        )
+        else:
+            slide += [new_markdown_cell(c.source, metadata=copy.deepcopy(c.metadata)) for c in section_notes]
+        cells += slide
     notebook.cells = cells
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
@@ -141,31 +136,27 @@ def prepare(notebook, name: str):
         cell.source = "\n".join(map(folded, cell.source.splitlines()))
         if any(WIDGET in output.get("data", {}) for output in cell.outputs):
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-            if not any("image/png" in output.get("data", {}) for output in cell.outputs):
+            if not any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs):
                 raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
             where = f"<p>Move it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
             cell.outputs.append(new_output("display_data", {"text/html": where}))
     return notebook
 
 
-def alternative_texts(notebook, body: str) -> str:
-    """Write captions into the pictures of an exported notebook.
+def with_captions(notebook):
+    """Return a copy of an executed notebook whose pictures have their captions as alternative texts.
 
-    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``.
+    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``. nbconvert has no
+    place for an alternative text, so the picture becomes HTML.
     """
-    captions = []
-    for cell, below in itertools.zip_longest(notebook.cells, notebook.cells[1:]):
-        contents = [output.get("data", {}) for output in cell.get("outputs", [])]
-        drawn = sum(any(key.startswith("image/") for key in data) for data in contents)
-        written = "".join(
-            [cell.source if cell.cell_type == "markdown" else "", *(d.get("text/html", "") for d in contents)]
-        )
-        caption = re.match(r"\*Figure \d+\.\s*(.+)", below.source if below else "")
-        text = html.escape(caption[1].replace("*", ""), quote=True) if caption else ""
-        captions += [text] * (drawn + len(re.findall(r"<img\b(?![^>]*\balt=)", written)))
-    missing = 'alt="No description has been provided for this image"'  # nbconvert has no place for one
-    first, *rest = body.split(missing)
-    return first + "".join(f'alt="{text}"{part}' for text, part in zip(captions, rest, strict=True))
+    notebook = copy.deepcopy(notebook)
+    for cell, below in itertools.pairwise(notebook.cells):
+        if caption := re.match(r"\*Figure \d+\.\s*(.+)", below.source):
+            text = html.escape(caption[1].replace("*", ""), quote=True)
+            for output in cell.get("outputs", []):
+                if picture := output.get("data", {}).get("image/png"):
+                    output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
+    return notebook
 
 
 @pass_context
@@ -194,101 +185,6 @@ def math_filter(context, source: str) -> str:
 
     attachments = context.get("cell", {}).get("attachments", {})
     return MarkdownWithMath(renderer=Renderer(escape=False, attachments=attachments)).render(source)
-
-
-def contrast(one, other) -> float:
-    """Return the contrast of two colours, from 1 to 21 (WCAG 2: relative luminance)."""
-    from matplotlib.colors import to_rgb
-
-    bright, dark = sorted(
-        (
-            sum(
-                weight * (value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4)
-                for weight, value in zip((0.2126, 0.7152, 0.0722), to_rgb(colour), strict=True)
-            )
-            for colour in (one, other)
-        ),
-        reverse=True,
-    )
-    return (bright + 0.05) / (dark + 0.05)
-
-
-def mixed(one, other, share: float) -> str:
-    """Return a colour between two, ``share`` of the second in it, as ``#rrggbb``."""
-    from matplotlib.colors import to_hex, to_rgb
-
-    return to_hex([(1 - share) * a + share * b for a, b in zip(to_rgb(one), to_rgb(other), strict=True)])
-
-
-def colours() -> str:
-    """Return the themes, light and dark, as CSS variables, from the style of the plots.
-
-    Text in a colour of the palette is mixed with black or white until it can be read: contrast 4.5 on the panel behind
-    code, as WCAG AA asks.
-    """
-    import matplotlib
-    from matplotlib.colors import to_hex
-
-    with resources.as_file(resources.files("course_utils") / "course.mplstyle") as path:
-        style = matplotlib.rc_params_from_file(path, use_default_template=False)
-    palette = style["axes.prop_cycle"].by_key()["color"]
-    white, black = style["figure.facecolor"], style["text.color"]
-    rules = []
-    for theme, paper, ink in (("light", white, black), ("dark", black, white)):
-        panel = mixed(paper, ink, 0.06)
-        named = {"accent": palette[0], "keyword": palette[0], "string": palette[2], "number": palette[1]}
-        named["faint"] = mixed(paper, ink, 0.5)
-        shades = ([mixed(colour, ink, step / 20) for step in range(21)] for colour in named.values())
-        readable = [next(shade for shade in range_ if contrast(shade, panel) >= 4.5) for range_ in shades]
-        values = dict(zip(named, readable, strict=True))
-        values |= {"paper": to_hex(paper), "ink": to_hex(ink), "picture": to_hex(white)}
-        values |= {"panel": panel, "rule": mixed(paper, ink, 0.3)}
-        rules.append(
-            f'[data-theme="{theme}"] {{ ' + " ".join(f"--{key}: {value};" for key, value in values.items()) + " }"
-        )
-    return "\n".join(rules)
-
-
-def revealjs() -> Path:
-    """Return the folder of reveal.js, which sphinx-revealjs carries; nothing of Sphinx is used."""
-    found = importlib.util.find_spec("sphinx_revealjs")
-    if found is None:
-        raise ModuleNotFoundError('sphinx-revealjs is missing, which carries reveal.js: pip install -e ".[dev]"')
-    return Path(found.submodule_search_locations[0]) / "_static" / "revealjs"
-
-
-def fonts(text: str) -> str:
-    """Return CSS with the letters that occur in a text: Source Sans Pro, DejaVu Sans Mono, and STIX for mathematics."""
-    import matplotlib
-    from fontTools import subset
-
-    source_sans = revealjs() / "dist/theme/fonts/source-sans-pro"
-    shipped = Path(matplotlib.get_data_path()) / "fonts/ttf"
-    files = [
-        ("Deck", "400", "normal", source_sans / "source-sans-pro-regular.woff"),
-        ("Deck", "400", "italic", source_sans / "source-sans-pro-italic.woff"),
-        ("Deck", "600", "normal", source_sans / "source-sans-pro-semibold.woff"),
-        ("Deck", "600", "italic", source_sans / "source-sans-pro-semibolditalic.woff"),
-        ("Deck Mono", "400", "normal", shipped / "DejaVuSansMono.ttf"),
-        ("Deck Mono", "700", "normal", shipped / "DejaVuSansMono-Bold.ttf"),
-    ]
-    if "<math" in text:
-        files.append(("Deck Maths", "400", "normal", shipped / "STIXGeneral.ttf"))
-    faces = []
-    for family, weight, style, path in files:
-        options = subset.Options(flavor="woff", drop_tables=[*subset.Options().drop_tables, "FFTM", "webf"])
-        font = subset.load_font(str(path), options)
-        subsetter = subset.Subsetter(options)
-        subsetter.populate(text="".join(sorted(set(text))) + (MATH_ITALIC if family == "Deck Maths" else ""))
-        subsetter.subset(font)
-        buffer = io.BytesIO()
-        subset.save_font(font, buffer, options)
-        data = base64.b64encode(buffer.getvalue()).decode()
-        faces.append(
-            f'@font-face {{ font-family: "{family}"; font-weight: {weight}; font-style: {style}; '
-            f'src: url("data:font/woff;base64,{data}"); }}'
-        )
-    return "\n".join(faces)
 
 
 def store_clips_once(body: str) -> str:
@@ -330,7 +226,7 @@ def write_deck(notebook, path: Path) -> None:
     }
     deck |= {key: file.read_text(encoding="utf-8").replace("</script", r"<\/script") for key, file in scripts.items()}
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}, "deck": deck})
-    body = store_clips_once(alternative_texts(notebook, body))
+    body = store_clips_once(body)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(body.replace("/* fonts */", fonts(body), 1), encoding="utf-8")
     path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of an earlier deck
