@@ -1,7 +1,7 @@
 """Write the slides of the notebooks below ``build/slides/``.
 
 ``python -m tools.slides`` (``make slides``) writes a deck for each notebook from its last execution, after executing
-those that have not been or whose code has changed since, and ``index.html``, the start page.
+those that have not been, or whose code or assets have changed since, and ``index.html``, the start page.
 With ``--pdf`` (``make pdf``) it also prints each deck to a handout; with ``--present 3`` (``make present N=3``) it
 serves the decks on this computer and opens the third, until it is interrupted.
 """
@@ -67,6 +67,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--present", metavar="N", help="serve the deck of notebook N on this computer, and open it")
     parser.add_argument("--port", type=int, default=0, help="for --present; default: any that is free")
     chosen = parser.parse_args(arguments)
+    if chosen.present and chosen.names:
+        parser.error("--present takes the number of one notebook, and no further names")
     names = [chosen.present.zfill(2)] if chosen.present else chosen.names
     paths = build.notebooks(names)
     if not paths:
