@@ -152,7 +152,7 @@ def class_bars(table, ax=None):
     ax = _axes(ax, height=3.6)
     classes, average = table.drop(index="average"), table.loc["average", "accuracy"]
     bars = ax.bar(classes.index, classes["accuracy"], color="C0")
-    ax.bar_label(bars, fmt="%.3g", padding=2)
+    ax.bar_label(bars, fmt="%.3g", padding=2, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.axhline(average, color="C1", linestyle="--", label=f"average {average:.3f}")
     ax.set(ylabel="accuracy", ylim=(0, 1.12))
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
