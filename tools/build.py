@@ -98,9 +98,11 @@ def execute(path: Path) -> tuple[object, dict]:
 
 def circumstances() -> dict[str, str]:
     """Return what the outputs of a notebook depend on beside its own code: the package, and which assets are meant."""
-    code = b"".join(file.read_bytes() for file in sorted((ROOT / "course_utils").glob("*.*")))
+    digest = hashlib.sha256()
+    for file in sorted([*(ROOT / "course_utils").glob("*.*"), *(ROOT / "data" / "embedded").rglob("*.*")]):
+        digest.update(file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
-    return {"course_utils": hashlib.sha256(code).hexdigest(), **settings}
+    return {"course_utils": digest.hexdigest(), **settings}
 
 
 def last_execution(path: Path):
@@ -139,7 +141,6 @@ def write_index() -> None:
     import nbformat
 
     (BUILD / "slides").mkdir(parents=True, exist_ok=True)
-
     there = [path for path in notebooks() if (BUILD / "slides" / f"{path.stem}.html").is_file()]
     file = BUILD / "results.json"
     results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

@@ -121,7 +121,8 @@ def prepare(notebook, name: str):
             timing = {"timing": str(60 * minutes(notes[0].source))}
             slide[0].metadata.setdefault("slideshow", NotebookNode()).data = timing
         else:
-            slide += [new_markdown_cell(c.source, metadata=copy.deepcopy(c.metadata)) for c in section_notes]
+            for c in section_notes:
+                slide.append(new_markdown_cell(c.source, id=f"{slide[0].id}-notes", metadata=copy.deepcopy(c.metadata)))
         cells += slide
     notebook.cells = cells
     for cell in notebook.cells:
@@ -136,7 +137,10 @@ def prepare(notebook, name: str):
         cell.source = "\n".join(map(folded, cell.source.splitlines()))
         if any(WIDGET in output.get("data", {}) for output in cell.outputs):
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-            if not any({"image/png", "text/html"} & set(output.get("data", {})) for output in cell.outputs):
+            if not any(
+                "image/png" in o.get("data", {}) or "<img " in o.get("data", {}).get("text/html", "")
+                for o in cell.outputs
+            ):
                 raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
             where = f"<p>Move it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
             cell.outputs.append(new_output("display_data", {"text/html": where}))
@@ -227,9 +231,11 @@ def write_deck(notebook, path: Path) -> None:
     deck |= {key: file.read_text(encoding="utf-8").replace("</script", r"<\/script") for key, file in scripts.items()}
     body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}, "deck": deck})
     body = store_clips_once(body)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(body.replace("/* fonts */", fonts(body), 1), encoding="utf-8")
-    path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of an earlier deck
+    body = body.replace("/* fonts */", fonts(body), 1)
+    if not path.is_file() or path.read_text(encoding="utf-8") != body:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(body, encoding="utf-8")
+        path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of another deck
 
 
 def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
