@@ -252,13 +252,13 @@ def _download(url: str, target: Path, files: list[dict], show: bool = True) -> s
 
 def _fetch_file(relative: str, files: list[dict], show: bool = True) -> tuple[Path, str, str] | None:
     """Look for one file in cache, mirror and (mode ``full``) network: (path, source, variant), or None."""
-    cached, where = cache_dir() / relative, mirror()
-    if variant := _check(cached, files):
-        return cached, "cache", variant
-    if isinstance(where, Path):
-        if variant := _check(where / relative, files):
-            return where / relative, "mirror", variant
-    elif where and (variant := _download(f"{where}/{relative}", cached, files, show)):
+    where, cached = mirror(), cache_dir() / relative
+    for place in dict.fromkeys([relative, *(version["path"] for version in files if "path" in version)]):
+        if variant := _check(cache_dir() / place, files):
+            return cache_dir() / place, "cache", variant
+        if isinstance(where, Path) and (variant := _check(where / place, files)):
+            return where / place, "mirror", variant
+    if isinstance(where, str) and (variant := _download(f"{where}/{relative}", cached, files, show)):
         return cached, "mirror", variant
     if mode() == "full":
         for url in [url for version in files for url in version["urls"]]:
@@ -305,23 +305,17 @@ def manifest(name: str) -> list[dict]:
     import csv
 
     row = table()[name]
+    rows = []
     with open(PACKAGE / row["manifest"], newline="", encoding="utf-8") as file:
-        return [
-            {
-                "filename": line["filename"],
-                "path": f"{row['path']}/{line['filename']}",
-                "files": [
-                    {
-                        "variant": "44.1 kHz",
-                        "bytes": 441044,
-                        "hash": f"md5:{line['md5_44k']}",
-                        "urls": [row["base_url"] + line["filename"]],
-                    },
-                    {"variant": "16 kHz", "bytes": 160078, "hash": f"sha256:{line['sha256_16k']}", "urls": []},
-                ],
-            }
-            for line in csv.DictReader(file)
-        ]
+        for line in csv.DictReader(file):
+            path = f"{row['path']}/{line['filename']}"
+            url = row["base_url"] + line["filename"]
+            files = [{"variant": "44.1 kHz", "bytes": 441044, "hash": f"md5:{line['md5_44k']}", "urls": [url]}]
+            small = {"variant": "16 kHz", "bytes": 160078, "hash": f"sha256:{line['sha256_16k']}", "urls": []}
+            if "bytes_16k" in line:  # as Ogg Vorbis, of its own size and name
+                small |= {"bytes": int(line["bytes_16k"]), "path": f"{path.removesuffix('.wav')}.ogg"}
+            rows.append({"filename": line["filename"], "path": path, "files": [*files, small]})
+    return rows
 
 
 def _find(name: str) -> tuple[Resolved, dict[str, Path]]:

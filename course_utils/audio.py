@@ -109,6 +109,61 @@ def normalise_peak(waveform: np.ndarray) -> np.ndarray:
     return waveform / peak if peak > 0 else waveform
 
 
+def level(waveform: np.ndarray, sample_rate: int) -> float:
+    """Return the A-weighted level of a waveform, shape (n_samples,), in dB; a full-scale sine of 1 kHz has -3 dB.
+
+    The A-weighting turns frequencies down to which the ear is less sensitive, so that levels of different sounds
+    compare roughly as they are heard.
+
+    Source: IEC 61672-1, by ``librosa.A_weighting``.
+
+    Notebook: 04_sound_event_detection
+    """
+    import librosa
+
+    n_fft = 1024
+    waveform = np.pad(waveform, (0, max(0, n_fft - len(waveform))))
+    power = np.abs(librosa.stft(waveform, n_fft=n_fft, pad_mode="reflect"))[1:] ** 2  # without 0 Hz, which nobody hears
+    weights = librosa.db_to_power(librosa.A_weighting(librosa.fft_frequencies(sr=sample_rate, n_fft=n_fft)[1:]))
+    window = librosa.filters.get_window("hann", n_fft)
+    mean_square = 2 * (weights @ power).mean() / (n_fft * np.sum(window**2))
+    return float(10 * np.log10(max(mean_square, 1e-12)))
+
+
+def active_part(waveform: np.ndarray, sample_rate: int, below: float = 20.0, pause: float = 0.3) -> tuple[float, float]:
+    """Find where a clip's sound is: the strongest stretch in which no pause is longer than ``pause``.
+
+    Parameters
+    ----------
+    waveform : ndarray, shape (n_samples,)
+        The clip.
+    sample_rate : int
+        In Hz.
+    below : float
+        What is this many dB below the loudest 32 ms counts as pause.
+    pause : float
+        In seconds.
+
+    Returns
+    -------
+    (float, float)
+        Begin and end in seconds. Of a clip of digital silence, the whole clip.
+
+    Notebook: 04_sound_event_detection
+    """
+    import librosa
+
+    parts = librosa.effects.split(waveform, top_db=below, frame_length=512, hop_length=128)
+    joined = [list(parts[0])] if len(parts) else [[0, len(waveform)]]
+    for start, stop in parts[1:]:
+        if start - joined[-1][1] <= pause * sample_rate:
+            joined[-1][1] = stop
+        else:
+            joined.append([start, stop])
+    start, stop = max(joined, key=lambda part: float(np.sum(np.square(waveform[slice(*part)]))))
+    return start / sample_rate, stop / sample_rate
+
+
 def mix(background: np.ndarray, events, sample_rate: int) -> np.ndarray:
     """Add events to a background.
 

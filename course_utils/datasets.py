@@ -1,6 +1,7 @@
 """ESC-50, the labels of AudioSet, the map between the two, and the mixture of the detection notebook."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -8,6 +9,9 @@ from course_utils import assets, audio
 
 ANIMALS = ("cat", "cow", "crickets", "crow", "dog", "frog", "hen", "pig", "rooster", "sheep")
 """The ten animal classes of the course, a selection from ESC-50's fifty."""
+
+BACKGROUNDS = ("airplane", "rain", "sea_waves", "train", "wind")
+"""Classes of ESC-50 that sound all the time: the backgrounds of :func:`make_soundscapes`."""
 
 AUDIOSET_TO_ESC50 = {
     "cat": ("Cat", "Purr", "Meow", "Caterwaul"),
@@ -44,11 +48,11 @@ def esc50_metadata():
 
 
 def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
-    """Return the waveform of an ESC-50 animal clip, shape (n_samples,), or None where its audio is not at hand.
+    """Return the waveform of an ESC-50 clip of the course, shape (n_samples,), or None where its audio is not at hand.
 
     Notebook: 03_transfer_learning
     """
-    path = assets.clips().get(filename)
+    path = assets.clips().get(filename) or assets.clips("esc50-backgrounds").get(filename)
     return audio.load(path, sample_rate) if path else None
 
 
@@ -100,7 +104,7 @@ def audioset_csv() -> str:
     return "index,mid,display_name\n" + "".join(f'{row.Index},{row.mid},"{row.display_name}"\n' for row in rows)
 
 
-# --- the mixture of the detection notebook ---
+# --- the mixtures of the detection notebook ---
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ class Soundscape:
     duration : float
         In seconds.
     reference : pandas.DataFrame
-        The true events: ``label``, ``onset`` and ``offset`` in seconds.
+        The true events: ``label``, ``onset`` and ``offset`` in seconds; of :func:`make_soundscapes` also ``filename``,
+        the clip that each was cut from.
     log_mel : ndarray, shape (n_frames, 64)
         YAMNet's log-mel spectrogram, a frame every 0.01 s; None if there is a waveform to compute it from.
     """
@@ -129,6 +134,16 @@ class Soundscape:
     duration: float
     reference: object
     log_mel: np.ndarray | None = None
+
+    def save(self, folder) -> None:
+        """Write ``NAME.wav`` and ``NAME.txt`` into a folder: onset, offset and label of each event, parted by tabs."""
+        import soundfile
+
+        path = Path(folder) / self.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(f"{path}.wav", self.waveform, self.sample_rate)
+        events = self.reference[["onset", "offset", "label"]]
+        events.to_csv(f"{path}.txt", sep="\t", index=False, header=False, lineterminator="\n")
 
 
 METRO_RECIPE = (
@@ -200,3 +215,111 @@ def metro_mixture(recipe) -> Soundscape:
         events.append((event.gain * cut, event.onset))
     station = audio.load(background.path, sample_rate)[: round(duration * sample_rate)]
     return Soundscape("metro_mixture", audio.mix(station, events, sample_rate), sample_rate, duration, reference)
+
+
+def _recipe(rng, metadata, cuts, polyphony: int, duration: float) -> tuple[list[str], object]:
+    """Draw a soundscape: two background clips of one class; of each event the clip, its cut and its onset (s)."""
+    import pandas as pd
+
+    by_class = metadata.groupby("category")["filename"]
+    background = list(rng.choice(by_class.get_group(rng.choice(BACKGROUNDS)), 2, replace=False))
+    events = []
+    for label in rng.permutation(ANIMALS)[: rng.integers(2, 5)]:
+        filename = rng.choice(by_class.get_group(label))
+        cut_from, cut_to = cuts.loc[filename]
+        for _ in range(100):  # where fewer than `polyphony` events sound
+            onset = round(rng.uniform(0, duration - (cut_to - cut_from)), 2)
+            offset = round(onset + cut_to - cut_from, 2)
+            if sum(onset < event[5] and event[4] < offset for event in events) < polyphony:
+                events.append((label, filename, cut_from, cut_to, onset, offset))
+                break
+    events = pd.DataFrame(events, columns=["label", "filename", "cut_from", "cut_to", "onset", "offset"])
+    return background, events.sort_values("onset", ignore_index=True)
+
+
+def make_soundscapes(n: int, snr, polyphony: int = 2, seed: int = 0, fold: int = 5, folder=None) -> list[Soundscape]:
+    """Make mixtures of animals over real backgrounds, all from the clips of one fold of ESC-50, with known events.
+
+    Each lasts eight seconds at 16 kHz. The background is airplane, rain, sea waves, train or wind: two clips of one
+    class, cross-faded, at -30 dB (A-weighted, :func:`course_utils.audio.level`). Two to four animals of different
+    classes are set into it at random, each the active part of a clip (:func:`course_utils.audio.active_part`, at most
+    three seconds) at a level that lies ``snr`` above that of the background. The same ``n``, ``polyphony``, ``seed``
+    and ``fold`` give the same events at each ``snr``.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    snr : float or sequence of float
+        Level of each event above the background in dB (the event-to-background ratio); of several, the mixtures take
+        one after the other in turns.
+    polyphony : int
+        How many events sound together at most.
+    seed : int
+        Chooses clips and onsets.
+    fold : int
+        1 to 5.
+    folder : str or Path, optional
+        Where to save each mixture as ``NAME.wav`` and its events as ``NAME.txt``: onset, offset and label, parted by
+        tabs, which Audacity and sed_eval read.
+
+    Returns
+    -------
+    list of Soundscape
+        With waveforms where the clips are at hand; else without, and with the embedded features of those mixtures
+        that the course ships.
+
+    Raises
+    ------
+    ValueError
+        If a number makes no sense.
+    AssetError
+        If mixtures are to be saved and the clips' audio is not at hand.
+
+    Notebook: 04_sound_event_detection
+    """
+    import hashlib
+
+    import pandas as pd
+
+    levels = np.atleast_1d(np.asarray(snr, dtype=float))
+    if n < 1 or polyphony < 1 or fold not in range(1, 6) or not (levels.size and np.isfinite(levels).all()):
+        raise ValueError("Expected n and polyphony of at least 1, a fold from 1 to 5, and finite ratios in dB.")
+    cuts = pd.read_csv(assets.embedded("esc50_active.csv"), index_col="filename")
+    metadata = esc50_metadata().query("fold == @fold")
+    has_audio = bool(assets.clips() and assets.clips("esc50-backgrounds"))
+    if folder is not None and not has_audio:
+        raise assets.AssetError(f"Saving mixtures takes the clips' audio. {assets.WAYS_OUT}")
+    soundscapes = []
+    for i in range(n):
+        rng = np.random.default_rng([seed, fold, polyphony, i])
+        background, events = _recipe(rng, metadata, cuts, polyphony, duration=8.0)
+        ratio = float(levels[i % len(levels)])
+        recipe = f"{background} {events.to_csv(index=False)}"  # the features that are shipped are those of this recipe
+        name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
+        waveform = _mix_soundscape(background, events, ratio) if has_audio else None
+        reference = events[["label", "onset", "offset", "filename"]]
+        soundscapes.append(Soundscape(name, waveform, 16000, 8.0, reference))
+        if folder is not None:
+            soundscapes[-1].save(folder)
+    return soundscapes
+
+
+def _mix_soundscape(background: list[str], events, snr: float, background_level: float = -30.0) -> np.ndarray:
+    """Return the waveform of a soundscape, scaled down if it would leave [-1, 1]."""
+    rate, fade = 16000, np.linspace(0, 1, 8000)  # half a second
+    clips = [load_clip(filename, rate) for filename in background]
+    first, second = (clip * 10 ** (-audio.level(clip, rate) / 20) for clip in clips)
+    cross = first[-len(fade) :] * np.sqrt(fade[::-1]) + second[: len(fade)] * np.sqrt(fade)
+    station = np.concatenate([first[: -len(fade)], cross, second[len(fade) :]])[: 8 * rate]
+    station = station * 10 ** ((background_level - audio.level(station, rate)) / 20)
+    ramp = np.linspace(0, 1, round(0.01 * rate))
+    parts = []
+    for event in events.itertuples():
+        part = load_clip(event.filename, rate)[round(event.cut_from * rate) : round(event.cut_to * rate)].copy()
+        part[: len(ramp)] *= ramp
+        part[-len(ramp) :] *= ramp[::-1]
+        gain = 10 ** ((background_level + snr - audio.level(part, rate)) / 20)
+        parts.append((gain * part, event.onset))
+    mixture = audio.mix(station, parts, rate)
+    return mixture / max(1.0, np.abs(mixture).max())

@@ -69,11 +69,67 @@ def events_from_scores(scores, classes, hop: float, window: float, threshold: fl
 
     Notebook: 04_sound_event_detection
     """
-    scores = np.asarray(scores)
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"The threshold is {threshold}; scores lie in [0, 1], so must the threshold.")
-    if scores.ndim != 2 or scores.shape[1] != len(classes):
-        raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
+    scores, _ = _check(scores, classes, threshold)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores[np.arange(len(scores)), best] > threshold)
     return join_segments([(classes[best[i]], i * hop, i * hop + window) for i in active])
+
+
+def events_by_class(scores, classes, hop: float, window: float, thresholds, smooth: float = 0.0, shortest: float = 0.0):
+    """Detect events of each class on its own, so that events of different classes may overlap.
+
+    The scores of a class are smoothed by a median filter; each run of windows over the class's threshold is an event.
+    A window stands for the ``hop`` seconds around its centre, the first and the last also for what lies outside.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_windows, n_classes)
+        Scores in [0, 1]; window ``i`` begins at ``i * hop``.
+    classes : sequence of str
+        Names of the classes, in the order of the scores.
+    hop, window : float
+        Seconds between the starts of two windows, and length of a window in seconds.
+    thresholds : float, or sequence of float, one for each class
+        In [0, 1].
+    smooth : float
+        Length of the median filter in seconds; 0 for none.
+    shortest : float
+        Events shorter than this are dropped, in seconds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``onset`` and ``offset`` (s), sorted by onset.
+
+    Raises
+    ------
+    ValueError
+        If a threshold is outside [0, 1], or scores, thresholds and classes do not fit together.
+
+    Notebook: 04_sound_event_detection
+    """
+    from scipy.ndimage import median_filter
+
+    scores, thresholds = _check(scores, classes, thresholds)
+    size = 2 * round(smooth / hop / 2) + 1
+    active = median_filter(scores, (size, 1), mode="nearest") > thresholds
+    edges = np.diff(np.pad(active.astype(int), ((1, 1), (0, 0))), axis=0)
+    times = np.arange(len(scores) + 1) * hop + (window - hop) / 2
+    times[0], times[-1] = 0.0, (len(scores) - 1) * hop + window
+    events = []
+    for k, label in enumerate(classes):
+        begins, ends = times[edges[:, k] == 1], times[edges[:, k] == -1]
+        events += [(label, on, off) for on, off in zip(begins, ends, strict=True) if off - on >= shortest]
+    return join_segments(events)
+
+
+def _check(scores, classes, thresholds) -> tuple[np.ndarray, np.ndarray]:
+    """Return scores and thresholds as arrays, or say what is wrong with them."""
+    scores, thresholds = np.asarray(scores), np.asarray(thresholds, dtype=float)
+    if not ((thresholds >= 0) & (thresholds <= 1)).all():
+        raise ValueError(f"The threshold is {thresholds}; scores lie in [0, 1], so must the threshold.")
+    if scores.ndim != 2 or scores.shape[1] != len(classes):
+        raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
+    if thresholds.shape not in ((), (len(classes),)):
+        raise ValueError(f"Expected one threshold, or one for each of {len(classes)} classes, got {thresholds.shape}.")
+    return scores, thresholds

@@ -1,4 +1,6 @@
-"""What codecarbon measured, in words."""
+"""Seconds, energy and emissions of a piece of code, by codecarbon, and how they were obtained."""
+
+import contextlib
 
 _HOW = {
     "intel_rapl": "processor: read from its own energy counter (RAPL)",
@@ -50,3 +52,45 @@ def summary(tracker):
         },
         name="energy",
     )
+
+
+@contextlib.contextmanager
+def track(country: str = "FIN"):
+    """Track time, energy and emissions of the code below ``with``.
+
+    >>> with energy.track() as cost:  # doctest: +SKIP
+    ...     model.fit(...)
+    >>> cost["kWh"]  # doctest: +SKIP
+
+    Parameters
+    ----------
+    country : str
+        Whose electricity it is, by its code of three letters (ISO 3166). The same energy causes other emissions
+        elsewhere; without a country, codecarbon assumes Quebec when it is offline.
+
+    Yields
+    ------
+    dict
+        Empty until the block ends; then with the entries of :func:`summary`.
+
+    Raises
+    ------
+    ValueError
+        If codecarbon does not know the country.
+
+    Source: codecarbon's ``OfflineEmissionsTracker``; its log is kept out of the notebook, errors excepted.
+
+    Notebook: 03_transfer_learning
+    """
+    from codecarbon import OfflineEmissionsTracker
+
+    cost: dict = {}
+    tracker = OfflineEmissionsTracker(country_iso_code=country, save_to_file=False, log_level="error")
+    tracker.start()
+    try:
+        yield cost
+    finally:
+        tracker.stop()
+    cost |= summary(tracker).to_dict()
+    if cost["country"] is None:
+        raise ValueError(f"codecarbon knows no country {country!r}: give a code of three letters, such as FIN or POL.")

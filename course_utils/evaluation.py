@@ -62,6 +62,79 @@ def confusion_matrix(y_true, y_pred, classes):
     return pd.DataFrame(matrix, pd.Index(names, name="true class"), pd.Index(names, name="predicted class"))
 
 
+def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 5000, seed: int = 0):
+    """Return how far an accuracy may be from what other clips of the same kind would have given.
+
+    The clips are drawn again with replacement, ``n_resamples`` times; the interval holds the middle ``confidence`` of
+    the accuracies. It knows the chance in the choice of the clips, not that in the training, and takes the clips as
+    independent.
+
+    Parameters
+    ----------
+    correct : array_like of bool, shape (n_clips,)
+        Whether each clip was classified right.
+    confidence : float
+        Share of the resampled accuracies inside.
+    n_resamples, seed : int
+        How many times to draw, and from where the random numbers come.
+
+    Returns
+    -------
+    (float, float)
+        Lower and upper end, in [0, 1].
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two clips.
+
+    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile interval), by
+    ``scipy.stats.bootstrap``.
+
+    Notebook: 03_transfer_learning
+    """
+    from scipy import stats
+
+    correct = np.asarray(correct, dtype=float)
+    if correct.ndim != 1 or len(correct) < 2:
+        raise ValueError(f"An interval takes a list of at least two clips, got shape {correct.shape}.")
+    rng = np.random.default_rng(seed)
+    options = {"confidence_level": confidence, "n_resamples": n_resamples, "method": "percentile"}
+    interval = stats.bootstrap((correct,), np.mean, random_state=rng, **options).confidence_interval
+    return float(interval.low), float(interval.high)
+
+
+def _sed_eval(reference, estimated, classes, duration: float, segment: float, collar: float):
+    """Return sed_eval's segment-based and event-based metrics after all recordings."""
+    import pandas as pd
+    import sed_eval
+    from dcase_util.containers import MetaDataContainer
+
+    references, estimates = ([x] if isinstance(x, pd.DataFrame) else list(x) for x in (reference, estimated))
+    if len(references) != len(estimates):
+        raise ValueError(f"There are references of {len(references)} recordings and outputs of {len(estimates)}.")
+    labels = {label for events in references + estimates for label in events["label"]}
+    if unknown := labels - set(classes):
+        raise ValueError(f"No such class: {', '.join(sorted(unknown))}. The classes are {', '.join(classes)}.")
+    by_segment = sed_eval.sound_event.SegmentBasedMetrics(event_label_list=list(classes), time_resolution=segment)
+    by_event = sed_eval.sound_event.EventBasedMetrics(
+        event_label_list=list(classes), t_collar=collar, percentage_of_length=0.5
+    )
+    for i, pair in enumerate(zip(references, estimates, strict=True)):
+        lists = [
+            MetaDataContainer(
+                [
+                    {"filename": str(i), "event_label": event.label, "onset": event.onset, "offset": event.offset}
+                    for event in events.itertuples()
+                ]
+            )
+            for events in pair
+        ]
+        by_segment.evaluate(*lists, evaluated_length_seconds=duration)
+        by_event.evaluate(*lists)
+    return by_segment, by_event
+
+
 def sed_metrics(reference, estimated, classes, duration: float, segment: float = 1.0, collar: float = 0.5):
     """Compare detected with true events by sed_eval, segment by segment and event by event.
 
@@ -70,12 +143,12 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
 
     Parameters
     ----------
-    reference, estimated : pandas.DataFrame
+    reference, estimated : pandas.DataFrame, or lists of them, one for each recording
         Columns ``label``, ``onset`` and ``offset`` (s).
     classes : sequence of str
         The classes that count.
     duration : float
-        Length of the recording in seconds.
+        Length of each recording in seconds.
     segment, collar : float
         In seconds.
 
@@ -85,12 +158,13 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
         Rows ``segment-based (1 s)`` and ``event-based (collar 0.5 s)``; columns ``F-score``, ``precision``,
         ``recall``, ``error rate``, ``substitutions``, ``deletions`` and ``insertions`` (rates), over all classes
         together (micro average). What has no denominator is NaN: the precision of a detector that found nothing, the
-        recall and the error rate where nothing was to be found.
+        recall and the error rate where nothing was to be found. The F-score is 0 if only one
+        of the two is empty.
 
     Raises
     ------
     ValueError
-        If an event's label is not among the classes.
+        If an event's label is not among the classes, or the lists differ in length.
 
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
@@ -98,45 +172,69 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
     Notebook: 04_sound_event_detection
     """
     import pandas as pd
-    import sed_eval
-    from dcase_util.containers import MetaDataContainer
 
-    if unknown := (set(reference["label"]) | set(estimated["label"])) - set(classes):
-        raise ValueError(f"No such class: {', '.join(sorted(unknown))}. The classes are {', '.join(classes)}.")
-
-    def container(events):
-        return MetaDataContainer(
-            [
-                {"filename": "recording", "event_label": event.label, "onset": event.onset, "offset": event.offset}
-                for event in events.itertuples()
-            ]
-        )
-
-    lists = container(reference), container(estimated)
-    by_segment = sed_eval.sound_event.SegmentBasedMetrics(event_label_list=list(classes), time_resolution=segment)
-    by_event = sed_eval.sound_event.EventBasedMetrics(
-        event_label_list=list(classes), t_collar=collar, percentage_of_length=0.5
-    )
-    by_segment.evaluate(*lists, evaluated_length_seconds=duration)
-    by_event.evaluate(*lists)
+    by_segment, by_event = _sed_eval(reference, estimated, classes, duration, segment, collar)
     rows = {}
     for name, metric in (
         (f"segment-based ({segment:g} s)", by_segment),
         (f"event-based (collar {collar:g} s)", by_event),
     ):
         scores = metric.results_overall_metrics()
-        rows[name] = {
-            "F-score": scores["f_measure"]["f_measure"],
-            "precision": scores["f_measure"]["precision"],
+        n_reference, n_estimated = metric.overall["Nref"], metric.overall["Nsys"]
+        rates = {
             "recall": scores["f_measure"]["recall"],
             "error rate": scores["error_rate"]["error_rate"],
             "substitutions": scores["error_rate"]["substitution_rate"],
             "deletions": scores["error_rate"]["deletion_rate"],
             "insertions": scores["error_rate"]["insertion_rate"],
         }
+        rows[name] = {
+            "F-score": _f_score(scores["f_measure"]["f_measure"], n_reference, n_estimated),
+            "precision": scores["f_measure"]["precision"],
+            **(rates if n_reference else dict.fromkeys(rates, np.nan)),
+        }
+    return pd.DataFrame(rows, dtype=float).T
+
+
+def _f_score(value: float, n_reference: int, n_estimated: int) -> float:
+    """Return sed_eval's F-score; 0 where there is only output or only reference, NaN where there is neither.
+
+    By itself sed_eval gives NaN to a class that was never reported, and so leaves it out of the macro average.
+    """
+    if n_reference == n_estimated == 0:
+        return np.nan
+    return value if n_reference and n_estimated else 0.0
+
+
+def sed_class_metrics(reference, estimated, classes, duration: float, segment: float = 1.0, collar: float = 0.5):
+    """Compare detected with true events class by class, and average over the classes (macro average).
+
+    Parameters, errors and source as for :func:`sed_metrics`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Index: the classes and ``average``; columns ``events`` (true ones), ``segment F-score``,
+        ``segment error rate``, ``event F-score`` and ``event error rate``. The F-score of a class that was only in
+        the reference or only in the output is 0. What a class without true events lacks is NaN and not averaged.
+
+    Notebook: 04_sound_event_detection
+    """
+    import pandas as pd
+
+    metrics = dict(
+        zip(("segment", "event"), _sed_eval(reference, estimated, classes, duration, segment, collar), strict=True)
+    )
+    rows = {}
+    for label in classes:
+        rows[label] = {"events": metrics["event"].class_wise[label]["Nref"]}
+        for name, metric in metrics.items():
+            scores, counts = metric.results_class_wise_metrics()[label], metric.class_wise[label]
+            f_score = _f_score(scores["f_measure"]["f_measure"], counts["Nref"], counts["Nsys"])
+            rows[label][f"{name} F-score"] = f_score
+            rows[label][f"{name} error rate"] = scores["error_rate"]["error_rate"] if counts["Nref"] else np.nan
     table = pd.DataFrame(rows, dtype=float).T
-    if reference.empty:
-        table[["recall", "error rate", "substitutions", "deletions", "insertions"]] = np.nan
-    if reference.empty != estimated.empty:
-        table["F-score"] = 0.0
-    return table
+    average = table.mean()
+    average["events"] = table["events"].sum()
+    table.loc["average"] = average
+    return table.astype({"events": int})

@@ -68,6 +68,24 @@ def _run(model, waveforms: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarra
     return [(scores[part], embeddings[part]) for part in pick]
 
 
+def _run_shifted(model, waveforms: list[np.ndarray], steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
+    """Return (scores, embeddings) of whole windows ``steps`` times as dense as YAMNet's, which frames shifted copies.
+
+    Each window then costs one pass of the network. Its last 15 ms, beyond 0.96 s, are those of the recording.
+    """
+    shift, results = _HOP // steps, []
+    shifted = [_run(model, [waveform[k * shift :] for waveform in waveforms]) for k in range(steps)]
+    for i, waveform in enumerate(waveforms):
+        count = len(range(0, max(len(waveform) - _WINDOW, 0) + 1, shift))
+        parts = [shifted[k][i] for k in range(min(steps, count))]
+        merged = tuple(np.empty((count, part.shape[1]), np.float32) for part in parts[0])
+        for k, part in enumerate(parts):
+            for whole, values in zip(merged, part, strict=True):
+                whole[k::steps] = values[: len(whole[k::steps])]
+        results.append(merged)
+    return results
+
+
 def _compute(model, sources: list, hop: float | None, batch: int = 16) -> dict[str, np.ndarray]:
     """Run the model over clips in batches, with a progress bar."""
     frames, embeddings, scores, levels = [], [], [], []
@@ -79,25 +97,27 @@ def _compute(model, sources: list, hop: float | None, batch: int = 16) -> dict[s
             windows = [_windows(waveform, hop) for waveform in waveforms]
             if hop is None:
                 results = _run(model, waveforms)
+            elif _HOP % round(hop * YAMNET_RATE) == 0:
+                results = _run_shifted(model, waveforms, _HOP // round(hop * YAMNET_RATE))
             else:
                 results = [tuple(np.concatenate(x) for x in zip(*_run(model, w), strict=True)) for w in windows]
             levels += [np.sqrt(np.mean(window**2)) if len(window) else 0.0 for clip in windows for window in clip]
             for clip_scores, clip_embeddings in results:
                 frames.append(len(clip_embeddings))
                 embeddings.append(clip_embeddings)
-                scores.append(clip_scores.mean(axis=0))
+                scores.append(clip_scores)
             bar.update(len(part))
     return {
         "frames": np.array(frames),
         "embeddings": np.concatenate(embeddings),
-        "scores": np.stack(scores),
+        "scores": np.concatenate(scores),
         "levels": np.array(levels, dtype=np.float32),
     }
 
 
 def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
     """Return the features of clips whose audio is at hand, from the cache if the same were computed before."""
-    digest = hashlib.sha256(f"version 1, {model_id(model)}, {hop}".encode())
+    digest = hashlib.sha256(f"version 2, {model_id(model)}, {hop}".encode())
     for clip in sources:
         digest.update(hashlib.sha256(clip.read_bytes() if isinstance(clip, Path) else clip.tobytes()).digest())
     file = assets.cache_dir() / "features" / f"{digest.hexdigest()[:24]}.npz"
@@ -122,25 +142,43 @@ def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
     return features
 
 
-def _embedded(names: list[str], hop: float | None) -> dict[str, np.ndarray]:
+def unpack(stored) -> dict[str, np.ndarray]:
+    """Return the features of a file below ``data/embedded/features/``, a row for each clip, as they were computed.
+
+    The embeddings of soundscapes are kept in ``steps`` steps, finer for small values, up to ``top``: a root-mean-square
+    error of some 2 % of the energy. Of their scores, those of the classes in ``columns`` are kept, in 255 steps.
+    """
+    features = {"levels": stored["levels"].astype(np.float32)}
+    if "steps" in stored:
+        features["embeddings"] = stored["top"] * np.square(stored["embeddings"].astype(np.float32) / stored["steps"])
+        features["scores"] = np.full((*stored["scores"].shape[:2], 521), np.nan, np.float32)
+        features["scores"][..., stored["columns"]] = stored["scores"] / np.float32(255)
+    else:
+        features["embeddings"] = stored["embeddings"].astype(np.float32)
+        features["scores"] = stored["scores"].astype(np.float32)[:, np.newaxis]  # of the whole clip
+    return features
+
+
+def _embedded(names: list[str], hop: float | None) -> dict[str, list[np.ndarray]]:
     """Return the features that the course ships for these clips; YAMNet computed them beforehand."""
-    file = "features/metro_mixture.npz" if names == ["metro_mixture"] else "features/esc50_animals.npz"
-    with np.load(assets.embedded(file)) as stored:
-        row = {name: i for i, name in enumerate(stored["names"].tolist())}
-        if missing := [name for name in names if name not in row]:
-            raise assets.AssetError(f"The course ships no features of {', '.join(missing[:3])}. {assets.WAYS_OUT}")
-        shipped = None if np.isnan(stored["hop"]) else float(stored["hop"])
-        if shipped != hop:
-            raise assets.AssetError(
-                f"The course ships features of {names[0]} for hop={shipped}, not for hop={hop}. {assets.WAYS_OUT}"
-            )
-        pick = [row[name] for name in names]
-        embeddings = stored["embeddings"][pick].astype(np.float32)
-        scores = stored["scores"][pick].astype(np.float32)
-        levels = np.concatenate(stored["levels"][pick].astype(np.float32))
-    assets.record("embeddings", "embedded")
-    frames = np.full(len(names), embeddings.shape[1])
-    return {"frames": frames, "embeddings": np.concatenate(embeddings), "scores": scores, "levels": levels}
+    hops = []
+    for file in sorted(assets.embedded("features").glob("*.npz")):
+        with np.load(file) as stored:
+            row = {name: i for i, name in enumerate(stored["names"].tolist())}
+            if "hop" not in stored or not row.keys() >= set(names):
+                continue
+            hops.append(None if np.isnan(stored["hop"]) else float(stored["hop"]))
+            if hops[-1] != hop:
+                continue
+            pick = [row[name] for name in names]
+            features = {key: list(values[pick]) for key, values in unpack(stored).items()}
+        assets.record("embeddings", "embedded")
+        return features
+    if hops:
+        raise assets.AssetError(
+            f"The course ships features of {names[0]} for hop={hops[0]}, not for hop={hop}. {assets.WAYS_OUT}"
+        )
+    raise assets.AssetError(f"The course ships no features of {', '.join(names[:3])}. {assets.WAYS_OUT}")
 
 
 def _features(clips, model, hop: float | None) -> dict[str, list[np.ndarray]]:
@@ -155,14 +193,11 @@ def _features(clips, model, hop: float | None) -> dict[str, list[np.ndarray]]:
             continue
         if at_hand:
             part = _cached(model, [found[i][1] for i in rows], hop)
+            ends = np.cumsum(part["frames"])[:-1]
+            part = {key: np.split(part[key], ends) for key in features}
         else:
             part = _embedded([found[i][0] for i in rows], hop)
-        ends = np.cumsum(part["frames"])[:-1]
-        for key, values in (
-            ("embeddings", np.split(part["embeddings"], ends)),
-            ("levels", np.split(part["levels"], ends)),
-            ("scores", part["scores"]),
-        ):
+        for key, values in part.items():
             for i, value in zip(rows, values, strict=True):
                 features[key][i] = value
     return features
@@ -207,22 +242,35 @@ def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarra
     return embeddings
 
 
-def extract_scores(clips, model, hop: float | None = None) -> np.ndarray:
-    """Return YAMNet's scores of clips, averaged over the windows of each clip, from the same cache.
+def extract_scores(clips, model, hop: float | None = None, by_window: bool = False):
+    """Return YAMNet's scores of clips, averaged over the windows of each clip or by window, from the same cache.
 
     Parameters
     ----------
     clips, model, hop
         As for :func:`extract_embeddings`.
+    by_window : bool
+        Whether to return the scores of each window.
 
     Returns
     -------
-    ndarray, shape (n_clips, 521)
-        Mean score of each class in [0, 1].
+    ndarray, shape (n_clips, 521), or list of ndarray, shape (n_windows, 521)
+        Scores of each class in [0, 1]. Where the features that the course ships are returned, soundscapes have NaN for
+        all classes but those of :data:`course_utils.datasets.AUDIOSET_TO_ESC50`.
 
-    Notebook: 03_transfer_learning
+    Raises
+    ------
+    AssetError
+        If the scores by window are asked for, and the course ships the averages only.
+
+    Notebook: 03_transfer_learning, 04_sound_event_detection
     """
-    return np.stack(_features(clips, model, hop)["scores"])
+    features = _features(clips, model, hop)
+    if not by_window:
+        return np.stack([scores.mean(axis=0) for scores in features["scores"]])
+    if any(len(scores) != len(windows) for scores, windows in zip(features["scores"], features["levels"], strict=True)):
+        raise assets.AssetError(f"The course ships the average scores of these clips only. {assets.WAYS_OUT}")
+    return features["scores"]
 
 
 def extract_levels(clips, model, hop: float | None = None) -> list[np.ndarray]:

@@ -3,20 +3,25 @@
 ``COURSE_MIRROR=… python -m tools.make_embedded`` (or with the assets in the cache) writes below ``data/embedded/``:
 the AudioSet labels with YAMNet's indices, the ESC-50 metadata, and what YAMNet computes from the 400 animal clips and
 from the metro-station mixture: embeddings, mean scores, the mixture's log-mel spectrogram, and log-mel patches of the
-clips with YAMNet's scores of them. No audio.
+clips with YAMNet's scores of them; where the sound is in each clip; and the embeddings of the soundscapes of the
+detection notebook. No audio.
 """
 
 import argparse
 import csv
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
 
-from course_utils import assets, datasets, features, models
+from course_utils import assets, audio, datasets, features, models
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "embedded"
 HOP = 0.5  # of the mixture's windows in the detection notebook, in seconds
+FINE_HOP = 0.096  # of the soundscapes' windows there
+STEPS, TOP = 9, 6.0  # of the soundscapes' embeddings: larger values are rare
+LONGEST = 3.0  # s, of an event
 
 
 def real(name: str) -> assets.Resolved:
@@ -46,17 +51,63 @@ def write_metadata(out: Path) -> None:
     metadata.to_csv(out / "esc50_metadata.csv", index=False, lineterminator="\n")
 
 
+def write_active_parts(path: Path, names: list[str]) -> None:
+    """Write where the sound is in each clip, at most its first three seconds."""
+    with open(path, "w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("filename", "cut_from", "cut_to"))
+        for name in names:
+            start, stop = audio.active_part(datasets.load_clip(name), models.YAMNET_RATE)
+            writer.writerow((name, f"{start:.2f}", f"{min(stop, start + LONGEST):.2f}"))
+
+
+def write_npz(path: Path, **arrays) -> None:
+    """Write arrays as numpy does, compressed by LZMA, which takes three quarters of the room."""
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_LZMA) as archive:
+        for name, array in arrays.items():
+            entry = zipfile.ZipInfo(
+                f"{name}.npy", date_time=(2026, 1, 1, 0, 0, 0)
+            )  # the same bytes from the same values
+            entry.compress_type = zipfile.ZIP_LZMA
+            with archive.open(entry, "w") as file:
+                np.lib.format.write_array(file, np.asanyarray(array), allow_pickle=False)
+
+
+def about(yamnet, hop: float | None) -> dict:
+    """Return what a file of features says about itself."""
+    model = {"yamnet": assets.resolve("yamnet").variant, "weights": features.model_id(yamnet)}
+    return {"hop": np.nan if hop is None else hop, "model": json.dumps(model)}
+
+
 def write_features(path: Path, clips, names, yamnet, hop: float | None, **more) -> None:
     """Write embeddings and mean scores of clips of one length, as float16."""
-    np.savez_compressed(
+    write_npz(
         path,
         names=np.array(names),
-        hop=np.nan if hop is None else hop,
         embeddings=np.stack(features.extract_embeddings(clips, yamnet, hop=hop)).astype(np.float16),
         levels=np.stack(features.extract_levels(clips, yamnet, hop=hop)).astype(np.float16),
         scores=features.extract_scores(clips, yamnet, hop=hop).astype(np.float16),
-        model=json.dumps({"yamnet": assets.resolve("yamnet").variant, "weights": features.model_id(yamnet)}),
+        **about(yamnet, hop),
         **more,
+    )
+
+
+def write_soundscapes(path: Path, soundscapes, yamnet, hop: float | None) -> None:
+    """Write embeddings of soundscapes in a few steps, and their scores of the classes of the label map."""
+    labels = datasets.audioset_labels().set_index("display_name")["yamnet_index"]
+    columns = sorted({labels[name] for names in datasets.AUDIOSET_TO_ESC50.values() for name in names})
+    embeddings = np.stack(features.extract_embeddings(soundscapes, yamnet, hop=hop))
+    scores = np.stack(features.extract_scores(soundscapes, yamnet, hop=hop, by_window=True))[..., columns]
+    write_npz(
+        path,
+        names=np.array([soundscape.name for soundscape in soundscapes]),
+        embeddings=np.round(np.sqrt(np.clip(embeddings / TOP, 0, 1)) * STEPS).astype(np.uint8),
+        steps=STEPS,
+        top=TOP,
+        levels=np.stack(features.extract_levels(soundscapes, yamnet, hop=hop)).astype(np.float16),
+        scores=np.round(255 * scores).astype(np.uint8),
+        columns=np.array(columns),
+        **about(yamnet, hop),
     )
 
 
@@ -71,7 +122,7 @@ def write_teacher_outputs(path: Path, names: list[str], yamnet) -> None:
         scores += [all_scores[2 * k] for k in loudest]
         windows += [2 * k for k in loudest]
     lowest, step = np.min(patches), np.ptp(patches) / 63
-    np.savez_compressed(
+    write_npz(
         path,
         names=np.repeat(names, 2),
         windows=np.array(windows, np.uint8),
@@ -99,6 +150,14 @@ def main(out: Path) -> None:
     mixture = datasets.metro_mixture(datasets.metro_recipe())
     log_mel = yamnet(mixture.waveform)[2].numpy().astype(np.float16)
     write_features(out / "features" / "metro_mixture.npz", [mixture], [mixture.name], yamnet, HOP, log_mel=log_mel)
+    real("esc50-backgrounds")
+    write_active_parts(out / "esc50_active.csv", animals)
+    ratios = (-6, 0, 6)
+    measured = [*datasets.make_soundscapes(100, ratios, fold=4)]  # to choose thresholds
+    measured += [soundscape for snr in ratios for soundscape in datasets.make_soundscapes(50, snr, fold=5)]
+    write_soundscapes(out / "features" / "soundscapes.npz", [*measured, mixture], yamnet, FINE_HOP)
+    training = [soundscape for fold in (1, 2, 3) for soundscape in datasets.make_soundscapes(150, ratios, fold=fold)]
+    write_soundscapes(out / "features" / "soundscapes_training.npz", training, yamnet, None)
 
 
 if __name__ == "__main__":
