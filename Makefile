@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab slides pdf present data doctor bench format badges embedded mini mini-eval clean
+.PHONY: help run test lab slides pdf present data doctor bench format badges embedded mini mini-eval results clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -57,7 +57,7 @@ embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and fea
 
 # All 2,000 clips of ESC-50: the folder `audio` of the data set, or the same clips at 16 kHz.
 ESC50 ?= ../shared/distill/esc50_16k
-mini mini-eval: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
+mini mini-eval results: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
 
 mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
 	$(BIN)/python -m tools.distill.recordings --audio $(ESC50)
@@ -69,6 +69,9 @@ mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50
 
 mini-eval: $(VENV)/.installed  ## makers: measure the committed YAMNet-mini against YAMNet, ESC50=folder
 	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50)
+
+results: $(VENV)/.installed  ## makers: measure everything again, docs/results.md, ESC50=folder (about 15 minutes)
+	$(BIN)/python -m tools.results --esc50 $(ESC50)
 
 clean:  ## remove what the other targets made, but for downloads
 	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage

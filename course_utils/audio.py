@@ -110,10 +110,17 @@ def normalise_peak(waveform: np.ndarray) -> np.ndarray:
 
 
 def level(waveform: np.ndarray, sample_rate: int) -> float:
-    """Return the A-weighted level of a waveform, shape (n_samples,), in dB; a full-scale sine of 1 kHz has -3 dB.
+    """Return the A-weighted level of a waveform, in dB: -3 for a sine of 1 kHz and full scale.
 
     The A-weighting turns frequencies down to which the ear is less sensitive, so that levels of different sounds
     compare roughly as they are heard.
+
+    Parameters
+    ----------
+    waveform : ndarray, shape (n_samples,)
+        Samples in [-1, 1].
+    sample_rate : int
+        In Hz.
 
     Source: IEC 61672-1, by ``librosa.A_weighting``.
 
@@ -131,7 +138,7 @@ def level(waveform: np.ndarray, sample_rate: int) -> float:
 
 
 def active_part(waveform: np.ndarray, sample_rate: int, below: float = 20.0, pause: float = 0.3) -> tuple[float, float]:
-    """Find where a clip's sound is: the strongest stretch in which no pause is longer than ``pause``.
+    """Find where a clip's sound is: the stretch with the most energy in which no pause is longer than ``pause``.
 
     Parameters
     ----------
@@ -140,7 +147,7 @@ def active_part(waveform: np.ndarray, sample_rate: int, below: float = 20.0, pau
     sample_rate : int
         In Hz.
     below : float
-        What is this many dB below the loudest 32 ms counts as pause.
+        What is this many dB below the loudest 512 samples counts as pause.
     pause : float
         In seconds.
 
@@ -148,8 +155,6 @@ def active_part(waveform: np.ndarray, sample_rate: int, below: float = 20.0, pau
     -------
     (float, float)
         Begin and end in seconds. Of a clip of digital silence, the whole clip.
-
-    Notebook: 04_sound_event_detection
     """
     import librosa
 

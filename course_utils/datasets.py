@@ -11,7 +11,7 @@ ANIMALS = ("cat", "cow", "crickets", "crow", "dog", "frog", "hen", "pig", "roost
 """The ten animal classes of the course, a selection from ESC-50's fifty."""
 
 BACKGROUNDS = ("airplane", "rain", "sea_waves", "train", "wind")
-"""Classes of ESC-50 that sound all the time: the backgrounds of :func:`make_soundscapes`."""
+"""Classes of ESC-50 that mostly sound all the time: the backgrounds of :func:`make_soundscapes`."""
 
 AUDIOSET_TO_ESC50 = {
     "cat": ("Cat", "Purr", "Meow", "Caterwaul"),
@@ -47,12 +47,14 @@ def esc50_metadata():
     return metadata.assign(source=metadata["filename"].str.split("-").str[1].astype(int))
 
 
-def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
-    """Return the waveform of an ESC-50 clip of the course, shape (n_samples,), or None where its audio is not at hand.
+def load_clip(filename: str, sample_rate: int = 16000, asset: str = "esc50-animals") -> np.ndarray | None:
+    """Return the waveform of an ESC-50 clip, shape (n_samples,), or None where its audio is not at hand.
+
+    ``asset`` is the set that it belongs to: ``"esc50-animals"`` or ``"esc50-backgrounds"``.
 
     Notebook: 03_transfer_learning
     """
-    path = assets.clips().get(filename) or assets.clips("esc50-backgrounds").get(filename)
+    path = assets.clips(asset).get(filename)
     return audio.load(path, sample_rate) if path else None
 
 
@@ -242,17 +244,17 @@ def make_soundscapes(n: int, snr, polyphony: int = 2, seed: int = 0, fold: int =
 
     Each lasts eight seconds at 16 kHz. The background is airplane, rain, sea waves, train or wind: two clips of one
     class, cross-faded, at -30 dB (A-weighted, :func:`course_utils.audio.level`). Two to four animals of different
-    classes are set into it at random, each the active part of a clip (:func:`course_utils.audio.active_part`, at most
-    three seconds) at a level that lies ``snr`` above that of the background. The same ``n``, ``polyphony``, ``seed``
-    and ``fold`` give the same events at each ``snr``.
+    classes (fewer where they find no room) are set into it at random, each the active part of a clip
+    (:func:`course_utils.audio.active_part`, at most three seconds). The same ``n``, ``polyphony``, ``seed`` and
+    ``fold`` give the same events at each ``snr``.
 
     Parameters
     ----------
     n : int
         How many.
     snr : float or sequence of float
-        Level of each event above the background in dB (the event-to-background ratio); of several, the mixtures take
-        one after the other in turns.
+        A-weighted level of each event above that of the whole background in dB (event-to-background
+        ratio); of several, the mixtures take them in turn.
     polyphony : int
         How many events sound together at most.
     seed : int
@@ -295,7 +297,8 @@ def make_soundscapes(n: int, snr, polyphony: int = 2, seed: int = 0, fold: int =
         rng = np.random.default_rng([seed, fold, polyphony, i])
         background, events = _recipe(rng, metadata, cuts, polyphony, duration=8.0)
         ratio = float(levels[i % len(levels)])
-        recipe = f"{background} {events.to_csv(index=False)}"  # the features that are shipped are those of this recipe
+        rows = events.to_csv(index=False, lineterminator="\n")
+        recipe = f"{background} {rows}"  # the features that are shipped are those of this recipe
         name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
         waveform = _mix_soundscape(background, events, ratio) if has_audio else None
         reference = events[["label", "onset", "offset", "filename"]]
@@ -308,7 +311,7 @@ def make_soundscapes(n: int, snr, polyphony: int = 2, seed: int = 0, fold: int =
 def _mix_soundscape(background: list[str], events, snr: float, background_level: float = -30.0) -> np.ndarray:
     """Return the waveform of a soundscape, scaled down if it would leave [-1, 1]."""
     rate, fade = 16000, np.linspace(0, 1, 8000)  # half a second
-    clips = [load_clip(filename, rate) for filename in background]
+    clips = [load_clip(filename, rate, "esc50-backgrounds") for filename in background]
     first, second = (clip * 10 ** (-audio.level(clip, rate) / 20) for clip in clips)
     cross = first[-len(fade) :] * np.sqrt(fade[::-1]) + second[: len(fade)] * np.sqrt(fade)
     station = np.concatenate([first[: -len(fade)], cross, second[len(fade) :]])[: 8 * rate]

@@ -91,6 +91,6 @@ def track(country: str = "FIN"):
         yield cost
     finally:
         tracker.stop()
-    cost |= summary(tracker).to_dict()
+        cost |= summary(tracker).to_dict()
     if cost["country"] is None:
         raise ValueError(f"codecarbon knows no country {country!r}: give a code of three letters, such as FIN or POL.")

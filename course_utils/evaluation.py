@@ -63,7 +63,7 @@ def confusion_matrix(y_true, y_pred, classes):
 
 
 def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 5000, seed: int = 0):
-    """Return how far an accuracy may be from what other clips of the same kind would have given.
+    """Return a bootstrap interval of an accuracy: where it might have been with other clips of the same kind.
 
     The clips are drawn again with replacement, ``n_resamples`` times; the interval holds the middle ``confidence`` of
     the accuracies. It knows the chance in the choice of the clips, not that in the training, and takes the clips as
@@ -72,7 +72,7 @@ def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 500
     Parameters
     ----------
     correct : array_like of bool, shape (n_clips,)
-        Whether each clip was classified right.
+        Whether each clip was classified right; or numbers, for instance differences of two classifiers.
     confidence : float
         Share of the resampled accuracies inside.
     n_resamples, seed : int
@@ -216,7 +216,8 @@ def sed_class_metrics(reference, estimated, classes, duration: float, segment: f
     pandas.DataFrame
         Index: the classes and ``average``; columns ``events`` (true ones), ``segment F-score``,
         ``segment error rate``, ``event F-score`` and ``event error rate``. The F-score of a class that was only in
-        the reference or only in the output is 0. What a class without true events lacks is NaN and not averaged.
+        the reference or only in the output is 0. Without true events the error rates are NaN, without output
+        too the F-scores; NaN is not averaged.
 
     Notebook: 04_sound_event_detection
     """

@@ -187,7 +187,7 @@ def event_roll(rolls: dict, classes, duration: float, ax=None):
 
     Notebook: 04_sound_event_detection
     """
-    ax = _axes(ax, height=1.1 + 0.45 * len(classes))
+    ax = _axes(ax, height=min(3.4, 1.1 + 0.45 * len(classes)))
     hatches = ("", "//", "..", "xx")
     height = 0.8 / len(rolls)
     for i, (name, events) in enumerate(rolls.items()):

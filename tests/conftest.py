@@ -58,6 +58,15 @@ def mirror():
 
 
 @pytest.fixture(scope="session")
+def esc50(mirror):
+    """The folder of all 2,000 clips."""
+    folder = Path(os.environ.get("ESC50") or ROOT.parent / "shared/distill/esc50_16k")
+    if not folder.is_dir():
+        pytest.skip("ESC50 does not name the folder of all ESC-50 clips: what needs them is not tested")
+    return folder
+
+
+@pytest.fixture(scope="session")
 def browser():
     """Chromium; where CI runs, it must be there."""
     from playwright.sync_api import sync_playwright

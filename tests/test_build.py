@@ -9,6 +9,7 @@ import shutil
 import nbformat
 import pytest
 from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import build, slides
 
@@ -121,3 +122,12 @@ def test_a_dying_kernel_fails_the_run_and_leaves_no_old_page(tmp_path, monkeypat
 def test_unknown_notebook_is_said(capsys):
     assert build.main(["99"]) == 2
     assert "99" in capsys.readouterr().err
+
+
+def test_values_of_a_notebook_are_set_in_their_lines():
+    cells = [new_markdown_cell("SEED = 1"), new_code_cell("SEED = 1  # why\nuse(SEED)"), new_code_cell("N = (1, 2)")]
+    notebook = new_notebook(cells=cells)
+    build.set_values(notebook, {"SEED": 7, "N": 3})
+    assert [cell.source for cell in notebook.cells] == ["SEED = 1", "SEED = 7  # why\nuse(SEED)", "N = 3"]
+    with pytest.raises(ValueError, match="sets OTHER"):
+        build.set_values(notebook, {"OTHER": 1})

@@ -58,3 +58,42 @@ def test_events_from_scores_says_what_does_not_fit():
         detection.events_from_scores(np.zeros((2, 2)), ["a", "b"], 0.5, 0.96, 1.5)
     with pytest.raises(ValueError, match=r"shape \(n_windows, 2\)"):
         detection.events_from_scores(np.zeros((2, 3)), ["a", "b"], 0.5, 0.96, 0.5)
+
+
+def test_events_by_class_is_a_threshold_and_runs():
+    rng = np.random.default_rng(1)
+    classes, hop, window = ["a", "b", "c"], 0.096, 0.96
+    for _ in range(50):
+        scores, thresholds = rng.uniform(size=(30, 3)), rng.uniform(0.2, 0.8, size=3)
+        expected = []
+        for k, label in enumerate(classes):
+            start = None
+            for i in range(31):
+                active = i < 30 and scores[i, k] > thresholds[k]
+                if active and start is None:
+                    start = i
+                if not active and start is not None:
+                    onset = 0.0 if start == 0 else start * hop + window / 2 - hop / 2
+                    offset = 29 * hop + window if i == 30 else i * hop + window / 2 - hop / 2
+                    expected.append((label, onset, offset))
+                    start = None
+        found = detection.events_by_class(scores, classes, hop, window, thresholds)
+        pd.testing.assert_frame_equal(found, detection.join_segments(expected))
+    overlapping = detection.events_by_class(np.ones((5, 3)), classes, hop, window, 0.5)
+    assert rows(overlapping) == [(label, 0.0, pytest.approx(1.344)) for label in classes]
+
+
+def test_the_median_filter_drops_outliers_and_fills_gaps():
+    scores = np.zeros((40, 2))
+    scores[10:20, 0], scores[14, 0], scores[30, 0], scores[5:9, 1] = 1, 0, 1, 1
+    (event,) = rows(detection.events_by_class(scores, ["a", "b"], 0.1, 1.0, 0.5, smooth=0.5, shortest=0.6))
+    assert event == ("a", pytest.approx(1.45), pytest.approx(2.45))  # b lasts 0.4 s
+    assert len(detection.events_by_class(scores, ["a", "b"], 0.1, 1.0, 0.5)) == 4
+
+
+def test_events_by_class_says_what_does_not_fit():
+    with pytest.raises(ValueError, match="one for each of 2 classes"):
+        detection.events_by_class(np.zeros((2, 2)), ["a", "b"], 0.5, 0.96, [0.5, 0.5, 0.5])
+    with pytest.raises(ValueError, match="must the threshold"):
+        detection.events_by_class(np.zeros((2, 2)), ["a", "b"], 0.5, 0.96, [0.5, 1.5])
+    assert detection.events_by_class(np.zeros((2, 2)), ["a", "b"], 0.5, 0.96, 0.5).empty

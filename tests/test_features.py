@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from course_utils import assets, datasets, features, models
+from tools import results
 
 
 def noise(seconds, seed=0):
@@ -39,6 +40,19 @@ def test_windows_with_a_hop_are_fed_one_by_one(fresh, mini):
     assert len(embeddings) == len(starts)  # whole windows only: the next would begin at 2.5 s and end at 3.46 s
     for start, ours in zip(starts, embeddings, strict=True):
         np.testing.assert_allclose(ours, mini(clip[start : start + 15360])[1].numpy()[0], atol=2e-4)
+
+
+def test_a_hop_that_divides_yamnets_is_as_dense_and_nearly_the_same(fresh, mini):
+    clip = noise(3.2)
+    short, edge = noise(0.5), noise(0.97)
+    embeddings, of_short, of_edge = features.extract_embeddings([clip, short, edge], mini, hop=0.096)
+    starts = range(0, len(clip) - 15360 + 1, 1536)
+    assert (len(embeddings), len(of_short), len(of_edge)) == (len(starts), 1, 1)
+    for start, ours in zip(starts, embeddings, strict=True):  # a window reads 15 ms beyond its end
+        np.testing.assert_allclose(ours, mini(clip[start : start + 15600])[1].numpy()[0], atol=2e-4)
+    scores = features.extract_scores([clip, short, edge], mini, hop=0.096, by_window=True)
+    assert [len(s) for s in scores] == [len(starts), 1, 1]
+    np.testing.assert_allclose(features.extract_scores([clip], mini, hop=0.096)[0], scores[0].mean(axis=0), atol=1e-6)
 
 
 def test_levels_tell_silence(fresh, mini):
@@ -166,6 +180,46 @@ def test_embedded_features_are_what_yamnet_computes(fresh, monkeypatch, mirror):
     (windows,) = features.extract_embeddings([mixture], yamnet, hop=0.5)
     stored = np.load(assets.embedded("features/metro_mixture.npz"))
     np.testing.assert_allclose(stored["embeddings"][0], windows, atol=0.02, rtol=1e-3)
+
+
+def test_embedded_soundscapes_are_what_yamnet_computes(fresh, monkeypatch, mirror, esc50, embedded_soundscapes):
+    """Those that are shipped in nine steps, against those computed from audio that is mixed anew."""
+    models.start_tensorflow()
+    import tensorflow_hub as hub
+
+    shipped = embedded_soundscapes
+    monkeypatch.setenv("COURSE_ASSETS", "auto")
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    results.place_backgrounds(esc50)
+    yamnet = hub.load(models.yamnet_path())
+    soundscapes = datasets.make_soundscapes(3, (-6, 0, 6), fold=4)
+    assert all(soundscape.waveform is not None for soundscape in soundscapes)
+    computed = features.extract_embeddings(soundscapes, yamnet, hop=0.096)
+    for ours, theirs in zip(shipped, computed, strict=True):
+        cosine = np.sum(ours * theirs, axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
+        assert np.median(cosine) > 0.985
+        assert np.square(ours - theirs).sum() < 0.03 * np.square(theirs).sum()
+
+
+@pytest.fixture
+def embedded_soundscapes(fresh, mini, monkeypatch):
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
+    return features.extract_embeddings(datasets.make_soundscapes(3, (-6, 0, 6), fold=4), mini, hop=0.096)
+
+
+def test_embedded_soundscapes_have_scores_of_the_label_map(embedded, mini):
+    soundscapes = datasets.make_soundscapes(2, 0)
+    scores = features.extract_scores(soundscapes, mini, hop=0.096, by_window=True)
+    assert [part.shape for part in scores] == [(74, 521)] * 2
+    index = datasets.audioset_labels().set_index("display_name")["yamnet_index"]
+    known = sorted({index[name] for names in datasets.AUDIOSET_TO_ESC50.values() for name in names})
+    assert (np.flatnonzero(~np.isnan(scores[0][0])) == known).all()
+    with pytest.raises(assets.AssetError, match="average scores of these clips only"):
+        features.extract_scores(["1-100032-A-0.wav"], mini, by_window=True)
+    with pytest.raises(assets.AssetError, match=r"for hop=0\.096, not for hop=None"):
+        features.extract_embeddings(soundscapes, mini)
+    with pytest.raises(assets.AssetError, match="no features of soundscape-"):
+        features.extract_embeddings(datasets.make_soundscapes(1, 3), mini, hop=0.096)
 
 
 # --- data sets ---

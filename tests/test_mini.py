@@ -1,11 +1,9 @@
 """YAMNet-mini as committed: its card, its figures, its manners; and the pipeline that makes it, on a few clips."""
 
 import json
-import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,15 +28,6 @@ def yamnet(mirror):
     import tensorflow_hub as hub
 
     return hub.load(str(assets.resolve("yamnet").path))
-
-
-@pytest.fixture(scope="module")
-def esc50(mirror):
-    """The folder of all 2,000 clips."""
-    folder = Path(os.environ.get("ESC50") or ROOT.parent / "shared/distill/esc50_16k")
-    if not folder.is_dir():
-        pytest.skip("ESC50 does not name the folder of all ESC-50 clips: the figures are not measured again")
-    return folder
 
 
 # --- the card ---

@@ -1,17 +1,21 @@
-"""What the last `make run` found, read from build/results.json: the course's results, on whichever assets it had."""
+"""What the last `make run` found, and what `make results` has written down."""
 
 import json
+import re
 
+import numpy as np
 import pytest
 from conftest import ROOT
 
-FILE = ROOT / "build/results.json"
+from tools import results as measured
 
-pytestmark = pytest.mark.skipif(not FILE.is_file(), reason="there has been no `make run` yet")
+FILE = ROOT / "build/results.json"
 
 
 @pytest.fixture(scope="module")
 def results():
+    if not FILE.is_file():
+        pytest.skip("there has been no `make run` yet")
     return json.loads(FILE.read_text(encoding="utf-8"))
 
 
@@ -62,6 +66,7 @@ def test_detection_finds_each_animal_where_it_is(results):
         ), f"{true['label']} was not found"
     assert record["segment_f1"] >= 0.5
     assert record["event_f1"] > 0
+    assert {"dog", "cat", "rooster", "cow"} <= {event["label"] for event in record["events"]}
 
 
 def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results):
@@ -73,3 +78,85 @@ def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results)
     assert record["cost"]["YAMNet-mini"]["joules per clip"] > 0
     if record["assets"]["yamnet"] != "embedded":
         assert record["cost"]["YAMNet"]["ms per clip"] > 2 * record["cost"]["YAMNet-mini"]["ms per clip"]
+
+
+# --- docs/results.json ---
+
+
+@pytest.fixture(scope="module")
+def written():
+    return json.loads((ROOT / "docs/results.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def detectors(written):
+    """Mean over the seeds: detector, ratio, measure."""
+    runs = [run["04_sound_event_detection"]["soundscapes"] for run in written["runs"]]
+    return {
+        name: {
+            ratio: {measure: np.mean([run[name][ratio][measure] for run in runs]) for measure in measured.METRICS}
+            for ratio in runs[0][name]
+        }
+        for name in runs[0]
+    }
+
+
+def test_the_page_of_results_is_written_from_the_figures(written):
+    assert (ROOT / "docs/results.md").read_text(encoding="utf-8") == measured.page(written)
+
+
+def test_classifiers_over_five_folds(written):
+    for run in written["runs"]:
+        rows = run["03_transfer_learning"]["classifiers"]
+        assert list(rows) == [
+            "zero-shot, highest label",
+            "zero-shot, mean of labels",
+            "nearest neighbours",
+            "logistic regression",
+            "head",
+        ]
+        for row in rows.values():
+            assert row["from"] < row["mean"] < row["to"]
+        assert rows["head"]["mean"] >= 0.91
+        assert max(row["mean"] for row in rows.values()) >= 0.93
+        leak = run["03_transfer_learning"]["leak"]
+        assert leak["leaked"] >= leak["honest"] + 0.1
+
+
+def test_the_better_detector_is_better_at_0_db_and_above(detectors):
+    simple, better = detectors["simple"], detectors["smoothed: the better detector"]
+    for ratio, more, times in (("0 and 6", 0.15, 2), ("0", 0.15, 2), ("6", 0.1, 1.8)):
+        assert better[ratio]["segment F-score"] >= simple[ratio]["segment F-score"] + more, ratio
+        assert better[ratio]["event F-score"] >= times * simple[ratio]["event F-score"], ratio
+
+
+def promised(name: str) -> list[list[float]]:
+    """Return the figures of each sentence in a notebook that begins with "you should see about"."""
+    text = (ROOT / f"notebooks/{name}.ipynb").read_text(encoding="utf-8")
+    sentences = re.findall(r"ou should see about (.+?)\.(?: |\"|\\n)", text)
+    return [[float(figure) for figure in re.findall(r"\d\.\d+", sentence)] for sentence in sentences]
+
+
+def test_what_the_notebooks_promise_is_what_was_measured(written, detectors):
+    (classifiers,) = promised("03_transfer_learning")
+    rows = [run["03_transfer_learning"]["classifiers"] for run in written["runs"]]
+    means = [np.mean([row[name]["mean"] for row in rows]) for name in rows[0]]
+    assert classifiers == pytest.approx(means, abs=0.015)
+    (detection,) = promised("04_sound_event_detection")
+    ours = [detectors[name]["0"][m] for name in ("simple", "smoothed: the better detector") for m in measured.METRICS]
+    assert detection == pytest.approx(ours, abs=0.03)
+
+
+def test_what_this_run_found_is_near_what_was_written_down(results, written):
+    ours, theirs = (r["03_transfer_learning"]["classifiers"] for r in (results, written["runs"][0]))
+    for name, row in ours.items():
+        assert row["mean"] == pytest.approx(theirs[name]["mean"], abs=0.02), name
+    ours, theirs = (r["04_sound_event_detection"]["soundscapes"] for r in (results, written["runs"][0]))
+    for name in ("simple", "smoothed: the better detector"):
+        pooled = [found[name]["0 and 6"]["segment F-score"] for found in (ours, theirs)]
+        assert pooled[0] == pytest.approx(pooled[1], abs=0.06), name
+
+
+def test_tables_and_spread():
+    assert measured.markdown(["a", "b"], [[1, "x"]]) == "| a | b |\n| --- | --- |\n| 1 | x |"
+    assert measured.spread([0.5, 0.7]) == "0.600 ± 0.141"
