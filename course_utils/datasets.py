@@ -226,7 +226,7 @@ def _recipe(rng, metadata, cuts, polyphony: int, duration: float) -> tuple[list[
     by_class = metadata.groupby("category")["filename"]
     background = list(rng.choice(by_class.get_group(rng.choice(BACKGROUNDS)), 2, replace=False))
     events = []
-    for label in rng.permutation(ANIMALS)[: rng.integers(2, 5)]:
+    for label in map(str, rng.permutation(ANIMALS)[: rng.integers(2, 5)]):
         filename = rng.choice(by_class.get_group(label))
         cut_from, cut_to = cuts.loc[filename]
         for _ in range(100):  # where fewer than `polyphony` events sound

@@ -70,10 +70,13 @@ def page(results: dict) -> str:
     growth = [[size, f"{row['mean']:.3f} ± {row['std']:.3f}"] for size, row in first["growth"].items()]
     leaks = [[spread([transfer["leak"][key] for transfer, _ in runs]) for key in ("honest", "leaked")]]
     ratios = list(runs[0][1]["soundscapes"]["simple"])
-    detection = [
-        [name, *(spread([sed["soundscapes"][name][r][m] for _, sed in runs]) for m in METRICS for r in ratios)]
-        for name in runs[0][1]["soundscapes"]
-    ]
+    detection, rates = (
+        [
+            [name, *(spread([sed["soundscapes"][name][r][m] for _, sed in runs]) for m in measures for r in ratios)]
+            for name in runs[0][1]["soundscapes"]
+        ]
+        for measures in (METRICS, RATES)
+    )
     animals = [
         [name, row["events"], *(f"{row[metric]:.2f}" for metric in METRICS)]
         for name, row in runs[0][1]["by_class"].items()
@@ -137,6 +140,10 @@ mean ± standard deviation over the seeds of the training (what is not trained d
 
 {markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in METRICS for r in ratios)], detection)}
 
+The error rates of the same (0 is perfect; over 1, there are more errors than true events or active segments):
+
+{markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in RATES for r in ratios)], rates)}
+
 The better detector by class, 0 dB, seed {results["seeds"][0]}:
 
 {markdown(["class", "events", "segment F-score", "event F-score"], animals)}
@@ -156,6 +163,7 @@ An hour of detection is extrapolated from minutes. Bringing a litre of water fro
 
 
 METRICS = ("segment F-score", "event F-score")
+RATES = ("segment error rate", "event error rate")
 
 
 def main(arguments: list[str] | None = None) -> int:
