@@ -81,7 +81,7 @@ def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 500
     Returns
     -------
     (float, float)
-        Lower and upper end, in [0, 1].
+        Lower and upper end.
 
     Raises
     ------
@@ -158,8 +158,7 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
         Rows ``segment-based (1 s)`` and ``event-based (collar 0.5 s)``; columns ``F-score``, ``precision``,
         ``recall``, ``error rate``, ``substitutions``, ``deletions`` and ``insertions`` (rates), over all classes
         together (micro average). What has no denominator is NaN: the precision of a detector that found nothing, the
-        recall and the error rate where nothing was to be found. The F-score is 0 if only one
-        of the two is empty.
+        recall and the error rate where nothing was to be found. The F-score is 0 if only one of the two is empty.
 
     Raises
     ------
