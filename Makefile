@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab slides pdf present data doctor bench format badges embedded mini mini-eval results clean
+.PHONY: help run test lab slides pdf present data doctor bench notebooks format badges embedded mini mini-eval results clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -22,7 +22,7 @@ test: $(VENV)/.installed  ## unit tests, every notebook, slide checks
 	$(BIN)/python -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 tests notebooks
 
 lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
-	$(BIN)/python -m jupyterlab notebooks
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
 
 slides: $(VENV)/.installed  ## write the slides, each deck one file, from the last run
 	$(BIN)/python -m tools.slides
@@ -43,10 +43,14 @@ doctor: $(VENV)/.installed  ## is everything there that the course needs?
 bench: $(VENV)/.installed  ## time the models on this computer
 	$(BIN)/python -m tools.bench
 
+notebooks: $(VENV)/.installed  ## makers: write students' and instructors' notebooks from tools/notebooks
+	$(BIN)/python -m tools.make_notebooks
+
 format: $(VENV)/.installed  ## format code and notebooks, strip outputs
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
-	$(BIN)/python -m nbstripout --extra-keys "metadata.colab metadata.widgets metadata.accelerator cell.metadata.id cell.metadata.outputId cell.metadata.colab cell.metadata.executionInfo" notebooks/*.ipynb
+	$(BIN)/python -m nbstripout --extra-keys "metadata.colab metadata.widgets metadata.accelerator cell.metadata.id cell.metadata.outputId cell.metadata.colab cell.metadata.executionInfo" tools/notebooks/*.ipynb
+	$(BIN)/python -m tools.make_notebooks
 
 badges: $(VENV)/.installed  ## makers: write the repository's address everywhere, REPO=owner/name
 	$(BIN)/python -m tools.badges $(REPO)

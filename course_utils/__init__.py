@@ -13,6 +13,8 @@ detection  from window scores to events
 evaluation accuracy, confusion matrix, sound event detection metrics
 energy     what codecarbon measured, in words
 plotting   one drawing per function, each takes ``ax=None`` and returns the Axes
+widgets    questions, explorers with sliders, your own sound
+check      what is wrong with the answer to an exercise, in words
 ========== ==================================================================================
 
 Importing ``course_utils`` imports none of the heavy libraries; each module imports what it needs when

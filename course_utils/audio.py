@@ -1,8 +1,105 @@
 """Load, resample, check, play and mix audio. Waveforms are float32 arrays in [-1, 1]."""
 
+import contextlib
+import io
+import re
 from pathlib import Path
 
 import numpy as np
+
+
+class _Unclosed(io.FileIO):
+    """A WAV file whose writer left the sizes in its header at 0: read as one that goes on to the file's end."""
+
+    def __init__(self, path, size_at: int):
+        super().__init__(path)
+        self.places = {*range(4, 8), *range(size_at, size_at + 4)}
+
+    def readinto(self, buffer) -> int:
+        start, count = self.tell(), super().readinto(buffer)
+        for place in self.places:
+            if start <= place < start + count:
+                memoryview(buffer).cast("B")[place - start] = 0xFF
+        return count
+
+
+def _unclosed(path: Path) -> int | None:
+    """Return where the size of a WAV file's samples stands, if that size is 0 and samples follow all the same."""
+    with path.open("rb") as file:
+        riff = file.read(12)
+        if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+            return None
+        while len(head := file.read(8)) == 8:
+            size = int.from_bytes(head[4:], "little")
+            if head[:4] == b"data":
+                return file.tell() - 4 if not size and path.stat().st_size > file.tell() else None
+            file.seek(size + size % 2, 1)
+    return None
+
+
+def _broken(path, seconds: float) -> ValueError:
+    what = "cannot be read to its end"
+    if seconds:
+        what = f"breaks off before the end of the {seconds:.2f} s that it promises"
+    return ValueError(f"{str(path)!r} {what}: download, copy or save it again.")
+
+
+@contextlib.contextmanager
+def _open(path):
+    """Open a ``soundfile.SoundFile``, or say in one sentence what is wrong with the file.
+
+    What the header of WAV, AIFF and the like promises is compared with what is there. A writer that cannot go back to
+    the header (a pipe) promises nothing, or 2 GB and more; it is taken to go on to the file's end.
+    """
+    import soundfile
+
+    path = Path(path)
+    if path.is_dir():
+        raise IsADirectoryError(f"{str(path)!r} is a folder: name one audio file in it.")
+    if not path.is_file():
+        raise FileNotFoundError(f"There is no file {str(path)!r}: check the name; the working folder is {Path.cwd()}.")
+    with path.open("rb") as file:
+        start = file.read(8)
+    if not start:
+        raise ValueError(f"{str(path)!r} is empty, 0 bytes: download, copy or save it again.")
+    if start[4:] == b"ftyp" or start[:4] == b"\x1a\x45\xdf\xa3":
+        kind = "MPEG-4 (m4a, mp4)" if start[4:] == b"ftyp" else "WebM or Matroska"
+        raise ValueError(
+            f"{str(path)!r} is {kind}, which libsndfile does not read: convert it to WAV or FLAC, "
+            "for instance with Audacity or ffmpeg."
+        )
+    with contextlib.ExitStack() as opened:
+        size_at = _unclosed(path)
+        source = opened.enter_context(_Unclosed(path, size_at)) if size_at else path  # which soundfile does not close
+        try:
+            file = opened.enter_context(soundfile.SoundFile(source))
+        except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
+            raise ValueError(
+                f"{str(path)!r} is not audio that can be read: save it as WAV or FLAC and try again."
+            ) from error
+        sizes = r"(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)"  # of WAV, AIFF, AU, W64, RF64
+        for promised, present in re.findall(sizes, file.extra_info):
+            if 0 < int(present) < int(promised) - 64 and int(promised) < 0x7FFFF000:
+                raise _broken(path, file.frames / file.samplerate * int(promised) / int(present))
+        yield file
+
+
+def _read(file, path, n_frames: int):
+    """Yield a ``soundfile.SoundFile`` in blocks of shape (n_frames, n_channels), and complain if it breaks off."""
+    import soundfile
+
+    count, promised = 0, file.frames if file.frames < 1 << 62 else 0  # more is libsndfile's "unknown"
+    file.seekable = lambda: False  # soundfile seeks after each block, which puts a click into MP3
+    try:
+        while len(block := file.read(n_frames, dtype="float32", always_2d=True)):
+            count += len(block)
+            yield block
+    except soundfile.LibsndfileError as error:
+        raise _broken(path, promised / file.samplerate) from error
+    if not count:
+        raise ValueError(f"{str(path)!r} holds no audio at all, 0 samples: record or save it again.")
+    if promised - count > 0.01 * promised + 0.1 * file.samplerate:
+        raise _broken(path, promised / file.samplerate)
 
 
 def load(path, sample_rate: int) -> np.ndarray:
@@ -22,32 +119,67 @@ def load(path, sample_rate: int) -> np.ndarray:
 
     Raises
     ------
-    FileNotFoundError
+    FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
-        If the file is empty or no audio that libsndfile can read.
+        If the file is empty, breaks off, or is no audio that libsndfile can read.
 
     Notebook: 01_audio_tagging, 02_yamnet
     """
-    import soundfile
     import soxr
 
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}. Check the name; the working folder is {Path.cwd()}.")
-    try:
-        waveform, file_rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
-        raise ValueError(
-            f"{str(path)!r} is not audio that can be read ({error.error_string}). Save it as WAV or FLAC and try again."
-        ) from error
-    if not len(waveform):
-        raise ValueError(f"{str(path)!r} holds no audio at all: 0 samples.")
-    waveform = waveform.mean(axis=1)
+    with _open(path) as file:
+        file_rate = file.samplerate
+        waveform = np.concatenate([block.mean(axis=1) for block in _read(file, path, 1 << 20)])
     if file_rate != sample_rate:
         waveform = soxr.resample(waveform, file_rate, sample_rate)
         if not len(waveform):
-            raise ValueError(f"{str(path)!r} is too short: nothing is left of it at {sample_rate} Hz.")
+            raise ValueError(f"{str(path)!r} is too short, nothing is left of it at {sample_rate} Hz: record it again.")
     return waveform
+
+
+def stream(path, seconds: float = 10.0):
+    """Open an audio file that may be too long to be read at once.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for :func:`load`.
+    seconds : float
+        Length of a block.
+
+    Returns
+    -------
+    sample_rate, channels : int
+        As the file has them.
+    duration : float
+        What the file promises, in seconds; NaN if it does not say.
+    blocks : iterator of ndarray, shape (n_samples, channels)
+        Float32.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, ValueError
+        As :func:`load`; some faults show only when the blocks are read.
+    """
+
+    def blocks():
+        with _open(path) as file:
+            yield from _read(file, path, max(1, round(seconds * file.samplerate)))
+
+    with _open(path) as file:
+        duration = file.frames / file.samplerate if file.frames < 1 << 62 else np.nan
+        return file.samplerate, file.channels, duration, blocks()
+
+
+def resample_blocks(blocks, from_rate: int, to_rate: int):
+    """Yield blocks of shape (n_samples, channels) as one channel at another rate, seamlessly: float32, (n_samples,)."""
+    import soxr
+
+    resampler = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
+    for block in blocks:
+        yield resampler.resample_chunk(block.mean(axis=1))
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
 
 
 def check_waveform(waveform, sample_rate: int, min_seconds: float = 0.0) -> np.ndarray:
@@ -226,7 +358,6 @@ def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
     """
     import base64
     import html
-    import io
 
     import soundfile
     import soxr

@@ -68,6 +68,32 @@ def _run(model, waveforms: list[np.ndarray]) -> list[tuple[np.ndarray, np.ndarra
     return [(scores[part], embeddings[part]) for part in pick]
 
 
+def score_blocks(blocks, model, at_once: int = 125) -> np.ndarray:
+    """Return YAMNet's scores of a recording that comes in blocks, the same as of the whole, in little memory.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, shape (n_samples,)
+        Samples at 16 kHz, in order; blocks of any length.
+    model : SavedModel
+        YAMNet as ``hub.load`` returns it.
+    at_once : int
+        How many windows go through the model in one call; the default makes a minute.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, 521)
+    """
+    rest, scores = np.zeros(0, np.float32), []
+    enough = (at_once - 1) * _HOP + _REACH
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        while len(rest) > enough:  # with at least a sample left, so that the last windows are those of the whole
+            scores.append(_run(model, [rest[:enough]])[0][0])
+            rest = rest[at_once * _HOP :]
+    return np.concatenate([*scores, _run(model, [rest])[0][0]])
+
+
 def _run_shifted(model, waveforms: list[np.ndarray], steps: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return (scores, embeddings) of whole windows ``steps`` times as dense as YAMNet's, which frames shifted copies.
 

@@ -1,8 +1,10 @@
 """Loading, checking, mixing and playing audio."""
 
 import base64
+import gc
 import io
 import re
+import warnings
 
 import numpy as np
 import pytest
@@ -46,6 +48,35 @@ def test_load_says_what_is_wrong(tmp_path):
     soundfile.write(tmp_path / "empty.wav", np.zeros(0), 16000)
     with pytest.raises(ValueError, match="no audio at all"):
         audio.load(tmp_path / "empty.wav", 16000)
+
+
+def test_every_file_is_closed(tmp_path, monkeypatch):
+    class Listed(soundfile.SoundFile):
+        def __init__(self, *args, **kwargs):
+            super().__init__(*args, **kwargs)
+            opened.append(self)
+
+    opened = []
+    soundfile.write(tmp_path / "a.wav", sine(), 16000)
+    data = (tmp_path / "a.wav").read_bytes()
+    place = data.index(b"data") + 4
+    (tmp_path / "cut.wav").write_bytes(data[:16000])
+    (tmp_path / "pipe.wav").write_bytes(data[:4] + bytes(4) + data[8:place] + bytes(4) + data[place + 4 :])
+    monkeypatch.setattr(soundfile, "SoundFile", Listed)
+    with warnings.catch_warnings(record=True) as unclosed:
+        warnings.simplefilter("always", ResourceWarning)
+        for name in ("a.wav", "pipe.wav"):
+            assert len(audio.load(tmp_path / name, 16000)) == 16000
+            *_, blocks = audio.stream(tmp_path / name, seconds=0.3)
+            assert all(file.closed for file in opened)
+            assert sum(map(len, blocks)) == 16000
+        for read in (audio.load, audio.stream):
+            with pytest.raises(ValueError, match="breaks off"):
+                read(tmp_path / "cut.wav", 16000)
+        assert [file.closed for file in opened] == [True] * 8
+        opened.clear()
+        gc.collect()
+    assert not [str(warning.message) for warning in unclosed if str(tmp_path) in str(warning.message)]
 
 
 @pytest.mark.parametrize(

@@ -7,9 +7,18 @@ import re
 import pytest
 from conftest import ROOT
 
+from course_utils import widgets
+from tools import make_notebooks
+
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+SOLUTIONS = sorted((ROOT / "notebooks/solutions").glob("*.ipynb"))
 NOTEBOOKS = [pytest.param(json.loads(path.read_text(encoding="utf-8")), id=path.stem) for path in PATHS]
+BOTH = [
+    pytest.param(json.loads(path.read_text(encoding="utf-8")), id=f"{path.parent.name}/{path.stem}")
+    for path in PATHS + SOLUTIONS
+]
 CODE_LINES = 15
+GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 
 
 def source(cell) -> str:
@@ -24,9 +33,10 @@ def test_there_are_four_and_a_bonus():
         "04_sound_event_detection",
         "05_distillation",
     ]
+    assert [path.name for path in SOLUTIONS] == [path.name for path in PATHS]
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
+@pytest.mark.parametrize("notebook", BOTH)
 def test_no_outputs_and_a_portable_kernel(notebook):
     for cell in notebook["cells"]:
         if cell["cell_type"] == "code":
@@ -36,7 +46,7 @@ def test_no_outputs_and_a_portable_kernel(notebook):
     assert set(notebook["metadata"]) <= {"kernelspec", "language_info"}
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
+@pytest.mark.parametrize("notebook", BOTH)
 def test_code_cells_are_short_and_led_by_text(notebook):
     cells = notebook["cells"]
     for before, cell in itertools.pairwise(cells):
@@ -46,14 +56,14 @@ def test_code_cells_are_short_and_led_by_text(notebook):
             assert before["cell_type"] == "markdown" or len(source(before).splitlines()) <= CODE_LINES
 
 
-@pytest.mark.parametrize("notebook", NOTEBOOKS)
+@pytest.mark.parametrize("notebook", BOTH)
 def test_skeleton(notebook):
     text = [source(cell) for cell in notebook["cells"]]
     assert text[0].startswith("# ")
     assert "<!-- badges -->" in text[0]
     headings = re.findall(r"^## (.+)$", "\n".join(text), re.MULTILINE)
     assert headings[0] == "What you will learn"
-    assert headings[-3:] == ["Exercises", "Summary", "References"]
+    assert headings[-3:] == ["Summary", "Expected results", "References"]
     assert any("**Prerequisites:**" in t and "**Time:**" in t for t in text)
     first_code = [t for cell, t in zip(notebook["cells"], text, strict=True) if cell["cell_type"] == "code"]
     assert "COURSE_UTILS_SPEC" in first_code[0]
@@ -61,8 +71,8 @@ def test_skeleton(notebook):
 
 
 def test_bootstrap_cell_is_the_same_everywhere():
-    cells = [source(c) for p in NOTEBOOKS for c in p.values[0]["cells"] if "COURSE_UTILS_SPEC" in source(c)]
-    assert len(cells) == len(PATHS)
+    cells = [source(c) for p in BOTH for c in p.values[0]["cells"] if "COURSE_UTILS_SPEC" in source(c)]
+    assert len(cells) == len(BOTH)
     assert len(set(cells)) == 1
 
 
@@ -92,3 +102,71 @@ def test_every_figure_has_a_caption(notebook):
 def test_figures_are_numbered_in_order(notebook):
     numbers = re.findall(r"^\*Figure (\d+)\.", "\n".join(source(c) for c in notebook["cells"]), re.MULTILINE)
     assert numbers == [str(i + 1) for i in range(len(numbers))]
+
+
+@pytest.mark.parametrize("notebook", BOTH)
+def test_terms_link_to_the_glossary_once(notebook):
+    terms = {make_notebooks.anchor(term) for term in re.findall(r"^### (.+)$", GLOSSARY, re.MULTILINE)}
+    links = re.findall(r"docs/glossary\.md#([\w-]+)\)", "\n".join(source(cell) for cell in notebook["cells"]))
+    assert len(links) >= 15
+    assert len(links) == len(set(links))
+    assert set(links) <= terms
+
+
+def test_terms_have_the_anchors_that_links_ask_for():
+    """GitHub makes them in small letters; JupyterLab keeps capitals, and takes what stands above the heading."""
+    for above, term in re.findall(r"(.*)\n\n### (.+)$", GLOSSARY, re.MULTILINE):
+        anchor = make_notebooks.anchor(term)
+        assert anchor == term.replace(" ", "-") or above == f'<a id="{anchor}"></a>', term
+
+
+def test_a_term_is_linked_where_it_first_stands_in_the_text():
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": [text]}
+        for text in (
+            "# Clip",
+            "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.*",
+            "Two **clips**, one clip, eclipse",
+        )
+    ]
+    make_notebooks.link_terms(cells, {"clip": "clip", "clips": "clip"}, "g.md")
+    assert [source(cell) for cell in cells][1:] == [
+        "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.*",
+        "Two **[clips](g.md#clip)**, one clip, eclipse",
+    ]
+    for aside in (
+        "[see `x[0]` clip](a.md)",
+        "![alt [x] clip](clip.png)",
+        "[ref]: docs/clip.md",
+        "~~~\nclip\n~~~",
+        "    clip = 1",
+        " ## clip",
+        "> # clip",
+        "<summary>clip</summary>",
+        "clip.wav",
+        "$clip$",
+    ):
+        cells = [{"cell_type": "markdown", "metadata": {}, "source": [text]} for text in ("# T", aside)]
+        make_notebooks.link_terms(cells, {"clip": "clip"}, "g.md")
+        assert source(cells[1]) == aside
+    other = [{"cell_type": "markdown", "metadata": {}, "source": [text]} for text in ("# T", "an eclipse, a clip")]
+    make_notebooks.link_terms(other, {"clip": "clip"}, "g.md")
+    assert source(other[1]) == "an eclipse, a [clip](g.md#clip)"
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_questions_come_before_results(notebook):
+    code = [source(cell) for cell in notebook["cells"] if cell["cell_type"] == "code"]
+    asked = [name for text in code for name in re.findall(r"widgets\.quiz\(\"([\w-]+)\"\)", text)]
+    assert len(asked) >= 2
+    for name in asked:
+        choices = widgets.quizzes()[name]["choices"]
+        assert 3 <= len(choices) <= 4
+        assert sum(choice["right"] for choice in choices) == 1
+        assert all(len(choice["why"]) > 20 for choice in choices)
+
+
+def test_every_question_is_asked():
+    text = "".join(path.read_text(encoding="utf-8") for path in PATHS)
+    for name in widgets.quizzes():
+        assert f'widgets.quiz(\\"{name}\\")' in text, name

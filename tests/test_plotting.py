@@ -1,8 +1,11 @@
 """Every drawing takes an Axes and returns it, draws one thing, and names its axes."""
 
+import html
+import re
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
+import nbformat
 import numpy as np
 import pandas as pd
 import pytest
@@ -13,6 +16,7 @@ SAMPLES = np.sin(np.arange(32000) / 10).astype(np.float32)
 EVENTS = pd.DataFrame([("dog", 0.0, 1.0), ("cat", 2.0, 2.5)], columns=["label", "onset", "offset"])
 TABLE = pd.DataFrame({"n": [8, 8, 16], "accuracy": [1.0, 0.5, 0.75]}, index=["cat", "dog", "average"])
 HISTORY = SimpleNamespace(history={"loss": [1.0, 0.5], "val_loss": [1.0, 0.8]})
+TUNED = pd.DataFrame({"F": [0.2, 0.6, 0.4], "dog": [0.1, 0.9, 0.3]}, pd.Index([0.1, 0.5, 0.9], name="threshold"))
 MATRIX = pd.DataFrame([[7, 1], [0, 8]], pd.Index(["a", "b"], name="true class"), pd.Index(["a", "b"], name="predicted"))
 
 DRAWINGS = {
@@ -22,6 +26,7 @@ DRAWINGS = {
     "top_scores": (lambda ax: plotting.top_scores(["a", "b"], [0.5, 0.1], ax=ax), "score", ""),
     "scores_over_time": (lambda ax: plotting.scores_over_time(np.eye(3), ["a", "b", "c"], 0.5, ax=ax), "time (s)", ""),
     "embedding": (lambda ax: plotting.embedding(np.ones(1024), ax=ax), "dimension", "value"),
+    "curves": (lambda ax: plotting.curves(TUNED, ax=ax, ylabel="score"), "threshold", "score"),
     "learning_curves": (lambda ax: plotting.learning_curves(HISTORY, ax=ax), "epoch", "loss"),
     "class_bars": (lambda ax: plotting.class_bars(TABLE, ax=ax), "", "accuracy"),
     "confusion_matrix": (lambda ax: plotting.confusion_matrix(MATRIX, ax=ax), "predicted", "true class"),
@@ -43,7 +48,7 @@ def test_drawing(name):
 
 def test_every_drawing_is_tested():
     public = {name for name, value in vars(plotting).items() if callable(value) and not name.startswith("_")}
-    assert public == set(DRAWINGS)
+    assert public - {"in_words"} == set(DRAWINGS)
 
 
 def test_time_axes_are_in_seconds():
@@ -61,3 +66,197 @@ def test_event_roll_draws_each_event_in_its_row():
     dog = [s for s in spans if s.x1 == 1.0]
     assert all(s.y0 > 0.5 and s.y1 < 1.5 for s in dog)
     plt.close("all")
+
+
+def tone(frequency: float, start: float = 0.0) -> np.ndarray:
+    """Three seconds of a tone that begins at ``start`` seconds, with its largest sample at 2 s."""
+    time = np.arange(48000) / 16000
+    samples = np.where(time >= start, np.sin(2 * np.pi * frequency * time) / 4, 0)
+    samples[32000] = 0.8
+    return samples
+
+
+def bands(*places: int) -> np.ndarray:
+    """A log-mel spectrogram of 96 frames whose highest band is one place after the other."""
+    return np.concatenate([np.eye(64)[[place] * (96 // len(places))] for place in places])
+
+
+def history(**measures):
+    return SimpleNamespace(history=measures)
+
+
+def spans(*events) -> pd.DataFrame:
+    return pd.DataFrame(list(events), columns=["label", "onset", "offset"])
+
+
+def accuracies(**values) -> pd.DataFrame:
+    table = pd.DataFrame({"accuracy": values})
+    table.loc["average"] = table["accuracy"].mean()
+    return table
+
+
+def counts(rows) -> pd.DataFrame:
+    return pd.DataFrame(rows, index=["cat", "dog"], columns=["cat", "dog"])
+
+
+NAMES = ["a", "b"]
+OVER_TIME = np.array([[0.1, 0.8], [0.3, 0.9], [0.1, 0.2], [0.0, 0.7]])
+TWENTY = spans(*(("dog", i, i + 0.5) for i in range(20)))
+SAID = [
+    (lambda: plotting.waveform(tone(440), 16000), "3 s: the largest amplitude, 0.8, is at 2 s"),
+    (lambda: plotting.waveform(-tone(440)[::-1], 16000), "the largest amplitude, 0.8, is at 1 s"),
+    (lambda: plotting.waveform(tone(440, 2.1), 16000), "the level is highest at the end"),
+    (lambda: plotting.waveform(tone(440, 2.1)[::-1], 16000), "the level is highest at the beginning"),
+    (lambda: plotting.waveform(np.zeros(800), 16000), "0.05 s: silence."),
+    (lambda: plotting.spectrogram(np.r_[tone(440), tone(2000), tone(440)], 16000), "kHz at the beginning, 2 kHz in"),
+    (lambda: plotting.spectrogram(np.r_[tone(2000), tone(440)], 16000), "2 kHz at the beginning, "),
+    (lambda: plotting.spectrogram(np.zeros(16000), 16000), "the same everywhere"),
+    (lambda: plotting.log_mel(bands(3, 9, 60)), "band 3 at the beginning, 9 in the middle, 60 at the end"),
+    (lambda: plotting.log_mel(bands(60, 9, 3)), "band 60 at the beginning, 9 in the middle, 3 at the end"),
+    (lambda: plotting.log_mel(np.eye(96, 1, -40) * np.ones(64)), "loudest at 0.4 s"),
+    (lambda: plotting.log_mel(np.zeros((2, 64))), "the same everywhere"),
+    (lambda: plotting.top_scores(NAMES, [0.5, 0.123456]), "highest first: a 0.5, b 0.123."),
+    (lambda: plotting.top_scores(NAMES, [0.1, 0.7]), "highest first: b 0.7, a 0.1."),
+    (lambda: plotting.top_scores(range(14), np.arange(14) / 14), "2 0.143, and 2 more."),
+    (lambda: plotting.scores_over_time(OVER_TIME, NAMES, 0.5), ": b 0.9 (0 to 1, 1.5 to 2), a 0.3 (0.5 to 1)."),
+    (lambda: plotting.scores_over_time(OVER_TIME[:, ::-1], NAMES, 1, offset=3), ": a 0.9 (3 to 5, 6 to 7), b 0.3 (4"),
+    (lambda: plotting.scores_over_time(np.eye(2).repeat(3, 0)[[0, 3] * 3], NAMES, 1), "a 1 (3 times from 0 to 5), b"),
+    (lambda: plotting.scores_over_time(np.zeros((4, 2)), NAMES, 1), ": a 0 (none), b 0 (none)."),
+    (lambda: plotting.embedding(np.array([0, 0, 2.5, 1])), "4 values: 50% are 0; the highest, 2.5, is dimension 2."),
+    (lambda: plotting.embedding(np.array([3, 0, 2.5, 1])), "25% are 0; the highest, 3, is dimension 0."),
+    (
+        lambda: plotting.learning_curves(history(loss=[1.2, 0.5, 0.3], val_loss=[1.0, 0.4, 0.6])),
+        "loss over epoch: training starts at its highest 1.2 at 1, falls to its lowest 0.3 at 3; "
+        "validation starts at its highest 1 at 1, falls to its lowest 0.4 at 2, rises to 0.6 at 3.",
+    ),
+    (
+        lambda: plotting.learning_curves(history(accuracy=[0.3, 0.5, 0.9, 0.8]), "accuracy"),
+        "accuracy over epoch: training starts at its lowest 0.3 at 1, rises to its highest 0.9 at 3, falls to 0.8 at 4",
+    ),
+    (lambda: plotting.learning_curves(history(loss=[0.5])), "training is 0.5 throughout."),
+    (lambda: plotting.learning_curves(history(loss=[np.nan])), "training has no values."),
+    (lambda: plotting.learning_curves(history(loss=[1, 0, 0])), "falls to its lowest 0 at 2, ends at its lowest 0 at"),
+    (
+        lambda: plotting.curves(TUNED),
+        "F starts at its lowest 0.2 at 0.1, rises to its highest 0.6 at 0.5, falls to 0.4",
+    ),
+    (lambda: plotting.curves(1 - TUNED), "F starts at its highest 0.8 at 0.1, falls to its lowest 0.4 at 0.5, rises"),
+    (lambda: plotting.curves(TUNED, yerr=[0.1, 0.02, 0.1]), "Error bars reach 0.02 to 0.1 to either side."),
+    (lambda: plotting.curves(TUNED, thin=["dog"]), "Thin lines, each at its highest: dog 0.9."),
+    (lambda: plotting.class_bars(accuracies(cat=0.5, dog=1)), "highest first: dog 1, cat 0.5. A line at 0.75: average"),
+    (lambda: plotting.class_bars(accuracies(cat=1, dog=0.2)), "highest first: cat 1, dog 0.2. A line at 0.6: average"),
+    (lambda: plotting.class_bars(accuracies(cat=1, dog=np.nan)), "highest first: cat 1. A line at 1: average 1.000."),
+    (
+        lambda: plotting.confusion_matrix(counts([[7, 1], [3, 5]])),
+        "12 of 16 are on the diagonal. Errors: dog taken for",
+    ),
+    (lambda: plotting.confusion_matrix(counts([[7, 1], [0, 8]])), "Errors: cat taken for dog 1."),
+    (lambda: plotting.confusion_matrix(counts([[8, 0], [0, 8]])), "Errors: none."),
+    (lambda: plotting.event_roll({"truth": EVENTS}, NAMES, 3), "Events of truth in seconds, 0: none."),
+    (lambda: plotting.event_roll({"truth": EVENTS}, ["cat", "dog"], 3), "2: dog 0 to 1, cat 2 to 2.5."),
+    (lambda: plotting.event_roll({"truth": TWENTY, "system": spans()}, ["dog"], 9), "7 to 7.5, and 12 more. Events of"),
+    (lambda: plotting.event_roll({"truth": TWENTY, "system": spans()}, ["dog"], 9), "system in seconds, 0: none."),
+]
+
+
+@pytest.mark.parametrize(("draw", "said"), SAID)
+def test_in_words(draw, said):
+    ax = draw()
+    words = plotting.in_words(ax)
+    assert said in words
+    assert len(words) < 500
+    assert plotting.in_words(ax.figure) == words
+    ax.clear()
+    assert plotting.in_words(ax) == ""
+    plt.close("all")
+
+
+def test_every_drawing_is_put_into_words():
+    for draw, *_ in DRAWINGS.values():
+        assert len(plotting.in_words(draw(None))) > 30
+    assert {name for name in DRAWINGS if any(name in draw.__code__.co_names for draw, _ in SAID)} == set(DRAWINGS)
+    plt.close("all")
+
+
+def test_words_of_a_figure_are_those_of_its_axes_in_order_with_titles_and_lines():
+    figure, (left, middle, right) = plt.subplots(1, 3)
+    left.set_title("no words without a drawing")
+    plotting.top_scores(["a"], [0.5], ax=middle)
+    plotting.curves(TUNED[["F"]], ax=right)
+    middle.axvline(0.25, label="chance")
+    right.axhline(0.125, label="half")
+    right.axhline(0.5)
+    right.axline((0, 0), (1, 1), label="a diagonal")
+    right.set(title="Tuning", xscale="log")
+    words = plotting.in_words(figure)
+    assert words.startswith(
+        "Scores, highest first: a 0.5. A line at 0.25: chance. Tuning: Curves over threshold: F starts"
+    )
+    assert words.endswith("falls to 0.4 at 0.9. A line at 0.125: half.")
+    plt.close("all")
+
+
+def test_curves_are_told_apart_without_colour():
+    table = pd.DataFrame(np.arange(18).reshape(2, 9))
+    ax = plotting.curves(table)
+    looks = {(line.get_marker(), line.get_linestyle()) for line in ax.lines}
+    assert len(looks) == 9
+    hatches = {c.get_hatch() for c in plotting.event_roll(dict.fromkeys("abcd", EVENTS), ["cat"], 3).collections}
+    assert len(hatches) == 4
+    plt.close("all")
+
+
+def test_an_unknown_measure_is_an_error():
+    with pytest.raises(KeyError, match="precision"):
+        plotting.learning_curves(HISTORY, "precision")
+    plt.close("all")
+
+
+def test_thin_curves_look_like_the_last_and_stay_out_of_the_legend():
+    ax = plotting.curves(TUNED.assign(better=0.5), thin=["dog"])
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["F", "better"]
+    f, better, dog = ax.lines
+    assert dog.get_color() == better.get_color() != f.get_color()
+    assert dog.get_linewidth() < better.get_linewidth()
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("table", "thin"), [(TUNED, list(TUNED)), (TUNED[[]], ())])
+def test_no_curve_is_an_error(table, thin):
+    with pytest.raises(ValueError, match="There is no curve to draw"):
+        plotting.curves(table, thin=thin)
+    assert not plt.get_fignums()
+
+
+def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
+    from nbclient import NotebookClient
+
+    first = "import matplotlib.pyplot as plt\nfrom course_utils import plotting\n"
+    draw = "plotting.top_scores(['<b>', 'c'], [0.5, 0.1])"
+    sources = (
+        f"{first}{draw};",
+        "plt.plot([1, 2]);",
+        f"figure = {draw}.figure\nplt.close()\nfigure",
+        f"%config InlineBackend.figure_formats = ['retina']\n{draw};",
+        f"{draw}\n{draw};",
+        "plt.figure();",
+    )
+    monkeypatch.delenv("MPLBACKEND", raising=False)
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
+    NotebookClient(notebook, kernel_name="python3", extra_arguments=["--log-level=ERROR"]).execute()
+    drawn, plain, shown, retina, two, empty = ([output.data for output in cell.outputs] for cell in notebook.cells)
+    words = "Scores, highest first: <b> 0.5, c 0.1."
+    for data in (*drawn, *shown, *retina, *two):
+        assert data["text/plain"] == words
+        assert set(data) == {"text/plain", "text/html"}
+        assert re.findall('alt="([^"]*)"', data["text/html"]) == [html.escape(words)]
+        assert data["text/html"].count('src="data:image/png;base64,iVBOR') == 1
+    assert [len(outputs) for outputs in (drawn, plain, shown, retina, two)] == [1, 1, 1, 1, 2]
+    assert set(plain[0]) == {"text/plain", "image/png"}
+    assert plain[0]["text/plain"].startswith("<Figure size")
+    assert all("text/html" not in data for data in empty)
+    width = int(re.search(r' width="(\d+)"', retina[0]["text/html"])[1])
+    assert 'width="' not in drawn[0]["text/html"]
+    assert len(retina[0]["text/html"]) > 1.3 * len(drawn[0]["text/html"])
+    assert width > 500

@@ -74,7 +74,7 @@ def test_readme_lists_every_line_of_the_makefile():
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")
 def test_make_help_lists_the_targets():
     text = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    for target in (*TARGETS, "mini", "mini-eval", "clean"):
+    for target in (*TARGETS, "notebooks", "mini", "mini-eval", "clean"):
         assert f"make {target} " in text
 
 
@@ -85,7 +85,7 @@ def test_readme_has_a_row_for_each_notebook():
 
 
 def test_local_links_lead_somewhere():
-    for page in [*ROOT.glob("*.md"), ROOT / "data/README.md"]:
+    for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data/README.md"]:
         for link in re.findall(r"\]\((?!https?:|#|<)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / link).exists(), f"{page.name}: {link}"
 
@@ -128,7 +128,8 @@ def test_until_the_address_is_known_nothing_links_to_an_account():
 def test_badges_are_stamped_everywhere_and_again(tmp_path):
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "notebooks", tmp_path / "notebooks", ignore=shutil.ignore_patterns(".ipynb_checkpoints"))
+    shutil.copytree(ROOT / "tools/notebooks", tmp_path / "tools/notebooks")
+    shutil.copytree(ROOT / "docs", tmp_path / "docs")
     for repo in ("someone/audio-course", "someone-else/course.2"):
         badges.stamp(repo, tmp_path)
         project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -136,9 +137,11 @@ def test_badges_are_stamped_everywhere_and_again(tmp_path):
         readme = (tmp_path / "README.md").read_text(encoding="utf-8")
         assert readme.count(f"colab.research.google.com/github/{repo}/blob/v{badges.version()}/notebooks/0") == 5
         assert readme.count("colab-badge.svg") == 5
+        assert len(list((tmp_path / "notebooks/solutions").glob("*.ipynb"))) == 5
         for path in (tmp_path / "notebooks").glob("*.ipynb"):
             cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
             assert f"{repo}/blob/v{badges.version()}/notebooks/{path.name}" in cells[0]
+            assert f"(https://github.com/{repo}/blob/v{badges.version()}/docs/glossary.md#clip)" in "\n".join(cells)
             code = next(cell for cell in cells if "COURSE_UTILS_SPEC" in cell)
             assert f'SPEC = "course-utils @ git+https://github.com/{repo}@v{badges.version()}"' in code
             compile(code, path.name, "exec")

@@ -10,6 +10,7 @@ from conftest import ROOT
 from tools import results as measured
 
 FILE = ROOT / "build/results.json"
+ROW = r"^\| (.+) \| ([\d.]+) \| ([\d.]+) \|$"
 
 
 @pytest.fixture(scope="module")
@@ -78,6 +79,18 @@ def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results)
     assert record["cost"]["YAMNet-mini"]["joules per clip"] > 0
     if record["assets"]["yamnet"] != "embedded":
         assert record["cost"]["YAMNet"]["ms per clip"] > 2 * record["cost"]["YAMNet-mini"]["ms per clip"]
+
+
+def test_expected_results_of_the_notebooks_are_met(results):
+    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
+        cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
+        section = next(cell for cell in cells if cell.startswith("## Expected results"))
+        section = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", section)
+        rows = {what: (float(low), float(high)) for what, low, high in re.findall(ROW, section, re.M)}
+        found = results[path.stem]["expected"]
+        assert rows.keys() == found.keys(), path.stem
+        for what, (low, high) in rows.items():
+            assert low <= found[what] <= high, f"{path.stem}, {what}: {found[what]}"
 
 
 # --- docs/results.json ---

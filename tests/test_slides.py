@@ -393,6 +393,22 @@ def test_captions_go_to_the_pictures_of_their_cell():
     assert cells[2].outputs == [second, third]
 
 
+def test_captions_come_before_the_words_of_a_picture():
+    page = f'<img alt="b &gt; a" src="data:image/png;base64,{PIXEL}" style="max-width: 100%">'
+    drawn, other = (new_output("display_data", {"text/html": page, "text/plain": "b > a"}) for _ in range(2))
+    table = new_output("display_data", {"text/html": "<table></table>"})
+    cells = [
+        new_code_cell("draw()", outputs=[drawn, table]),
+        new_markdown_cell(r'*Figure 1. Two "scores" \1.*'),
+        new_code_cell("draw()", outputs=[other]),
+        new_markdown_cell("No caption."),
+    ]
+    shown = slides.with_captions(new_notebook(cells=cells))
+    both = page.replace("b &gt; a", r"Two &quot;scores&quot; \1. b &gt; a")
+    assert [output.data["text/html"] for output in shown.cells[0].outputs] == [both, "<table></table>"]
+    assert shown.cells[2].outputs == [other] == [drawn]
+
+
 def test_a_widget_becomes_its_picture_and_a_line_that_says_where_to_move_it():
     widget = new_output("display_data", {slides.WIDGET: {"model_id": "x"}, "text/plain": "interactive(...)"})
     picture = new_output("display_data", {"image/png": PIXEL})
@@ -401,6 +417,10 @@ def test_a_widget_becomes_its_picture_and_a_line_that_says_where_to_move_it():
     assert [list(output.data) for output in shown] == [["image/png"], ["text/html"]]
     assert "notebooks/04_sound_event_detection.ipynb" in shown[1].data["text/html"]
     assert "The threshold" in shown[1].data["text/html"]
+    page = new_output("display_data", {"text/html": f'<img alt="a" src="data:image/png;base64,{PIXEL}">'})
+    cells[1].outputs = [widget, page]
+    shown = slides.prepare(new_notebook(cells=cells), "04_sound_event_detection").cells[1].outputs
+    assert shown[0] == page
     cells[1].outputs = [widget, new_output("display_data", {"text/html": "<p>no picture</p>"})]
     with pytest.raises(ValueError, match="The threshold: show a picture beside the widget"):
         slides.prepare(new_notebook(cells=cells), "04_sound_event_detection")

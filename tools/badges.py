@@ -1,11 +1,11 @@
 """Write the repository's address into pyproject.toml, README.md and the notebooks: ``make badges REPO=owner/name``.
 
 The one place that holds the address is ``[project.urls]`` of pyproject.toml. Without an argument, what it says is
-written again into the README's and the notebooks' badges and into the notebooks' first code cell.
+written again into the README's and the notebooks' badges and into the notebooks' first code cell, whose sources
+(``tools/notebooks/``) stay without it.
 """
 
 import argparse
-import json
 import re
 import sys
 import tomllib
@@ -16,9 +16,9 @@ BADGES = re.compile(r"<!-- badges -->.*?<!-- /badges -->", re.DOTALL)
 SPEC = re.compile(r'^SPEC = "[^"]*"', re.MULTILINE)
 
 
-def address() -> str | None:
+def address(root: Path = ROOT) -> str | None:
     """Return ``owner/name`` as pyproject.toml has it, or None."""
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
+    urls = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
     return urls["Repository"].removeprefix("https://github.com/") if "Repository" in urls else None
 
 
@@ -33,20 +33,18 @@ def badge(repo: str, notebook: str) -> str:
     return f"[![Open in Colab](https://colab.research.google.com/assets/colab-badge.svg)]({link})"
 
 
-def stamp_notebook(text: str, repo: str, name: str) -> str:
-    """Return a notebook's JSON with its badge and the address in its first code cell."""
-    notebook = json.loads(text)
+def stamp_notebook(notebook: dict, repo: str, path: str) -> None:
+    """Write a badge into a notebook, ``path`` below ``notebooks/``, and the address into its first code cell."""
     for cell in notebook["cells"]:
         source = "".join(cell["source"])
         if "<!-- badges -->" in source:
-            source = BADGES.sub(f"<!-- badges -->\n{badge(repo, name)}\n<!-- /badges -->", source)
+            source = BADGES.sub(f"<!-- badges -->\n{badge(repo, path)}\n<!-- /badges -->", source)
         elif "COURSE_UTILS_SPEC" in source:
             spec = f"course-utils @ git+https://github.com/{repo}@v{version()}"
             source = SPEC.sub(f'SPEC = "{spec}"', source)
         else:
             continue
         cell["source"] = source.splitlines(keepends=True)
-    return json.dumps(notebook, indent=1, ensure_ascii=False) + "\n"
 
 
 def stamp_readme(text: str, repo: str) -> str:
@@ -61,14 +59,15 @@ def stamp_readme(text: str, repo: str) -> str:
 
 def stamp(repo: str, root: Path = ROOT) -> None:
     """Write the address everywhere below ``root``."""
+    from tools import make_notebooks
+
     project = root / "pyproject.toml"
     text = re.sub(r'^Repository = ".*"\n', "", project.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("[project.urls]\n", f'[project.urls]\nRepository = "https://github.com/{repo}"\n')
-    project.write_text(text, encoding="utf-8")
+    project.write_text(text, encoding="utf-8", newline="\n")
     readme = root / "README.md"
-    readme.write_text(stamp_readme(readme.read_text(encoding="utf-8"), repo), encoding="utf-8")
-    for path in sorted(root.glob("notebooks/*.ipynb")):
-        path.write_text(stamp_notebook(path.read_text(encoding="utf-8"), repo, path.name), encoding="utf-8")
+    readme.write_text(stamp_readme(readme.read_text(encoding="utf-8"), repo), encoding="utf-8", newline="\n")
+    make_notebooks.write(root)
 
 
 def main() -> int:

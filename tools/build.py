@@ -16,19 +16,39 @@ import sys
 import time
 from pathlib import Path
 
-from tools import slides
+from tools import make_notebooks, slides
 
 ROOT = Path(__file__).resolve().parents[1]
 BUILD = ROOT / "build"
 
 # Evaluated in the notebook's kernel after its last cell: what goes into results.json, and the headline of the table.
+# "expected" has what the notebook's section *Expected results* gives ranges for.
 RECORDS = {
     "01_audio_tagging": (
-        '{"top5": [[row.label, float(row.score)] for row in top.itertuples()]}',
+        """{
+            "top5": [[row.label, float(row.score)] for row in top.itertuples()],
+            "expected": {
+                "clip scores over 0.1": int((clipwise_output[0] > 0.1).sum()),
+                "highest clip score": float(clipwise_output.max()),
+                "onset of *Whistling* in the clip (s)": float(
+                    (framewise_output[0, :, 40] > framewise_output[0, :, 40].max() / 2).argmax() / FRAME_RATE
+                ),
+                "frames of the clip": framewise_output.shape[1],
+            },
+        }""",
         lambda r: f"top tag {r['top5'][0][0]} ({r['top5'][0][1]:.3f})",
     ),
     "02_yamnet": (
-        '{"scores_shape": list(scores.shape), "top5": [[row.label, float(row.score)] for row in top.itertuples()]}',
+        """{
+            "scores_shape": list(scores.shape),
+            "top5": [[row.label, float(row.score)] for row in top.itertuples()],
+            "expected": {
+                "windows of the clip": len(scores),
+                "highest mean score": float(mean_scores.max()),
+                "windows of 10 s": len(yamnet(silence)[0]),
+                "share of windows with *Speech* on top": float((scores.argmax(axis=1) == 0).mean()),
+            },
+        }""",
         lambda r: f"top class {r['top5'][0][0]} ({r['top5'][0][1]:.3f})",
     ),
     "03_transfer_learning": (
@@ -49,6 +69,15 @@ RECORDS = {
             "bill": bill.to_dict("index"),
             "country": costs["training the head"][0]["country"],
             "measured": costs["training the head"][0]["measured"],
+            "expected": {
+                "zero-shot clip accuracy, fold 5": float(zero_shot.loc["average", "accuracy"]),
+                "frame accuracy, fold 5": frame_accuracy,
+                "clip accuracy, fold 5, windows with sound": float(clip_table.loc["average", "accuracy"]),
+                "clip accuracy, five folds, windows with sound": float(classifiers.loc["head", "mean"]),
+                "clip accuracy, five folds, logistic regression": float(classifiers.loc["logistic regression", "mean"]),
+                "frame accuracy of the nearest window, honest": float(honest),
+                "frame accuracy of the nearest window, leaked": float(leaked),
+            },
         }""",
         lambda r: (
             f"clip accuracy {r['classifiers']['head']['mean']:.3f} (five folds), "
@@ -65,6 +94,18 @@ RECORDS = {
             "soundscapes": {name: rows.to_dict("index") for name, rows in results.items()},
             "by_class": by_class.to_dict("index"),
             "better_events": better_events.to_dict("records"),
+            "expected": {
+                "threshold of the simple detector": threshold,
+                "segment-based F-score, metro station": float(metrics["F-score"].iloc[0]),
+                "event-based F-score, metro station": float(metrics["F-score"].iloc[1]),
+                "simple detector at 0 dB, segment-based": float(results["simple"].loc["0", "segment F-score"]),
+                **{
+                    f"better detector at 0 dB, {kind}-based": float(
+                        results["smoothed: the better detector"].loc["0", f"{kind} F-score"]
+                    )
+                    for kind in ("segment", "event")
+                },
+            },
         }""",
         lambda r: (
             "macro segment F-score at 0 dB: simple "
@@ -73,7 +114,15 @@ RECORDS = {
         ),
     ),
     "05_distillation": (
-        '{"imitation": imitation.to_dict("index"), "cost": cost}',
+        """{
+            "imitation": imitation.to_dict("index"),
+            "cost": cost,
+            "expected": {
+                "*of five*, always the mean": float(imitation.loc["always the mean", "of five"]),
+                "*of five*, hard targets": float(imitation.loc["tiny student, hard targets", "of five"]),
+                "*of five*, soft targets": float(imitation.loc["tiny student, soft targets", "of five"]),
+            },
+        }""",
         lambda r: f"tiny student: {r['imitation']['tiny student, soft targets']['of five']:.2f} of five classes shared",
     ),
 }
@@ -133,6 +182,7 @@ def execute(path: Path, values: dict | None = None) -> tuple[object, dict]:
         kernel_name="python3",
         resources={"metadata": {"path": path.parent}},
         extra_arguments=["--log-level=ERROR"],  # ipykernel warns at each start that it talks over TCP
+        store_widget_state=False,  # a page with it asks a CDN for scripts
     )
     client.execute(env=environment)
     seconds = time.perf_counter() - start
@@ -146,7 +196,8 @@ def circumstances() -> dict[str, str]:
     """Return what the outputs of a notebook depend on beside its own code: the package, and which assets are meant."""
     digest = hashlib.sha256()
     for file in sorted([*(ROOT / "course_utils").glob("*.*"), *(ROOT / "data" / "embedded").rglob("*.*")]):
-        digest.update(file.read_bytes())
+        if file.is_file():  # JupyterLab keeps folders of its own beside them
+            digest.update(file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
     return {"course_utils": digest.hexdigest(), **settings}
 
@@ -177,9 +228,26 @@ def write_page(notebook, path: Path) -> None:
     exporter.register_filter("markdown2html", slides.math_filter)
     page = slides.with_captions(notebook)
     page.cells = [cell for cell in page.cells if slides.kind(cell) != "notes"]
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = slides.GLOSSARY.sub(r"[\1](glossary.html#\2)", cell.source)
+        if cell.cell_type == "code":  # the picture beside a widget stays
+            cell.outputs = [output for output in cell.outputs if slides.WIDGET not in output.get("data", {})]
     body, _ = exporter.from_notebook_node(page, {"metadata": {"name": slides.title(notebook)}})
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(body, encoding="utf-8")
+
+
+def write_glossary(path: Path) -> None:
+    """Write ``docs/glossary.md`` as a page, to which the pages of the notebooks link."""
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    text = re.sub(
+        r"^### (.+)$", lambda term: f'<h3 id="{make_notebooks.anchor(term[1])}">{term[1]}</h3>\n', text, flags=re.M
+    )
+    text = re.sub(r'^(\*not linked\*|<a id=".*)$', "", text, flags=re.M)
+    write_page(new_notebook(cells=[new_markdown_cell(text)]), path)
 
 
 def write_index() -> None:
@@ -243,6 +311,7 @@ def run(paths: list[Path]) -> int:
     BUILD.mkdir(exist_ok=True)
     file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_index()
+    write_glossary(BUILD / "html" / "glossary.html")
     done = {path.stem: results[path.stem] for path in paths}
     print(f"\n{table(done)}\n\nPages: build/html/, slides: build/slides/, figures: build/results.json")
     return sum("error" in record for record in done.values())

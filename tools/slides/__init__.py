@@ -26,6 +26,7 @@ FOLDER = Path(__file__).resolve().parent
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
+GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
 WIDTH = 76  # characters of code in a line of a slide
 
 
@@ -126,6 +127,8 @@ def prepare(notebook, name: str):
         cells += slide
     notebook.cells = cells
     for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = GLOSSARY.sub(r"\1", cell.source)
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
             heading = cell.source.splitlines()[0].lstrip("# ")
         if cell.source.startswith("*Figure"):
@@ -150,8 +153,9 @@ def prepare(notebook, name: str):
 def with_captions(notebook):
     """Return a copy of an executed notebook whose pictures have their captions as alternative texts.
 
-    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``. nbconvert has no
-    place for an alternative text, so the picture becomes HTML.
+    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``. It comes before
+    the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the alternative text of a
+    picture without any, so that becomes HTML.
     """
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
@@ -160,6 +164,8 @@ def with_captions(notebook):
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
                     output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
+                elif drawn := output.get("data", {}).get("text/html"):
+                    output.data["text/html"] = drawn.replace('<img alt="', f'<img alt="{text} ', 1)
     return notebook
 
 
@@ -252,8 +258,8 @@ def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
     (folder / "index.html").write_text(page.replace("/* fonts */", fonts(page), 1), encoding="utf-8")
 
 
-def launch(play):
-    """Start Chromium, Chrome or Edge for playwright, whichever is installed.
+def launch(play, **options):
+    """Start Chromium, Chrome or Edge for playwright, whichever is installed, with playwright's options.
 
     Raises
     ------
@@ -267,7 +273,7 @@ def launch(play):
     reasons = []
     for way in (*ways, {"channel": "chrome"}, {"channel": "msedge"}, {}):
         try:
-            return play.chromium.launch(**way)
+            return play.chromium.launch(**way, **options)
         except Error as error:
             reasons.append(f"{way}: {error.message.splitlines()[0]}")
     raise FileNotFoundError(

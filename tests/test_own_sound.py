@@ -1,0 +1,302 @@
+"""A sound of one's own: any file, any length, and one sentence where it does not work."""
+
+import datetime
+import tempfile
+import time
+import tracemalloc
+import types
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from course_utils import assets, audio, features, models, widgets
+
+
+def tone(seconds, rate, channels=1, gain=0.5):
+    wave = gain * np.sin(2 * np.pi * 440 * np.arange(round(seconds * rate)) / rate)
+    return np.stack([wave] * channels, axis=1)
+
+
+NOW = datetime.datetime.now()
+SCENE = assets.embedded("clips/scene.ogg")
+
+FILES = {
+    "mono16.wav": (16000, 1, 3.0, {"subtype": "PCM_16"}),
+    "telephone8.wav": (8000, 1, 3.0, {"subtype": "PCM_U8"}),
+    "stereo24.wav": (44100, 2, 3.0, {"subtype": "PCM_24"}),
+    "float.wav": (48000, 1, 3.0, {"subtype": "FLOAT"}),
+    "surround.wav": (48000, 6, 3.0, {}),
+    "high.flac": (96000, 2, 3.0, {}),
+    "small.ogg": (22050, 1, 3.0, {}),
+    "film.opus": (48000, 2, 3.0, {"format": "OGG", "subtype": "OPUS"}),
+    "music.mp3": (44100, 2, 3.0, {}),
+    "apple.aiff": (32000, 1, 3.0, {}),
+    "click.wav": (44100, 1, 0.1, {}),
+}
+
+
+def sentence(text):
+    """Whether a text is one sentence with a full stop; file names do not count."""
+    return text.endswith(".") and ". " not in text and "\n" not in text
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_any_file_is_analysed(tmp_path, mini, name):
+    rate, channels, seconds, options = FILES[name]
+    soundfile.write(tmp_path / name, tone(seconds, rate, channels), rate, **options)
+    found = widgets.analyse(tmp_path / name, mini, threshold=0.1)
+    assert (found.name, found.sample_rate, found.channels) == (name, rate, channels)
+    assert found.duration == pytest.approx(seconds, abs=0.1)
+    assert list(found.tags) == ["label", "score"]
+    assert len(found.tags) == 5
+    assert list(found.events) == ["label", "onset", "offset"]
+    assert (found.events["offset"] <= found.duration).all()
+    assert [note.split(":")[0] for note in found.notes] == (["Very short"] if seconds < 0.96 else [])
+    assert "<audio" in found._repr_html_()
+    whole = mini(audio.load(tmp_path / name, models.YAMNET_RATE))[0].numpy().mean(axis=0)
+    assert found.tags["score"].to_numpy() == pytest.approx(np.sort(whole)[::-1][:5], abs=1e-4)
+
+
+def test_blocks_give_what_one_call_gives(mini, embedded):
+    scene = np.tile(audio.load(SCENE, 16000), 3)
+    for length in (1, 15600, 15601, 7680 * 10 + 15600, len(scene)):
+        blocks = np.split(scene[:length], [length // 3, length // 2])
+        scores = features.score_blocks(blocks, mini, at_once=10)
+        whole = mini(scene[:length])[0].numpy()
+        assert scores.shape == whole.shape
+        assert np.abs(scores - whole).max() < 1e-4
+
+
+def test_events_of_the_scene_and_a_threshold(mini):
+    found = widgets.analyse(SCENE, mini)
+    assert found.tags["label"][0] == "Speech"
+    assert {"Speech", "Whistling"} <= set(found.events["label"])
+    assert found.notes == []
+    nothing = widgets.analyse(SCENE, mini, threshold=1.0)
+    assert len(nothing.events) == 0
+    assert "no events" in nothing._repr_html_()
+
+
+@pytest.mark.parametrize(("gain", "word"), [(0.0, "Silence"), (0.01, "Quiet"), (3.0, "Clipped")])
+def test_notes(tmp_path, mini, gain, word):
+    soundfile.write(tmp_path / "a.wav", np.clip(tone(2, 16000, gain=gain), -1, 1), 16000)
+    found = widgets.analyse(tmp_path / "a.wav", mini)
+    (note,) = found.notes
+    assert note.startswith(word)
+    assert note.endswith(".")
+    assert f"<ul><li>{note}</li></ul>" in found._repr_html_()
+
+
+def test_twenty_minutes_in_little_memory(tmp_path, mini):
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 44100, 2) as file:
+        for _ in range(20):
+            file.write(tone(60, 44100, 2))
+    tracemalloc.start()
+    start = time.perf_counter()
+    found = widgets.analyse(tmp_path / "long.wav", mini)
+    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    print(f"20 minutes of 44.1 kHz stereo: {seconds:.1f} s, at most {peak / 1e6:.0f} MB")
+    assert found.duration == 1200
+    assert len(found.opening) == 60 * 16000
+    assert peak < 60e6  # its samples would be 423 MB
+    assert 'aria-label="long.wav, the first minute"' in found._repr_html_()
+
+
+def test_over_an_hour_is_refused_at_once(tmp_path, mini):
+    with soundfile.SoundFile(tmp_path / "day.wav", "w", 8000, 1, "PCM_U8") as file:
+        for _ in range(61):
+            file.write(np.zeros(60 * 8000))
+    with pytest.raises(ValueError, match="an hour") as error:
+        widgets.analyse(tmp_path / "day.wav", mini)
+    assert sentence(str(error.value))
+
+
+@pytest.fixture
+def bad(tmp_path):
+    """Files that cannot be analysed, each with words of its message."""
+
+    def cut(name, share=0.5):
+        soundfile.write(tmp_path / name, tone(4, 44100, 2), 44100)
+        data = (tmp_path / name).read_bytes()
+        (tmp_path / name).write_bytes(data[: int(share * len(data))])
+
+    (tmp_path / "text.wav").write_text("this is no audio at all\n" * 20)
+    (tmp_path / "text.mp3").write_text("this is no audio at all\n" * 20)
+    (tmp_path / "text.raw").write_text("this is no audio at all\n" * 20)
+    (tmp_path / "empty.wav").touch()
+    (tmp_path / "folder.wav").mkdir()
+    (tmp_path / "phone.m4a").write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0" + bytes(500))
+    (tmp_path / "browser.webm").write_bytes(b"\x1a\x45\xdf\xa3" + bytes(500))
+    for name in ("cut.wav", "cut.aiff", "cut.flac", "cut.mp3", "cut.au", "cut.w64"):
+        cut(name)
+    cut("nearly.wav", 0.98)
+    cut("pipe.flac")
+    data = bytearray((tmp_path / "pipe.flac").read_bytes())
+    data[21:26] = bytes([data[21] & 0xF0, 0, 0, 0, 0])  # how many samples it has: unknown
+    (tmp_path / "pipe.flac").write_bytes(data)
+    soundfile.write(tmp_path / "silent.wav", np.zeros(0), 16000)
+    soundfile.write(tmp_path / "wild.wav", np.full(16000, 3e4), 16000, subtype="FLOAT")
+    soundfile.write(tmp_path / "nan.wav", np.full(16000, np.nan), 16000, subtype="FLOAT")
+    words = dict.fromkeys(["text.wav", "text.mp3", "text.raw"], (ValueError, "save it as WAV or FLAC"))
+    words |= dict.fromkeys(
+        ["cut.wav", "cut.aiff", "cut.flac", "cut.mp3", "cut.au", "cut.w64", "nearly.wav"],
+        (ValueError, "breaks off before the end"),
+    )
+    words |= {
+        "empty.wav": (ValueError, "is empty, 0 bytes: download, copy or save it again"),
+        "silent.wav": (ValueError, "0 samples: record or save it again"),
+        "pipe.flac": (ValueError, "cannot be read to its end: download, copy or save it again"),
+        "folder.wav": (IsADirectoryError, "is a folder: name one audio file in it"),
+        "missing.wav": (FileNotFoundError, "check the name"),
+        "phone.m4a": (ValueError, "convert it to WAV or FLAC"),
+        "browser.webm": (ValueError, "convert it to WAV or FLAC"),
+        "wild.wav": (ValueError, "save it again as 16-bit WAV"),
+        "nan.wav": (ValueError, "save it again as 16-bit WAV"),
+    }
+    return {tmp_path / name: kind for name, kind in words.items()}
+
+
+def test_each_bad_file_gives_one_sentence(bad, mini):
+    for path, (kind, words) in bad.items():
+        with pytest.raises(kind, match=words) as error:
+            widgets.analyse(path, mini)
+        assert sentence(str(error.value)), str(error.value)
+        assert path.name in str(error.value)
+
+
+def test_load_refuses_them_alike(bad):
+    for path, (kind, words) in bad.items():
+        if path.name not in ("wild.wav", "nan.wav"):  # check_waveform's business
+            with pytest.raises(kind, match=words):
+                audio.load(path, 16000)
+
+
+@pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFF000])
+def test_wav_of_a_writer_that_could_not_go_back_to_its_header(tmp_path, size):
+    soundfile.write(tmp_path / "a.wav", tone(1, 16000), 16000)
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    whole = audio.load(tmp_path / "a.wav", 16000)
+    for place in (4, data.index(b"data") + 4):
+        data[place : place + 4] = size.to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(data)
+    assert np.array_equal(audio.load(tmp_path / "a.wav", 16000), whole)
+
+
+def test_wav_whose_outer_size_is_wrong_is_read(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(1, 16000), 16000)
+    data = bytearray((tmp_path / "a.wav").read_bytes())
+    data[4:8] = (len(data) + 5000).to_bytes(4, "little")
+    (tmp_path / "a.wav").write_bytes(data)
+    assert len(audio.load(tmp_path / "a.wav", 16000)) == 16000
+
+
+def test_mp3_in_blocks_has_no_seams(tmp_path):
+    soundfile.write(tmp_path / "a.mp3", tone(4, 44100, 2), 44100)
+    rate, channels, duration, blocks = audio.stream(tmp_path / "a.mp3", seconds=0.3)
+    assert (rate, channels, duration) == (44100, 2, 4.0)
+    pieces = np.concatenate(list(audio.resample_blocks(blocks, rate, 16000)))
+    assert np.abs(pieces - audio.load(tmp_path / "a.mp3", 16000)).max() < 1e-4
+
+
+# --- the widgets, driven from Python ---
+
+
+@pytest.fixture
+def panel(mini, monkeypatch):
+    """The parts of the widget: upload, recorder, name, result."""
+    monkeypatch.setattr(widgets, "_has_front_end", lambda: True)
+    _, _, row, result = widgets.own_sound(mini).children
+    return types.SimpleNamespace(upload=row.children[0], recorder=row.children[1], named=row.children[2], result=result)
+
+
+@pytest.fixture
+def sound(tmp_path):
+    soundfile.write(tmp_path / "a.wav", tone(2, 16000), 16000)
+    return (tmp_path / "a.wav").read_bytes()
+
+
+def uploaded(name, content):
+    return ({"name": name, "content": memoryview(content), "type": "audio/wav", "size": 1, "last_modified": NOW},)
+
+
+def test_upload(panel, sound):
+    panel.upload.value = uploaded("a.wav", sound)
+    assert "<p>a.wav: 2.00 s, 16 kHz, one channel." in panel.result.value
+    panel.upload.value = uploaded("b.wav", b"text")
+    assert panel.result.value.startswith('<p role="alert">&#x27;b.wav&#x27; is not audio')
+
+
+def test_upload_with_a_name_that_is_markup_and_no_file_name_on_windows(panel, sound):
+    panel.upload.value = uploaded("<b>&.wav", sound)
+    assert "<p>&lt;b&gt;&amp;.wav: 2.00 s" in panel.result.value
+    assert "<b>" not in panel.result.value
+    panel.upload.value = uploaded("<b>&.wav", b"text")
+    assert "&#x27;&lt;b&gt;&amp;.wav&#x27; is not audio" in panel.result.value
+    assert "<b>" not in panel.result.value
+
+
+def test_upload_hides_where_it_was_kept(panel, tmp_path, monkeypatch):
+    (folder := tmp_path / r"C\Users").mkdir(parents=True)  # repr doubles the backslash
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    panel.upload.value = uploaded("a.wav", b"text")
+    assert panel.result.value.startswith('<p role="alert">&#x27;a.wav&#x27; is not audio')
+
+
+def test_upload_to_a_full_disk(panel, monkeypatch):
+    def full(file, data):
+        raise OSError(28, "No space left on device", str(file))
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    panel.upload.value = uploaded("a.wav", b"text")
+    assert panel.result.value == '<p role="alert">[Errno 28] No space left on device: &#x27;a.wav&#x27;</p>'
+
+
+def test_first_upload_of_either_ipywidgets():
+    assert widgets._first_upload({"a.wav": {"metadata": {"size": 3}, "content": b"abc"}}) == ("a.wav", b"abc")
+    assert widgets._first_upload(uploaded("a.wav", b"abc")) == ("a.wav", b"abc")
+    assert widgets._first_upload({}) is None
+    assert widgets._first_upload(()) is None
+
+
+def test_name(panel, sound, tmp_path):
+    panel.named.value = f' "{tmp_path / "a.wav"}" '
+    assert "<p>a.wav: 2.00 s" in panel.result.value
+    assert panel.named.value == ""
+    panel.named.value = str(tmp_path)
+    assert "is a folder" in panel.result.value
+    panel.named.value = "~nobody-of-this-name/a.wav"
+    assert panel.result.value.startswith('<p role="alert">')
+
+
+def test_the_same_name_again(panel, sound, tmp_path):
+    panel.named.value = str(tmp_path / "b.wav")
+    assert "There is no file" in panel.result.value
+    (tmp_path / "b.wav").write_bytes(sound)
+    panel.named.value = str(tmp_path / "b.wav")
+    assert "<p>b.wav: 2.00 s" in panel.result.value
+
+
+def test_an_error_of_ours_is_shown_by_a_callback_and_raised_by_the_cell(panel, mini, monkeypatch):
+    monkeypatch.setattr(widgets, "analyse", lambda *_: {}["no key"])
+    panel.named.value = "a.wav"
+    assert panel.result.value == '<p role="alert">KeyError: &#x27;no key&#x27;</p>'
+    with pytest.raises(KeyError, match="no key"):
+        widgets.own_sound(mini, path=SCENE)
+
+
+def test_recording(panel):
+    samples = tone(2, 16000)[:, 0].astype(np.float32)
+    panel.recorder._handle_custom_msg({"rate": 16000}, [memoryview(samples.tobytes())])
+    assert "your recording.wav: 2.00 s" in panel.result.value
+
+
+def test_own_sound_with_a_path_shows_it_without_a_notebook(mini, capsys):
+    assert widgets.own_sound(mini, path=SCENE) is None
+    said = capsys.readouterr().out
+    assert "scene.ogg: 12.00 s, 32 kHz, one channel." in said
+    assert "Speech 0.00 to" in said
+    widgets.own_sound(mini, path="nothing.wav")
+    assert "There is no file 'nothing.wav'" in capsys.readouterr().out
