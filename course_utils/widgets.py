@@ -109,7 +109,7 @@ def _show(name: str, static: Shown, build):
     from IPython.display import display
 
     note = "As it stands at the start; in JupyterLab and Colab it moves."
-    page = f'<div class="course-static-{name}">{static.page}<p><em>{note}</em></p></div>'
+    page = f'<div class="course-static-{name}">{static.page}<p class="course-note"><em>{note}</em></p></div>'
     display(Shown(page, static.text))
     if not _has_front_end():
         print("Nothing can be moved here: open the notebook in JupyterLab or Colab and run this cell.")
@@ -577,12 +577,13 @@ export default {
     const record = async () => {
       if (!navigator.mediaDevices) throw new Error("a page needs https or localhost for it");
       const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
+      const stop = () => stream.getTracks().forEach((track) => track.stop());
       const chunks = [];
-      recorder = new MediaRecorder(stream);
+      try { recorder = new MediaRecorder(stream); } catch (error) { stop(); throw error; }
       recorder.ondataavailable = (event) => chunks.push(event.data);
       recorder.onstop = async () => {
         clearTimeout(timer);
-        stream.getTracks().forEach((track) => track.stop());
+        stop();
         say("Record", "");
         await send(chunks).catch((error) => say("Record", `Nothing was recorded (${error.message}).`));
       };

@@ -4,7 +4,6 @@ import html
 import html.parser
 import json
 import re
-import shutil
 
 import nbformat
 import pytest
@@ -46,7 +45,7 @@ def test_record_of_the_run(built):
     record = json.loads((built / "results.json").read_text())["02_yamnet"]
     assert record["scores_shape"] == [10, 521]
     assert record["top5"][0][0] in ("Whistle", "Whistling")
-    assert record["assets"] == {"yamnet": "embedded", "speech-whistling": "embedded"}
+    assert record["assets"] == {"yamnet": "embedded", "speech-whistling": "embedded", "cnn14": "embedded"}
     assert record["seconds"] > 0
 
 
@@ -63,10 +62,13 @@ def test_page_needs_nothing_from_the_web(built):
             assert attributes.get("src", "data:").startswith("data:")
     assert [link for link in tags.all("link") if link.get("rel") == "stylesheet"] == []
     assert "No description has been provided" not in (built / "html/02_yamnet.html").read_text(encoding="utf-8")
-    assert len(tags.all("img")) == 2
-    bars, pictures = (image["alt"] for image in tags.all("img"))
+    assert len(tags.all("img")) == 4
+    bars, pictures, taggers, own_sound = (image["alt"] for image in tags.all("img"))
     assert re.match(r"The five classes .+\. Scores, highest first: Whistl(e|ing) 0\.\d+, ", bars)
     assert re.match(r"Log-mel spectrogram as .+\. Log-mel spectrogram of 5\.\d+ s: loudest at ", pictures)
+    assert "a stand-in for CNN14" in taggers
+    assert own_sound.startswith("Event roll of speech_whistling.ogg.")
+    assert not any("alert" in attributes.get("role", "") for _, attributes in tags.found)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
@@ -99,7 +101,6 @@ def test_a_failing_notebook_fails_the_run_and_the_others_still_run(tmp_path, mon
         nbformat.write(nbformat.v4.new_notebook(cells=cells), notebooks / f"{name}.ipynb")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
-    shutil.copytree(ROOT / "tools/templates", tmp_path / "tools/templates")
     assert build.main([]) == 1
     results = json.loads((tmp_path / "build/results.json").read_text())
     assert results["01_bad"]["error"] == "ZeroDivisionError: division by zero"

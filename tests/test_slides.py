@@ -6,7 +6,6 @@ import io
 import itertools
 import json
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -457,7 +456,6 @@ def test_unchanged_notebooks_are_not_executed_again(tmp_path, monkeypatch, capsy
     cells = [new_markdown_cell("# Title"), new_code_cell("import course_utils.assets\nprint(6 * 7)")]
     path = tmp_path / "notebooks/01_small.ipynb"
     nbformat.write(new_notebook(cells=cells), path)
-    shutil.copytree(ROOT / "tools/templates", tmp_path / "tools/templates")
     monkeypatch.setattr(build, "ROOT", tmp_path)
     monkeypatch.setattr(build, "BUILD", tmp_path / "build")
     assert main(["01"]) == 0  # never executed

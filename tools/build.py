@@ -224,7 +224,7 @@ def write_page(notebook, path: Path) -> None:
     """Write an executed notebook as a page, without the notes for whoever shows it as slides."""
     from nbconvert import HTMLExporter
 
-    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(ROOT / "tools" / "templates")])
+    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(Path(__file__).with_name("templates"))])
     exporter.register_filter("markdown2html", slides.math_filter)
     page = slides.with_captions(notebook)
     page.cells = [cell for cell in page.cells if slides.kind(cell) != "notes"]
@@ -242,7 +242,7 @@ def write_glossary(path: Path) -> None:
     """Write ``docs/glossary.md`` as a page, to which the pages of the notebooks link."""
     from nbformat.v4 import new_markdown_cell, new_notebook
 
-    text = (ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    text = (make_notebooks.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
     text = re.sub(
         r"^### (.+)$", lambda term: f'<h3 id="{make_notebooks.anchor(term[1])}">{term[1]}</h3>\n', text, flags=re.M
     )
