@@ -71,6 +71,16 @@ def test_page_needs_nothing_from_the_web(built):
     assert not any("alert" in attributes.get("role", "") for _, attributes in tags.found)
 
 
+def test_terms_of_a_page_lead_to_the_glossary_beside_it(built):
+    pages = {
+        name: Tags((built / f"html/{name}.html").read_text(encoding="utf-8")) for name in ("02_yamnet", "glossary")
+    }
+    links = [a["href"] for a in pages["02_yamnet"].all("a") if "glossary" in a.get("href", "")]
+    entries = {f"glossary.html#{attributes['id']}" for attributes in pages["glossary"].all("h3")}
+    assert len(links) >= 15
+    assert set(links) <= entries
+
+
 @pytest.mark.parametrize("path", sorted((ROOT / "notebooks").glob("*.ipynb")), ids=lambda path: path.stem)
 def test_slides_follow_the_metadata(path, tmp_path):
     notebook = nbformat.read(path, as_version=4)

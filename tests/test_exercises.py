@@ -439,6 +439,10 @@ def test_student_notebook_holds_no_solution(name):
     for line in lines:
         assert json.dumps(line, ensure_ascii=False)[1:-1] not in text, line
         assert any(line in source(cell) for cell in solved["cells"]), line
+    for exercise in (e for e in EXERCISES.values() if e["notebook"] == name):  # nor do the hints quote it
+        hint = exercise["text"].partition("<summary>Hint</summary>")[2]
+        quoted = [code for code in re.findall(r"`([^`]*[(\[][^`]*)`", hint) if code in exercise["solution"]]
+        assert max(map(len, quoted), default=0) < 20, quoted
     assert all(not {"stub", "solution"} & set(tags(cell)) for cell in student["cells"])
     assert "How to check yourself" not in text
 
