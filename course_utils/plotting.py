@@ -173,7 +173,7 @@ def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax=None):
         extent=(0, len(spectrogram) * hop, -0.5, 63.5),
     )
     ax.set(xlabel="time (s)", ylabel="mel band")
-    ax.figure.colorbar(image, ax=ax, label="log energy", pad=0.01)
+    ax.figure.colorbar(image, ax=ax, label="log magnitude", pad=0.01)
     strongest = _strongest(np.asarray(spectrogram), range(64), hop)
     _describe(image, f"Log-mel spectrogram of {_seconds(len(spectrogram) * hop)} s: {strongest}.")
     return ax

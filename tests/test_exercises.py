@@ -173,6 +173,7 @@ WRONG = {
         "quiet = quiet_windows.numpy()",
         "quiet = scores.mean(axis=0) / 100",
         "quiet = scores.mean(axis=0)",
+        "waveform = 0.01 * waveform; quiet = yamnet(waveform)[0].numpy().mean(axis=0)",
         "quiet = yamnet(0.1 * waveform)[0].numpy().mean(axis=0)",
         "quiet = quiet_windows.numpy().mean(axis=1)",
     ],
@@ -298,7 +299,7 @@ WRONG = {
 # Other right answers; they run after the solution, too.
 ALSO_RIGHT = {
     "1.1": ["top_ten = np.array(top_ten)", "top_ten = labels['display_name'][np.argsort(clipwise_output[0])[:-11:-1]]"],
-    "1.2": ["wrong_scores = wrong_scores[0]", "wrong_scores = wrong_scores[0].tolist()"],
+    "1.2": ["wrong_scores = wrong_scores[0]", "wrong_scores = clipwise_output = wrong_scores"],
     "1.3": ["onset = np.float32(onset)", "onset = np.array([onset])"],
     "1.4": ["thresholds = {'Speech': 0.3, 'Whistling': np.float32(0.3), 'Siren': 0.1, 'Dog': 0.5}"],
     "2.1": ["tops = np.array(class_names)[scores.argmax(axis=1)]", "tops = tuple(tops)"],
@@ -332,7 +333,7 @@ ALSO_RIGHT = {
     ],
     "5.1": ["mild = scores > 0.5", "mild = np.where(scores > 0.5, 1, 0)"],
     "5.2": ["softened = np.sqrt(soft) / (np.sqrt(soft) + np.sqrt(1 - soft))", "softened = tf.sigmoid(logits / 2)"],
-    "5.3": ["clips_needed = int(clips_needed)", "clips_needed = round(clips_needed, -3)"],
+    "5.3": ["clips_needed = round(clips_needed, -3)", "clips_needed = 3.6e6 * 0.067 / (0.29 - 0.08)"],
 }
 
 

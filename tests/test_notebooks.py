@@ -125,13 +125,13 @@ def test_a_term_is_linked_where_it_first_stands_in_the_text():
         {"cell_type": "markdown", "metadata": {}, "source": [text]}
         for text in (
             "# Clip",
-            "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.*",
+            "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.* A mel band.",
             "Two **clips**, one clip, eclipse",
         )
     ]
-    make_notebooks.link_terms(cells, {"clip": "clip", "clips": "clip"}, "g.md")
+    make_notebooks.link_terms(cells, {"clip": "clip", "clips": "clip", "mel band": "mel-band"}, "g.md")
     assert [source(cell) for cell in cells][1:] == [
-        "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.*",
+        "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.* A [mel band](g.md#mel-band).",
         "Two **[clips](g.md#clip)**, one clip, eclipse",
     ]
     for aside in (

@@ -142,6 +142,7 @@ def test_badges_are_stamped_everywhere_and_again(tmp_path):
             cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
             assert f"{repo}/blob/v{badges.version()}/notebooks/{path.name}" in cells[0]
             assert f"(https://github.com/{repo}/blob/v{badges.version()}/docs/glossary.md#clip)" in "\n".join(cells)
+            assert not re.search(r"\]\((\.\./|docs/|data/)", "\n".join(cells))
             code = next(cell for cell in cells if "COURSE_UTILS_SPEC" in cell)
             assert f'SPEC = "course-utils @ git+https://github.com/{repo}@v{badges.version()}"' in code
             compile(code, path.name, "exec")

@@ -2,7 +2,8 @@
 
 The sources are ``tools/notebooks/*.ipynb``. Cells with the tag ``stub`` go to the students (``notebooks/``) only, cells
 with the tag ``solution`` to the instructors (``notebooks/solutions/``) only, all others to both. The first place where
-a term of ``docs/glossary.md`` stands in a notebook becomes a link to it. nbmake learns what the checks should say.
+a term of ``docs/glossary.md`` stands in a notebook becomes a link to it. Other links of the sources are relative to the
+repository. nbmake learns what the checks should say.
 """
 
 import copy
@@ -22,7 +23,7 @@ ASIDE = "|".join(
         r"!?\[(?:[^\[\]]|\[[^\]]*\])*\](?:\([^)]*\)|\[[^\]]*\])",  # links, pictures
         *(r"^\[[^\]]+\]:.*?$", r"\[\^[^\]]+\]", r"https?://\S+"),
         *(r"<summary>.*?</summary>", r"<[^>]+>"),
-        *(r"^[ >-]*#.*?$", r"^\*Figure.*?$"),  # headings, captions
+        *(r"^[ >-]*#.*?$", r"^\*Figure.*?\*(?=\s|$)"),  # headings, captions
     ]
 )
 
@@ -87,6 +88,9 @@ def variant(source: dict, name: str, solved: bool, root: Path = ROOT) -> dict:
     if repo:
         badges.stamp_notebook(notebook, repo, f"solutions/{name}" if solved else name)
     base = f"https://github.com/{repo}/blob/v{badges.version()}/" if repo else "../../" if solved else "../"
+    for cell in cells:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = [re.sub(r"\]\((?=(data|docs)/)", f"]({base}", line) for line in cell["source"]]
     link_terms(cells, glossary(root), f"{base}docs/glossary.md")
     return notebook
 

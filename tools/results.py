@@ -140,7 +140,8 @@ mean ± standard deviation over the seeds of the training (what is not trained d
 
 {markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in METRICS for r in ratios)], detection)}
 
-The error rates of the same (0 is perfect; over 1, there are more errors than true events or active segments):
+The error rates of the same, macro-averaged: within one class there are no substitutions, so a wrong label counts twice,
+as a deletion in one class and an insertion in another.
 
 {markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in RATES for r in ratios)], rates)}
 
