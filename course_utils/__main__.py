@@ -12,9 +12,11 @@ from course_utils import __version__, assets
 
 LIBRARIES = (
     "numpy",
+    "scipy",
     "pandas",
     "librosa",
     "soundfile",
+    "soxr",
     "matplotlib",
     "seaborn",
     "tensorflow",
@@ -25,7 +27,12 @@ LIBRARIES = (
     "codecarbon",
     "sed_eval",
     "scikit-learn",
+    "ipywidgets",
+    "anywidget",
+    "tqdm",
     "pooch",
+    "requests",
+    "filelock",
 )
 
 
@@ -55,6 +62,8 @@ def info() -> int:
         with environment(COURSE_ASSETS=mode, COURSE_MIRROR=str(where) if isinstance(where, Path) else ""):
             asset = assets.resolve(name)
         state = f"{asset.source}: {asset.variant}"
+        if assets.mode() == "full" and not asset.is_real:
+            state = "the network, or a mirror: not fetched yet"
         size = row.get("bytes") or row["files"][0]["bytes"]
         print(f"{name}\n  {row['title']}, {size / 1e6:.1f} MB, {row['licence']}\n  {row['source']}\n  uses {state}")
     return 0
@@ -78,7 +87,7 @@ def prefetch(names: list[str]) -> int:
 
 
 def doctor() -> int:
-    """Check Python, libraries, embedded assets, device and disk; 1 if the course cannot run."""
+    """Check Python, libraries, embedded assets and device; 1 if the course cannot run."""
     problems = []
     print(f"course-utils {__version__} on Python {platform.python_version()}, {platform.platform()}")
     for name in LIBRARIES:
@@ -105,11 +114,15 @@ def doctor() -> int:
     if not problems:
         from course_utils import models
 
-        models.start_tensorflow()
-        import tensorflow as tf
+        try:
+            models.start_tensorflow()
+            import tensorflow as tf
 
-        models.device()
-        print(f"TensorFlow sees {len(tf.config.list_physical_devices('GPU'))} GPU(s).")
+            models.device()
+            print(f"TensorFlow sees {len(tf.config.list_physical_devices('GPU'))} GPU(s).")
+        except (ImportError, OSError) as error:
+            windows = ", and Microsoft's Visual C++ Redistributable" if os.name == "nt" else ""
+            problems.append(f"TensorFlow or PyTorch does not start ({error}): install it again{windows}.")
     print("\n".join(["", "To mend:", *problems] if problems else ["", "All is well: the course can run here."]))
     return 1 if problems else 0
 

@@ -27,7 +27,7 @@ MODES = ("auto", "full", "embedded")
 
 WAYS_OUT = (
     "Three ways out: (1) with a network, run `python -m course_utils prefetch` (in a notebook, "
-    "`%run -m course_utils prefetch`) and try again; "
+    "`%run -m course_utils prefetch`, then restart the kernel); "
     "(2) set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path; "
     "(3) set COURSE_ASSETS=embedded to work with what the course ships."
 )
@@ -195,7 +195,7 @@ class _Downloader:
                 session.mount(scheme, HTTPAdapter(max_retries=retries))
             try:
                 response = session.get(url, stream=True, timeout=(10, 60))
-            except requests.ConnectionError:
+            except requests.RequestException:  # no answer, or 429 and 5xx to the end
                 _unreachable.add(_host(url))
                 raise
             with response:
@@ -253,13 +253,15 @@ def _download(url: str, target: Path, files: list[dict], show: bool = True) -> s
 def _fetch_file(relative: str, files: list[dict], show: bool = True) -> tuple[Path, str, str] | None:
     """Look for one file in cache, mirror and (mode ``full``) network: (path, source, variant), or None."""
     where, cached = mirror(), cache_dir() / relative
-    for place in dict.fromkeys([relative, *(version["path"] for version in files if "path" in version)]):
+    places = list(dict.fromkeys([relative, *(version["path"] for version in files if "path" in version)]))
+    for place in places:
         if variant := _check(cache_dir() / place, files):
             return cache_dir() / place, "cache", variant
         if isinstance(where, Path) and (variant := _check(where / place, files)):
             return where / place, "mirror", variant
-    if isinstance(where, str) and (variant := _download(f"{where}/{relative}", cached, files, show)):
-        return cached, "mirror", variant
+    for place in places:
+        if isinstance(where, str) and (variant := _download(f"{where}/{place}", cache_dir() / place, files, show)):
+            return cache_dir() / place, "mirror", variant
     if mode() == "full":
         for url in [url for version in files for url in version["urls"]]:
             if variant := _download(url, cached, files, show):
@@ -277,12 +279,19 @@ def _unpack(archive: Path, files: list[dict], variant: str) -> Path:
 
     digest = next(version["hash"] for version in files if version["variant"] == variant).partition(":")[2]
     folder = cache_dir() / "unpacked" / f"{archive.name.split('.')[0]}-{digest[:12]}"
+
+    def complete() -> bool:
+        paths = [(folder / member.name, member.size) for member in members]
+        return all(path.is_file() and path.stat().st_size == size for path, size in paths)
+
+    with tarfile.open(archive) as tar:
+        members = [member for member in tar.getmembers() if member.isfile()]
+    if complete():  # where nothing can be written, nothing has to be
+        return folder
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with FileLock(f"{folder}.lock"), tarfile.open(archive) as tar:
-            members = [member for member in tar.getmembers() if member.isfile()]
-            paths = [(folder / member.name, member.size) for member in members]
-            if not all(path.is_file() and path.stat().st_size == size for path, size in paths):
+            if not complete():  # another notebook may have been at it
                 scratch = tempfile.mkdtemp(dir=folder.parent)
                 try:
                     # Python 3.11.0 to 3.11.3 know no filters; the archive's hash has been checked
@@ -406,6 +415,7 @@ def overview(*names: str):
         asset, row = resolve(name), table()[name]
         size = row.get("bytes") or row["files"][0]["bytes"]
         todo = f"%run -m course_utils prefetch {name} ({size / 1e6:.1f} MB), then restart the kernel"
+        todo += ", without COURSE_ASSETS=embedded" if mode() == "embedded" else ""
         rows.append(
             {
                 "asset": asset.title,

@@ -367,7 +367,7 @@ def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
     if waveform is None:
         return HTML(
             f"<p>{label}: the course does not ship this recording. "
-            "To hear it: <code>%run -m course_utils prefetch</code>, then restart the kernel.</p>"
+            "The table at the top of the notebook says how to get it.</p>"
         )
     waveform = check_waveform(waveform, sample_rate)
     if sample_rate not in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000):

@@ -54,8 +54,10 @@ def load_clip(filename: str, sample_rate: int = 16000, asset: str = "esc50-anima
 
     Notebook: 03_transfer_learning
     """
-    path = assets.clips(asset).get(filename)
-    return audio.load(path, sample_rate) if path else None
+    files = assets.clips(asset)
+    if files and filename not in files:
+        raise ValueError(f"{filename!r} is not one of the {len(files)} clips of {asset}.")
+    return audio.load(files[filename], sample_rate) if files else None
 
 
 def teacher_outputs():
@@ -109,7 +111,7 @@ def audioset_csv() -> str:
 # --- the mixtures of the detection notebook ---
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Soundscape:
     """A scene with known events.
 
@@ -127,7 +129,7 @@ class Soundscape:
         The true events: ``label``, ``onset`` and ``offset`` in seconds; of :func:`make_soundscapes` also ``filename``,
         the clip that each was cut from.
     log_mel : ndarray, shape (n_frames, 64)
-        YAMNet's log-mel spectrogram, a frame every 0.01 s; None if there is a waveform to compute it from.
+        YAMNet's log-mel spectrogram, a frame every 0.01 s, of the embedded metro mixture; else None.
     """
 
     name: str
@@ -141,6 +143,8 @@ class Soundscape:
         """Write ``NAME.wav`` and ``NAME.txt`` into a folder: onset, offset and label of each event, parted by tabs."""
         import soundfile
 
+        if self.waveform is None:
+            raise assets.AssetError(f"Saving a mixture takes the clips' audio. {assets.WAYS_OUT}")
         path = Path(folder) / self.name
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(f"{path}.wav", self.waveform, self.sample_rate)
@@ -208,8 +212,9 @@ def metro_mixture(recipe) -> Soundscape:
     if not (background.is_real and files):
         if not recipe.equals(metro_recipe()):
             raise assets.AssetError(f"Mixing another recipe takes the clips' audio. {assets.WAYS_OUT}")
-        stored = np.load(assets.embedded("features/metro_mixture.npz"))
-        return Soundscape("metro_mixture", None, sample_rate, duration, reference, stored["log_mel"].astype(np.float32))
+        with np.load(assets.embedded("features/metro_mixture.npz")) as stored:
+            log_mel = stored["log_mel"].astype(np.float32)
+        return Soundscape("metro_mixture", None, sample_rate, duration, reference, log_mel)
     events = []
     for event in recipe.itertuples():
         clip = audio.normalise_peak(audio.load(files[event.filename], sample_rate))

@@ -20,6 +20,8 @@ def join_segments(segments, max_gap: float = 0.0):
 
     Raises
     ------
+    KeyError
+        If the table lacks one of the columns.
     ValueError
         If a segment ends before it begins.
 
@@ -27,7 +29,8 @@ def join_segments(segments, max_gap: float = 0.0):
     """
     import pandas as pd
 
-    segments = pd.DataFrame(segments, columns=["label", "onset", "offset"])
+    names = ["label", "onset", "offset"]
+    segments = segments[names] if isinstance(segments, pd.DataFrame) else pd.DataFrame(segments, columns=names)
     if (segments["offset"] < segments["onset"]).any():
         raise ValueError("A segment ends before it begins: the columns are label, onset, offset, in seconds.")
     events = []
@@ -37,7 +40,7 @@ def join_segments(segments, max_gap: float = 0.0):
                 events[-1][2] = max(events[-1][2], offset)
             else:
                 events.append([label, onset, offset])
-    events = pd.DataFrame(events, columns=["label", "onset", "offset"])
+    events = pd.DataFrame(events, columns=names)
     return events.sort_values(["onset", "label"], ignore_index=True)
 
 
@@ -65,7 +68,7 @@ def events_from_scores(scores, classes, hop: float, window: float, threshold: fl
     Raises
     ------
     ValueError
-        If the threshold is outside [0, 1], or the scores do not fit the classes.
+        If scores or threshold are outside [0, 1], or the scores do not fit the classes.
 
     Notebook: 04_sound_event_detection
     """
@@ -104,7 +107,7 @@ def events_by_class(scores, classes, hop: float, window: float, thresholds, smoo
     Raises
     ------
     ValueError
-        If a threshold is outside [0, 1], or scores, thresholds and classes do not fit together.
+        If scores or thresholds are outside [0, 1], or scores, thresholds and classes do not fit together.
 
     Notebook: 04_sound_event_detection
     """
@@ -119,7 +122,7 @@ def events_by_class(scores, classes, hop: float, window: float, thresholds, smoo
     events = []
     for k, label in enumerate(classes):
         begins, ends = times[edges[:, k] == 1], times[edges[:, k] == -1]
-        events += [(label, on, off) for on, off in zip(begins, ends, strict=True) if off - on >= shortest]
+        events += [(label, on, off) for on, off in zip(begins, ends, strict=True) if off - on >= shortest - 1e-9]
     return join_segments(events)
 
 
@@ -130,6 +133,8 @@ def _check(scores, classes, thresholds) -> tuple[np.ndarray, np.ndarray]:
         raise ValueError(f"The threshold is {thresholds}; scores lie in [0, 1], so must the threshold.")
     if scores.ndim != 2 or scores.shape[1] != len(classes):
         raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
+    if not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
+        raise ValueError("Scores lie in [0, 1], these do not: are they logits (take softmax or sigmoid), or NaN?")
     if thresholds.shape not in ((), (len(classes),)):
         raise ValueError(f"Expected one threshold, or one for each of {len(classes)} classes, got {thresholds.shape}.")
     return scores, thresholds

@@ -55,6 +55,8 @@ def confusion_matrix(y_true, y_pred, classes):
     if y_true.shape != y_pred.shape or y_true.ndim != 1:
         raise ValueError(f"Expected two lists of one length, got shapes {y_true.shape} and {y_pred.shape}.")
     everything = np.concatenate([y_true, y_pred])
+    if len(everything) and everything.dtype.kind not in "biuf":
+        raise ValueError("Expected indices of classes, got something else: classes.index(name) gives that of a name.")
     if len(everything) == 0 or everything.min() < 0 or everything.max() >= len(classes):
         raise ValueError(f"Expected class indices from 0 to {len(classes) - 1}, and at least one item.")
     matrix = metrics.confusion_matrix(y_true, y_pred, labels=range(len(classes)))

@@ -3,7 +3,8 @@
 import hashlib
 import tempfile
 import warnings
-import zipfile
+from collections import Counter
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from course_utils.models import YAMNET_HOP, YAMNET_RATE, YAMNET_WINDOW
 _HOP = round(YAMNET_HOP * YAMNET_RATE)
 _WINDOW = round(YAMNET_WINDOW * YAMNET_RATE)
 _REACH = 15600  # samples that one window of YAMNet reads: 96 frames of 25 ms, 10 ms apart
+_computed: set[Path] = set()  # files of the cache that this process has written
 
 
 def model_id(model) -> str:
@@ -25,6 +27,11 @@ def model_id(model) -> str:
     return digest.hexdigest()[:16]
 
 
+@cache
+def _animals() -> frozenset[str]:
+    return frozenset(row["filename"] for row in assets.manifest("esc50-animals"))
+
+
 def _source(clip):
     """Return (name, Path or waveform or None) of a clip: what to look it up by, and where its audio is."""
     if isinstance(clip, datasets.Soundscape):
@@ -33,10 +40,11 @@ def _source(clip):
         return "waveform", clip
     if (path := Path(clip)).is_file():
         return path.name, path
-    known = assets.clips()
-    if not known or path.name in known:
-        return path.name, known.get(path.name)
-    raise FileNotFoundError(f"{str(clip)!r} is neither a file nor one of the {len(known)} ESC-50 animal clips.")
+    if path.name not in _animals():
+        raise FileNotFoundError(
+            f"{str(clip)!r} is neither a file nor one of the {len(_animals())} ESC-50 animal clips: check the name."
+        )
+    return path.name, assets.clips().get(path.name)
 
 
 def _count(n_samples: int) -> int:
@@ -141,8 +149,8 @@ def _compute(model, sources: list, hop: float | None, batch: int = 16) -> dict[s
     }
 
 
-def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
-    """Return the features of clips whose audio is at hand, from the cache if the same were computed before."""
+def _cached(model, sources: list, hop: float | None) -> tuple[dict[str, np.ndarray], str]:
+    """Return the features of clips whose audio is at hand, and whether they are ``extracted`` or from the ``cache``."""
     digest = hashlib.sha256(f"version 2, {model_id(model)}, {hop}".encode())
     for clip in sources:
         digest.update(hashlib.sha256(clip.read_bytes() if isinstance(clip, Path) else clip.tobytes()).digest())
@@ -151,21 +159,19 @@ def _cached(model, sources: list, hop: float | None) -> dict[str, np.ndarray]:
         try:
             with np.load(file) as stored:
                 features = dict(stored)
-            if assets.used().get("embeddings") != "extracted":  # by this very run
-                assets.record("embeddings", "cache")
-            return features
-        except (OSError, ValueError, zipfile.BadZipFile):  # cut short, by a full disk for instance
+            return features, "extracted" if file in _computed else "cache"
+        except Exception:  # cut short by a full disk, or damaged in whatever way: it is computed again
             pass
     features = _compute(model, sources, hop)
-    assets.record("embeddings", "extracted")
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=file.parent) as folder:  # a second notebook may be at the same
             np.savez_compressed(Path(folder) / file.name, **features)
             (Path(folder) / file.name).replace(file)
+        _computed.add(file)
     except OSError as error:
         warnings.warn(f"The features could not be kept for the next run ({error}): set COURSE_CACHE.", stacklevel=4)
-    return features
+    return features, "extracted"
 
 
 def unpack(stored) -> dict[str, np.ndarray]:
@@ -197,9 +203,7 @@ def _embedded(names: list[str], hop: float | None) -> dict[str, list[np.ndarray]
             if hops[-1] != hop:
                 continue
             pick = [row[name] for name in names]
-            features = {key: list(values[pick]) for key, values in unpack(stored).items()}
-        assets.record("embeddings", "embedded")
-        return features
+            return {key: list(values[pick]) for key, values in unpack(stored).items()}
     if hops:
         raise assets.AssetError(
             f"The course ships features of {names[0]} for hop={hops[0]}, not for hop={hop}. {assets.WAYS_OUT}"
@@ -207,9 +211,14 @@ def _embedded(names: list[str], hop: float | None) -> dict[str, list[np.ndarray]
     raise assets.AssetError(f"The course ships no features of {', '.join(names[:3])}. {assets.WAYS_OUT}")
 
 
-def _features(clips, model, hop: float | None) -> dict[str, list[np.ndarray]]:
-    """Return ``embeddings``, ``scores`` and ``levels`` of each clip, computed, cached or embedded."""
-    found = [_source(clip) for clip in clips]
+def _features(clips, model, hop: float | None) -> tuple[dict[str, list[np.ndarray]], Counter]:
+    """Return ``embeddings``, ``scores`` and ``levels`` of each clip, and how many are extracted, cached or embedded."""
+    waveform = isinstance(clips, np.ndarray) and clips.ndim == 1 and clips.dtype.kind in "fiu"
+    if waveform or isinstance(clips, str | Path | datasets.Soundscape):
+        raise TypeError("Expected a list of clips, got one: write [clip].")
+    if hop is not None and round(hop * YAMNET_RATE) < 1:
+        raise ValueError(f"The hop is {hop} s; it must be positive.")
+    found, origins = [_source(clip) for clip in clips], Counter()
     if not found:
         raise ValueError("There are no clips: the list is empty.")
     features = {"embeddings": [None] * len(found), "scores": [None] * len(found), "levels": [None] * len(found)}
@@ -218,15 +227,17 @@ def _features(clips, model, hop: float | None) -> dict[str, list[np.ndarray]]:
         if not rows:
             continue
         if at_hand:
-            part = _cached(model, [found[i][1] for i in rows], hop)
+            part, origin = _cached(model, [found[i][1] for i in rows], hop)
             ends = np.cumsum(part["frames"])[:-1]
             part = {key: np.split(part[key], ends) for key in features}
         else:
-            part = _embedded([found[i][0] for i in rows], hop)
+            part, origin = _embedded([found[i][0] for i in rows], hop), "embedded"
+        origins[origin] += len(rows)
+        assets.record("embeddings", origin)
         for key, values in part.items():
             for i, value in zip(rows, values, strict=True):
                 features[key][i] = value
-    return features
+    return features, origins
 
 
 def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarray]:
@@ -258,14 +269,23 @@ def extract_embeddings(clips, model, hop: float | None = None) -> list[np.ndarra
         If a clip is neither a file nor one of the ESC-50 animal clips.
     AssetError
         If neither the audio nor stored features are at hand.
+    TypeError, ValueError
+        If this is one clip and not a list, or the list is empty; if the hop is not positive.
 
     Notebook: 03_transfer_learning, 04_sound_event_detection
     """
-    embeddings = _features(clips, model, hop)["embeddings"]
-    origin = {"embedded": "stored, computed by YAMNet from the audio beforehand", "cache": "from an earlier run"}
-    said = origin.get(assets.used()["embeddings"], "computed in this run")
-    print(f"Embeddings of {len(embeddings)} {'clip' if len(embeddings) == 1 else 'clips'}: {said}.")
-    return embeddings
+    features, origins = _features(clips, model, hop)
+    said = {
+        "extracted": "computed in this run",
+        "cache": "from an earlier run",
+        "embedded": "stored, computed by YAMNet from the audio beforehand",
+    }
+    several = [f"{n} {said[origin]}" for origin, n in origins.items()]
+    print(
+        f"Embeddings of {origins.total()} {'clip' if origins.total() == 1 else 'clips'}: "
+        f"{'; '.join(several) if len(several) > 1 else said[next(iter(origins))]}."
+    )
+    return features["embeddings"]
 
 
 def extract_scores(clips, model, hop: float | None = None, by_window: bool = False):
@@ -291,7 +311,7 @@ def extract_scores(clips, model, hop: float | None = None, by_window: bool = Fal
 
     Notebook: 03_transfer_learning, 04_sound_event_detection
     """
-    features = _features(clips, model, hop)
+    features, _ = _features(clips, model, hop)
     if not by_window:
         return np.stack([scores.mean(axis=0) for scores in features["scores"]])
     if any(len(scores) != len(windows) for scores, windows in zip(features["scores"], features["levels"], strict=True)):
@@ -314,4 +334,4 @@ def extract_levels(clips, model, hop: float | None = None) -> list[np.ndarray]:
 
     Notebook: 03_transfer_learning
     """
-    return _features(clips, model, hop)["levels"]
+    return _features(clips, model, hop)[0]["levels"]

@@ -301,8 +301,10 @@ def learning_curves(history, measure: str = "loss", ax=None):
     """
     import pandas as pd
 
+    if measure not in history.history:
+        raise KeyError(f"{measure!r} was not measured; there are {', '.join(history.history)}.")
     keys = {"training": measure, "validation": f"val_{measure}"}
-    known = {name: pd.Series(history.history[key]) for name, key in keys.items() if key in {measure, *history.history}}
+    known = {name: pd.Series(history.history[key]) for name, key in keys.items() if key in history.history}
     table = pd.DataFrame(known).rename(index=lambda i: i + 1).rename_axis("epoch")
     return curves(table, ax, ylabel=measure)
 
@@ -332,7 +334,7 @@ def confusion_matrix(matrix, ax=None):
     import seaborn as sns
 
     ax = _axes(ax, width=6.0, height=3.7)
-    sns.heatmap(matrix, annot=True, fmt="d", cmap="Blues", cbar=False, square=True, linewidths=0.5, ax=ax)
+    sns.heatmap(matrix, annot=True, fmt="g", cmap="Blues", cbar=False, square=True, linewidths=0.5, ax=ax)
     ax.tick_params(axis="x", rotation=90)
     counts = [(n, true, answer) for true, row in pd.DataFrame(matrix).iterrows() for answer, n in row.items()]
     right = sum(n for n, true, answer in counts if true == answer)

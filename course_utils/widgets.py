@@ -292,7 +292,7 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
     shown = {classes[i] for mean in means for i in set(mean.argmax(axis=1))} | set(soundscape.reference["label"])
     rows = sorted(shown)
 
-    def detect(value: float, window: float, step: float) -> tuple[str, str, str]:
+    def detect(value: float, window: float, step: float, all_rows: bool = True) -> tuple[str, str, str]:
         k, every = round((window - models.YAMNET_WINDOW) / hop), round(step / hop)
         found = detection.events_from_scores(means[k][::every], classes, every * hop, window, value)
         measures = evaluation.sed_metrics(soundscape.reference, found, classes, soundscape.duration)
@@ -300,11 +300,14 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
         rolls = {"reference": soundscape.reference, "system": found}
         table = measures.to_html(border=0).replace("<table", '<table style="text-align:right"', 1)
         words = f"{_in_words(rolls)}\n{measures.to_string()}"
-        return _event_roll(rolls, rows, soundscape.duration), table, words
+        drawn = rows if all_rows else sorted(set(soundscape.reference["label"]) | set(found["label"]))
+        return _event_roll(rolls, drawn, soundscape.duration), table, words
 
     start = threshold, models.YAMNET_WINDOW, 5 * hop
-    roll, table, words = detect(*start)
-    image = _image(roll.encode(), "svg+xml", f"Event roll. {words.splitlines()[0]}")
+    roll, table, words = detect(*start, all_rows=False)
+    wide = "width:100%;max-width:1100px"
+    image = _image(roll.encode(), "svg+xml", f"Event roll. {words.splitlines()[0]}", wide)
+    setting = f"Threshold {start[0]:.2f}, windows of {start[1]:.2f} s, a hop of {start[2]:.2f} s:"
 
     def build(ipywidgets):
         limits = {
@@ -318,7 +321,7 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
             )
             for value, (name, (low, high, step, digits)) in zip(start, limits.items(), strict=True)
         ]
-        panels = _panel(ipywidgets, "course-roll", roll), _panel(ipywidgets, "course-f-score", table)
+        panels = _panel(ipywidgets, "course-roll", detect(*start)[0]), _panel(ipywidgets, "course-f-score", table)
 
         def update(_):
             panels[0].value, panels[1].value, _ = detect(*(slider.value for slider in sliders))
@@ -327,7 +330,7 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
             slider.observe(update, names="value")
         return *sliders, *panels
 
-    return _show("detector", Shown(image + table, words), build)
+    return _show("detector", Shown(f'<p style="margin:0">{setting}</p>{image}{table}', f"{setting}\n{words}"), build)
 
 
 def explore_errors(errors, clips, embeddings, training, n: int = 3):

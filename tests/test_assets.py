@@ -6,10 +6,12 @@ import io
 import json
 import multiprocessing
 import os
+import re
 import socket
 import tarfile
 import threading
 import time
+import tomllib
 
 import pytest
 from conftest import ROOT
@@ -160,6 +162,17 @@ def test_unreachable_mirror_is_given_up_at_once(monkeypatch, tmp_path):
     start = time.perf_counter()
     assert assets.resolve("esc50-animals").source == "embedded"
     assert time.perf_counter() - start < 20
+
+
+def test_busy_mirror_is_given_up_too(monkeypatch, tmp_path, server):
+    one = server(*[503] * 3000)
+    monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
+    monkeypatch.setenv("COURSE_MIRROR", one.url)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("COURSE_ASSETS", "auto")
+    monkeypatch.setattr(assets, "_known", {})
+    assert assets.resolve("esc50-animals").source == "embedded"
+    assert len(one.agents) < 200  # 400 clips, asked five times each, would be 2000
 
 
 def test_relative_cache_is_the_same_from_everywhere(monkeypatch):
@@ -393,6 +406,26 @@ def test_commands_leave_the_environment_as_it_was(monkeypatch, tmp_path, capsys)
     with command.environment(COURSE_MIRROR="somewhere", COURSE_ASSETS="full"):
         assert os.environ["COURSE_MIRROR"] == "somewhere"
     assert dict(os.environ) == before
+
+
+def test_doctor_looks_at_every_library_that_the_course_needs(capsys):
+    from course_utils import __main__ as command
+
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    needed = {re.match(r"[\w-]+", line)[0].replace("_", "-") for line in project["dependencies"]}
+    assert needed <= {name.replace("_", "-") for name in command.LIBRARIES}
+
+
+def test_doctor_says_that_tensorflow_does_not_start(tmp_path, monkeypatch, capsys):
+    from course_utils import __main__ as command
+    from course_utils import models
+
+    def broken():
+        raise ImportError("DLL load failed")
+
+    monkeypatch.setattr(models, "start_tensorflow", broken)
+    assert command.main(["doctor"]) == 1
+    assert "does not start (DLL load failed): install it again" in capsys.readouterr().out
 
 
 def test_commands(python):

@@ -60,6 +60,26 @@ def test_events_from_scores_says_what_does_not_fit():
         detection.events_from_scores(np.zeros((2, 3)), ["a", "b"], 0.5, 0.96, 0.5)
 
 
+@pytest.mark.parametrize("score", [-2.0, 3.0, np.nan])
+def test_logits_and_nan_are_no_scores(score):
+    for detect in (detection.events_from_scores, detection.events_by_class):
+        with pytest.raises(ValueError, match=r"Scores lie in \[0, 1\]"):
+            detect(np.array([[0.5, score]]), ["a", "b"], 0.5, 0.96, 0.5)
+
+
+def test_an_event_just_long_enough_is_kept():
+    hop = 0.096
+    for begin in range(2, 60):
+        scores = np.zeros((64, 1))
+        scores[begin : begin + 3] = 1
+        assert len(detection.events_by_class(scores, ["a"], hop, 0.96, 0.5, shortest=3 * hop)) == 1
+
+
+def test_join_segments_names_a_column_that_is_not_there():
+    with pytest.raises(KeyError, match="label"):
+        detection.join_segments(pd.DataFrame({"name": ["dog"], "onset": [0.0], "offset": [1.0]}))
+
+
 def test_events_by_class_is_a_threshold_and_runs():
     rng = np.random.default_rng(1)
     classes, hop, window = ["a", "b", "c"], 0.096, 0.96

@@ -39,7 +39,9 @@ def test_class_accuracy_and_confusion_matrix_equal_scikit_learn():
         assert (evaluation.confusion_matrix(y, p, CLASSES).to_numpy() == expected).all()
 
 
-@pytest.mark.parametrize(("y", "p"), [([0, 1], [0]), ([], []), ([0, 3], [0, 1]), ([0, -1], [0, 1])])
+@pytest.mark.parametrize(
+    ("y", "p"), [([0, 1], [0]), ([], []), ([0, 3], [0, 1]), ([0, -1], [0, 1]), (["a", "b"], ["a", "b"])]
+)
 def test_wrong_indices_are_refused(y, p):
     with pytest.raises(ValueError, match="Expected"):
         evaluation.class_accuracy(y, p, CLASSES)

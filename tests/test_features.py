@@ -67,7 +67,7 @@ def test_cache_is_used_and_keyed_by_clips_hop_and_model(fresh, mini, capsys, mon
     first = features.extract_embeddings(clips, mini)
     assert assets.used()["embeddings"] == "extracted"
     assert "computed in this run" in capsys.readouterr().out
-    monkeypatch.setattr(assets, "_used", {})
+    monkeypatch.setattr(features, "_computed", set())  # as in another kernel
     again = features.extract_embeddings(clips, mini)
     assert assets.used()["embeddings"] == "cache"
     assert "from an earlier run" in capsys.readouterr().out
@@ -134,8 +134,40 @@ def test_no_clips_is_said(fresh, mini):
 
 
 def test_unknown_clip_is_said(fresh, mini):
-    with pytest.raises(assets.AssetError, match="no features of missing"):
+    with pytest.raises(FileNotFoundError, match=r"missing\.wav.*neither a file"):
         features.extract_embeddings(["missing.wav"], mini)
+
+
+def test_one_clip_and_a_hop_of_nothing_are_refused(fresh, mini):
+    waveform = np.zeros(16000, np.float32)
+    for clip in ("missing.wav", waveform):
+        with pytest.raises(TypeError, match=r"write \[clip\]"):
+            features.extract_embeddings(clip, mini)
+    with pytest.raises(ValueError, match="positive"):
+        features.extract_embeddings([waveform], mini, hop=0)
+
+
+def test_it_says_where_the_embeddings_of_this_call_come_from(fresh, mini, capsys, monkeypatch):
+    own, name = np.full(16000, 0.1, np.float32), datasets.metro_recipe()["filename"][0]
+    features.extract_embeddings([own, name], mini)
+    assert "1 computed in this run; 1 stored, computed by YAMNet" in capsys.readouterr().out
+    features.extract_embeddings([own], mini)
+    assert "computed in this run" in capsys.readouterr().out
+    monkeypatch.setattr(features, "_computed", set())  # as in another kernel
+    features.extract_embeddings([0.5 * own], mini)
+    capsys.readouterr()
+    features.extract_embeddings([own], mini)
+    assert "from an earlier run" in capsys.readouterr().out
+
+
+def test_a_damaged_file_of_the_cache_is_computed_again(fresh, mini):
+    waveform = np.full(16000, 0.2, np.float32)
+    (whole,) = features.extract_embeddings([waveform], mini)
+    (file,) = (assets.cache_dir() / "features").glob("*.npz")
+    data = file.read_bytes()
+    for place in range(0, len(data), len(data) // 20):
+        file.write_bytes(data[:place] + b"damaged!" + data[place + 8 :])
+        np.testing.assert_array_equal(features.extract_embeddings([waveform], mini)[0], whole)
 
 
 def test_embedded_features_of_the_400_clips(embedded, mini, capsys):

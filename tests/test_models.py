@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -51,13 +53,15 @@ def test_yamnet_path_says_which_model(embedded, capsys):
     assert "YAMNet-mini" in capsys.readouterr().out
 
 
-def test_start_tensorflow_is_quiet_and_shows_what_went_wrong(python):
+def test_start_tensorflow_is_quiet_and_shows_what_went_wrong(tmp_path):
     code = "from course_utils import models; models.start_tensorflow(); import os; os.write(2, b'after')"
-    import subprocess
-    import sys
-
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert result.stderr.strip() == "after"
+    (tmp_path / "tensorflow.py").write_text("import os; os.write(2, b'a library is missing'); raise ImportError('no')")
+    code = f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert "a library is missing" in result.stderr
+    assert "after" not in result.stderr
 
 
 # --- what is refused, by the real tagger and by the stand-in alike ---

@@ -168,3 +168,17 @@ def test_clips_of_another_name_are_found_in_cache_and_mirror(monkeypatch, tmp_pa
         (place / "audio").mkdir(parents=True)
         (place / "audio/a.ogg").write_bytes(body)
         assert assets._fetch_file("audio/a.wav", files) == (place / "audio/a.ogg", source, "16 kHz")
+
+
+def test_without_audio_nothing_is_saved_and_the_way_out_is_said(embedded, tmp_path):
+    mixture = datasets.metro_mixture(datasets.metro_recipe())
+    with pytest.raises(assets.AssetError, match="takes the clips' audio"):
+        mixture.save(tmp_path)
+    assert mixture in [mixture]
+    assert mixture != datasets.metro_mixture(datasets.metro_recipe())  # each is itself
+
+
+def test_a_clip_of_another_name_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setattr(assets, "clips", lambda name: {"1-100032-A-0.wav": tmp_path / "a.wav"})
+    with pytest.raises(ValueError, match=r"'1-typo\.wav' is not one of the 1 clips"):
+        datasets.load_clip("1-typo.wav")

@@ -1,7 +1,7 @@
 """Write the slides of the notebooks below ``build/slides/``.
 
 ``python -m tools.slides`` (``make slides``) writes a deck for each notebook from its last execution, after executing
-those that have not been, or whose code or assets have changed since, and ``index.html``, the start page.
+those that have not been, or whose code or settings have changed since, and ``index.html``, the start page.
 With ``--pdf`` (``make pdf``) it also prints each deck to a handout; with ``--present 3`` (``make present N=3``) it
 serves the decks on this computer and opens the third, until it is interrupted.
 """
