@@ -306,9 +306,23 @@ def test_archive_is_unpacked_once_and_whole(table, tmp_path, monkeypatch):
     (folder / "mark").touch()
     monkeypatch.setattr(assets, "_known", {})
     assert (assets.resolve("pack").path / "mark").exists()
+    with monkeypatch.context() as read_only:  # a finished one needs no lock, so it may lie where nothing can be written
+        read_only.setattr("filelock.FileLock", None)
+        read_only.setattr(assets, "_known", {})
+        assert (assets.resolve("pack").path / "mark").exists()
     (folder / "variables/data").write_bytes(b"a")  # what is damaged is unpacked again
     monkeypatch.setattr(assets, "_known", {})
     assert (assets.resolve("pack").path / "variables/data").read_bytes() == b"abc"
+
+
+def test_clips_of_another_name_are_found_in_a_mirror_that_is_an_address(table, server, tmp_path, monkeypatch):
+    one = server(404)
+    one.files["/audio/a.ogg"] = b"as Ogg Vorbis"
+    monkeypatch.setenv("COURSE_MIRROR", one.url)
+    files = [version(BODY), version(b"as Ogg Vorbis") | {"path": "audio/a.ogg"}]
+    path, source, _ = assets._fetch_file("audio/a.wav", files)
+    assert (path, source) == (tmp_path / "cache/audio/a.ogg", "mirror")
+    assert path.read_bytes() == b"as Ogg Vorbis"
 
 
 def test_cache_that_cannot_be_written_is_said(table, server, tmp_path, monkeypatch):
@@ -388,6 +402,8 @@ def test_info_looks_and_does_not_download(python, server, tmp_path):
         COURSE_CACHE=str(tmp_path),
     )
     assert out.rstrip().endswith("0")
+    assert "uses the network, or a mirror: not fetched yet" in out
+    assert "uses embedded" not in out
     assert one.agents == []
     out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_MIRROR="no/such/folder")
     assert "does not exist" in out
