@@ -55,13 +55,9 @@ format: $(VENV)/.installed  ## format code and notebooks, strip outputs
 badges: $(VENV)/.installed  ## makers: write the repository's address everywhere, REPO=owner/name
 	$(BIN)/python -m tools.badges $(REPO)
 
-embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again
-	$(BIN)/python -m tools.make_clips
-	$(BIN)/python -m tools.make_embedded
-
 # All 2,000 clips of ESC-50: the folder `audio` of the data set, or the same clips at 16 kHz.
 ESC50 ?= ../shared/distill/esc50_16k
-mini mini-eval results: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
+embedded mini mini-eval results: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
 
 mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
 	$(BIN)/python -m tools.distill.recordings --audio $(ESC50)
@@ -70,6 +66,10 @@ mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50
 	$(BIN)/python -m tools.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
 	$(BIN)/python -m tools.distill.export
 	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50) --write
+
+embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again, ESC50=folder
+	$(BIN)/python -m tools.make_clips
+	$(BIN)/python -m tools.make_embedded --esc50 $(ESC50)
 
 mini-eval: $(VENV)/.installed  ## makers: measure the committed YAMNet-mini against YAMNet, ESC50=folder
 	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50)

@@ -1,15 +1,18 @@
 """Helpers of the course *Environmental Audio AI*.
 
 The lines that teach stand in the notebooks; the lines that do not (paths, downloads, choice of device,
-axes and colour bars) stand here. Each module is named for what a student would look for:
+axes and colour bars) stand here. Five things have a form of their own: an *asset* (a ``Store`` finds it), a *clip*
+(``audio.Clip``), a network (``models.EmbeddingModel``), its *features* of a clip, and *events*.
 
 ========== ==================================================================================
 assets     where models, data sets and clips come from: cache, mirror, network or embedded
 audio      load, resample, check, play and mix audio
-models     device choice, YAMNet and PANNs loaders
-datasets   ESC-50, AudioSet labels and the map between them, the metro-station mixture
-features   embeddings and scores of many clips, computed in batches and cached
-detection  from window scores to events
+fetch      one file over HTTP, in little time or not at all
+models     device choice; YAMNet, PANNs and EfficientAT, a module each
+datasets   ESC-50, AudioSet labels and the map between them, mixtures, a module each
+features   scores, embeddings and levels of many clips, computed in batches and kept
+events     tables of events, and the way from window scores to them
+detection  the same under the name that the lessons use
 evaluation accuracy, confusion matrix, sound event detection metrics
 energy     what codecarbon measured, in words
 plotting   one drawing per function, each takes ``ax=None`` and returns the Axes

@@ -1,106 +1,82 @@
 """``python -m course_utils doctor | prefetch | info``: is everything there, get the real assets, what is what."""
 
 import argparse
-import contextlib
 import importlib.metadata
 import os
 import platform
+import re
 import sys
 from pathlib import Path
 
 from course_utils import __version__, assets
 
-LIBRARIES = (
-    "numpy",
-    "scipy",
-    "pandas",
-    "librosa",
-    "soundfile",
-    "soxr",
-    "matplotlib",
-    "seaborn",
-    "tensorflow",
-    "tensorflow-hub",
-    "setuptools",
-    "torch",
-    "panns-inference",
-    "codecarbon",
-    "sed_eval",
-    "scikit-learn",
-    "ipywidgets",
-    "anywidget",
-    "tqdm",
-    "pooch",
-    "requests",
-    "filelock",
-)
+
+def libraries() -> list[str]:
+    """Return what the course depends on, by the names under which it is installed."""
+    needed = importlib.metadata.requires("course-utils") or []
+    return [re.match(r"[\w.-]+", line)[0] for line in needed if "extra ==" not in line]
 
 
-@contextlib.contextmanager
-def environment(**changes: str):
-    """Set variables for a while: a notebook that calls a command by ``%run`` goes on as it was."""
-    before = {name: os.environ.get(name) for name in changes}
-    os.environ.update(changes)
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def unreadable(folder: Path) -> list[Path]:
+    """Return what this user may not read in a folder: files, or folders."""
+    errors: list[OSError] = []
+    files = [Path(base, name) for base, _, names in os.walk(folder, onerror=errors.append) for name in names]
+    locked = [Path(error.filename) for error in errors if isinstance(error, PermissionError)]
+    return locked + [path for path in files if not os.access(path, os.R_OK)]
 
 
 def info() -> int:
     """Print every asset: what this computer would use, its size, licence and source."""
-    where = None if assets.mode() == "embedded" else assets.mirror()
-    print(f"course-utils {__version__}, assets: {assets.mode()}, cache: {assets.cache_dir()}")
-    print(f"mirror: {where or 'none'}\n")
-    for name, row in assets.table().items():
-        # to look is not to download: neither from the network nor from a mirror that is an address
-        mode = "embedded" if assets.mode() == "embedded" else "auto"
-        with environment(COURSE_ASSETS=mode, COURSE_MIRROR=str(where) if isinstance(where, Path) else ""):
-            asset = assets.resolve(name)
+    store = assets.store()
+    print(f"course-utils {__version__}, assets: {store.mode}, cache: {store.cache}")
+    print(f"mirror: {store.mirror or 'none'}\n")
+    # to look is not to download: neither from the network nor from a mirror that is an address
+    mirror = store.mirror if isinstance(store.mirror, Path) else None
+    looking = assets.Store("embedded" if store.mode == "embedded" else "auto", store.cache, mirror, small=0)
+    for name, row in store.assets.items():
+        asset = looking.resolve(name)
         state = f"{asset.source}: {asset.variant}"
-        if assets.mode() == "full" and not asset.is_real:
+        if not asset.is_real and (store.mode == "full" or (store.mode == "auto" and store.size(name) <= assets.SMALL)):
             state = "the network, or a mirror: not fetched yet"
-        size = row.get("bytes") or row["files"][0]["bytes"]
-        print(f"{name}\n  {row['title']}, {size / 1e6:.1f} MB, {row['licence']}\n  {row['source']}\n  uses {state}")
+        print(f"{name}\n  {row['title']}, {store.size(name) / 1e6:.1f} MB, {row['licence']}")
+        print(f"  {row['source']}\n  uses {state}")
     return 0
 
 
 def prefetch(names: list[str]) -> int:
     """Get the real assets into the cache (or from the mirror); 1 if one could not be had."""
-    if unknown := set(names) - set(assets.table()):
-        print(f"No asset is called {', '.join(sorted(unknown))}; there are {', '.join(assets.table())}.")
+    store = assets.Store.from_environment(os.environ, mode="full")
+    if unknown := set(names) - set(store.assets):
+        print(f"No asset is called {', '.join(sorted(unknown))}; there are {', '.join(store.assets)}.")
         return 2
-    failed = 0
-    for name in names or assets.table():
+    store.used, failed = assets.store().used, []
+    store.forget_failures()
+    for name in names or store.assets:
         try:
-            with environment(COURSE_ASSETS="full"):
-                asset = assets.resolve(name)
+            asset = store.resolve(name)
             print(f"{asset.title}: {asset.source} ({asset.variant})")
         except assets.AssetError as error:
-            failed = 1
-            print(f"{error}")
-    return failed
+            failed.append(name)
+            print(str(error).replace(assets.WAYS_OUT, "").strip())
+    if failed:
+        print(f"Not all could be had. Try again later: python -m course_utils prefetch {' '.join(failed)}")
+        print("Or set COURSE_MIRROR to a folder or an http address that holds these files under the same paths.")
+    assets.store().forget_failures()
+    return 1 if failed else 0
 
 
 def doctor() -> int:
     """Check Python, libraries, embedded assets and device; 1 if the course cannot run."""
     problems = []
     print(f"course-utils {__version__} on Python {platform.python_version()}, {platform.platform()}")
-    for name in LIBRARIES:
+    for name in libraries():
         try:
-            print(f"  {name:16} {importlib.metadata.version(name)}")
+            version = importlib.metadata.version(name)
+            print(f"  {name:16} {version}")
+            if name == "setuptools" and int(version.split(".")[0]) >= 81:  # what tensorflow-hub needs
+                problems.append('setuptools is too new for tensorflow-hub: python -m pip install "setuptools<81"')
         except importlib.metadata.PackageNotFoundError:
             problems.append(f"{name} is not installed: python -m pip install -c constraints.txt -e .")
-    try:
-        # what tensorflow-hub needs
-        if int(importlib.metadata.version("setuptools").split(".")[0]) >= 81:
-            problems.append('setuptools is too new for tensorflow-hub: python -m pip install "setuptools<81"')
-    except importlib.metadata.PackageNotFoundError:
-        pass
     for row in assets.table().values():
         if "embedded" in row:
             try:
@@ -108,7 +84,12 @@ def doctor() -> int:
             except assets.AssetError as error:
                 problems.append(str(error))
     try:
-        print(f"Assets: {assets.mode()}, cache {assets.cache_dir()}, mirror {assets.mirror() or 'none'}")
+        store = assets.store()
+        print(f"Assets: {store.mode}, cache {store.cache}, mirror {store.mirror or 'none'}")
+        for folder in (store.cache, store.mirror):
+            if isinstance(folder, Path) and (locked := unreadable(folder)):
+                remedy = f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own"
+                problems.append(f"{locked[0]} cannot be read, {len(locked)} in all: {remedy}.")
     except (ValueError, assets.AssetError) as error:
         problems.append(str(error))
     if not problems:

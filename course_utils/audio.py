@@ -1,93 +1,115 @@
 """Load, resample, check, play and mix audio. Waveforms are float32 arrays in [-1, 1]."""
 
-import contextlib
+import base64
+import html
 import io
+import mmap
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
+import soundfile
+import soxr
+
+if TYPE_CHECKING:
+    from IPython.display import HTML
+
+_UNREADABLE = {  # what is said of a file that libsndfile does not open, by its first eight bytes
+    b"": "is empty, 0 bytes: download, copy or save it again.",
+    b"....ftyp": "is MPEG-4 (m4a, mp4): convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
+    b"\x1a\x45\xdf\xa3.*": "is WebM or Matroska: convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
+    b".*": "is not audio that can be read: save it as WAV or FLAC and try again.",
+}
+_DIVIDE = "Divide 16-bit samples by 32768, or read the file with course_utils.audio.load."
 
 
-class _Unclosed(io.FileIO):
-    """A WAV file whose writer left the sizes in its header at 0: read as one that goes on to the file's end."""
+@dataclass(frozen=True, eq=False)
+class Clip:
+    """A sound with a name, perhaps without its samples here.
 
-    def __init__(self, path, size_at: int):
-        super().__init__(path)
-        self.places = {*range(4, 8), *range(size_at, size_at + 4)}
+    Attributes
+    ----------
+    name : str
+        What it is called, for instance the name of its file.
+    path : Path or None
+        The file that holds its samples.
+    waveform : ndarray, shape (n_samples,), or None
+        Its samples, in [-1, 1]; they come before those of ``path``.
+    sample_rate : int
+        Of ``waveform``, in Hz.
+    stored : str or None
+        The name under which the course ships features of it; None for sounds of one's own.
+    """
 
-    def readinto(self, buffer) -> int:
-        start, count = self.tell(), super().readinto(buffer)
-        for place in self.places:
-            if start <= place < start + count:
-                memoryview(buffer).cast("B")[place - start] = 0xFF
-        return count
+    name: str
+    path: Path | None = None
+    waveform: np.ndarray | None = None
+    sample_rate: int = 16000
+    stored: str | None = None
 
+    @property
+    def has_audio(self) -> bool:
+        """Whether its samples are available here."""
+        return self.waveform is not None or self.path is not None
 
-def _unclosed(path: Path) -> int | None:
-    """Return where the size of a WAV file's samples stands, if that size is 0 and samples follow all the same."""
-    with path.open("rb") as file:
-        riff = file.read(12)
-        if riff[:4] != b"RIFF" or riff[8:] != b"WAVE":
+    def load(self, sample_rate: int) -> np.ndarray | None:
+        """Return the samples at a sample rate in Hz, float32 of shape (n_samples,); None where no audio is here.
+
+        Raises
+        ------
+        FileNotFoundError, IsADirectoryError, ValueError
+            If the file cannot be read, as :func:`load` says it.
+        TypeError, ValueError
+            If :func:`check_waveform` refuses the samples; the message begins with the clip's path or name.
+        """
+        if not self.has_audio:
             return None
-        while len(head := file.read(8)) == 8:
-            size = int.from_bytes(head[4:], "little")
-            if head[:4] == b"data":
-                return file.tell() - 4 if not size and path.stat().st_size > file.tell() else None
-            file.seek(size + size % 2, 1)
-    return None
+        rate = sample_rate if self.waveform is None else self.sample_rate
+        samples = load(self.path, rate) if self.waveform is None else self.waveform
+        try:
+            return check_waveform(soxr.resample(check_waveform(samples, rate), rate, sample_rate), sample_rate)
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{self.path or self.name}: {error}") from None
 
 
-def _broken(path, seconds: float) -> ValueError:
-    what = "cannot be read to its end"
-    if seconds:
-        what = f"breaks off before the end of the {seconds:.2f} s that it promises"
+def _broken(path: str | Path, seconds: float) -> ValueError:
+    what = f"breaks off before the end of the {seconds:.2f} s it promises" if seconds else "cannot be read to its end"
     return ValueError(f"{str(path)!r} {what}: download, copy or save it again.")
 
 
-@contextlib.contextmanager
-def _open(path):
-    """Open a ``soundfile.SoundFile``, or say in one sentence what is wrong with the file.
+def opened(path: str | Path) -> soundfile.SoundFile:
+    """Open an audio file for :func:`blocks_of`, or say in one sentence what is wrong with it.
 
     What the header of WAV, AIFF and the like promises is compared with what is there. A writer that cannot go back to
     the header (a pipe) promises nothing, or 2 GB and more; it is taken to go on to the file's end.
     """
-    import soundfile
-
-    path = Path(path)
-    if path.is_dir():
+    if (path := Path(path)).is_dir():
         raise IsADirectoryError(f"{str(path)!r} is a folder: name one audio file in it.")
     if not path.is_file():
         raise FileNotFoundError(f"There is no file {str(path)!r}: check the name; the working folder is {Path.cwd()}.")
-    with path.open("rb") as file:
-        start = file.read(8)
-    if not start:
-        raise ValueError(f"{str(path)!r} is empty, 0 bytes: download, copy or save it again.")
-    if start[4:] == b"ftyp" or start[:4] == b"\x1a\x45\xdf\xa3":
-        kind = "MPEG-4 (m4a, mp4)" if start[4:] == b"ftyp" else "WebM or Matroska"
-        raise ValueError(
-            f"{str(path)!r} is {kind}, which libsndfile does not read: convert it to WAV or FLAC, "
-            "for instance with Audacity or ffmpeg."
-        )
-    with contextlib.ExitStack() as opened:
-        size_at = _unclosed(path)
-        source = opened.enter_context(_Unclosed(path, size_at)) if size_at else path  # which soundfile does not close
-        try:
-            file = opened.enter_context(soundfile.SoundFile(source))
-        except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
-            raise ValueError(
-                f"{str(path)!r} is not audio that can be read: save it as WAV or FLAC and try again."
-            ) from error
-        sizes = r"(?:data|SSND|Data Size|riff|Riff size) *: (\d+) \(should be (\d+)\)"  # of WAV, AIFF, AU, W64, RF64
-        for promised, present in re.findall(sizes, file.extra_info):
-            if 0 < int(present) < int(promised) - 64 and int(promised) < 0x7FFFF000:
-                raise _broken(path, file.frames / file.samplerate * int(promised) / int(present))
-        yield file
+    with path.open("rb") as raw:
+        head, source = raw.read(1 << 16), path
+        if (found := re.match(b"RIFF....WAVE.*?data(....).", head, re.DOTALL)) and found[1] == bytes(4):
+            source = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_COPY)
+            source[slice(*found.span(1))] = min(len(source) - found.end(1), 0xFFFFFFFF).to_bytes(4, "little")
+    try:
+        file = soundfile.SoundFile(source)
+    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
+        what = next(what for start, what in _UNREADABLE.items() if re.fullmatch(start, head[:8], re.DOTALL))
+        raise ValueError(f"{str(path)!r} {what}") from error
+    # libsndfile's words for WAV, CAF and W64 (data), AIFF (SSND), AU and RF64 (size), W64 (riff)
+    for promised, present in re.findall(r"(?:data|SSND|[Ss]ize|riff) *: (\d+) \(should be (\d+)\)", file.extra_info):
+        if 0 < int(present) < int(promised) - 64 and int(promised) < 0x7FFFF000:
+            file.close()
+            raise _broken(path, file.frames / file.samplerate * int(promised) / int(present))
+    return file
 
 
-def _read(file, path, n_frames: int):
-    """Yield a ``soundfile.SoundFile`` in blocks of shape (n_frames, n_channels), and complain if it breaks off."""
-    import soundfile
-
+def blocks_of(file: soundfile.SoundFile, path: str | Path, n_frames: int) -> Iterator[np.ndarray]:
+    """Yield a file that is :func:`opened` in blocks of shape (n_frames, n_channels), and complain if it breaks off."""
     count, promised = 0, file.frames if file.frames < 1 << 62 else 0  # more is libsndfile's "unknown"
     file.seekable = lambda: False  # soundfile seeks after each block, which puts a click into MP3
     try:
@@ -102,7 +124,7 @@ def _read(file, path, n_frames: int):
         raise _broken(path, promised / file.samplerate)
 
 
-def load(path, sample_rate: int) -> np.ndarray:
+def load(path: str | Path, sample_rate: int) -> np.ndarray:
     """Read an audio file as one channel at the wanted sample rate.
 
     Parameters
@@ -126,63 +148,21 @@ def load(path, sample_rate: int) -> np.ndarray:
 
     Notebook: 01_audio_tagging, 02_yamnet
     """
-    import soxr
-
-    with _open(path) as file:
-        file_rate = file.samplerate
-        waveform = np.concatenate([block.mean(axis=1) for block in _read(file, path, 1 << 20)])
-    if file_rate != sample_rate:
-        waveform = soxr.resample(waveform, file_rate, sample_rate)
-        if not len(waveform):
-            raise ValueError(f"{str(path)!r} is too short, nothing is left of it at {sample_rate} Hz: record it again.")
+    with opened(path) as file:
+        waveform = np.concatenate([block.mean(axis=1) for block in blocks_of(file, path, 1 << 20)])
+    if not len(waveform := soxr.resample(waveform, file.samplerate, sample_rate)):
+        raise ValueError(f"{str(path)!r} is too short, nothing is left of it at {sample_rate} Hz: record it again.")
     return waveform
 
 
-def stream(path, seconds: float = 10.0):
-    """Open an audio file that may be too long to be read at once.
-
-    Parameters
-    ----------
-    path : str or Path
-        As for :func:`load`.
-    seconds : float
-        Length of a block.
-
-    Returns
-    -------
-    sample_rate, channels : int
-        As the file has them.
-    duration : float
-        What the file promises, in seconds; NaN if it does not say.
-    blocks : iterator of ndarray, shape (n_samples, channels)
-        Float32.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError, ValueError
-        As :func:`load`; some faults show only when the blocks are read.
-    """
-
-    def blocks():
-        with _open(path) as file:
-            yield from _read(file, path, max(1, round(seconds * file.samplerate)))
-
-    with _open(path) as file:
-        duration = file.frames / file.samplerate if file.frames < 1 << 62 else np.nan
-        return file.samplerate, file.channels, duration, blocks()
+def floating(samples: np.ndarray) -> np.ndarray:
+    """Return samples as an array, or raise TypeError if they are no floating-point numbers."""
+    if (samples := np.asarray(samples)).dtype.kind != "f":
+        raise TypeError(f"Expected floating-point samples in [-1, 1], got {samples.dtype}. {_DIVIDE}")
+    return samples
 
 
-def resample_blocks(blocks, from_rate: int, to_rate: int):
-    """Yield blocks of shape (n_samples, channels) as one channel at another rate, seamlessly: float32, (n_samples,)."""
-    import soxr
-
-    resampler = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
-    for block in blocks:
-        yield resampler.resample_chunk(block.mean(axis=1))
-    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-
-
-def check_waveform(waveform, sample_rate: int, min_seconds: float = 0.0) -> np.ndarray:
+def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float = 0.0) -> np.ndarray:
     """Return the waveform as float32 of shape (n_samples,), or say what is wrong with it.
 
     Parameters
@@ -190,7 +170,7 @@ def check_waveform(waveform, sample_rate: int, min_seconds: float = 0.0) -> np.n
     waveform : array_like, shape (n_samples,)
         Samples in [-1, 1].
     sample_rate : int
-        Samples per second, in Hz; used in the messages and for ``min_seconds``.
+        Samples per second, in Hz; used in the messages and for ``min_seconds``. A float will do if it is whole.
     min_seconds : float
         The shortest duration that is accepted, in seconds.
 
@@ -199,45 +179,36 @@ def check_waveform(waveform, sample_rate: int, min_seconds: float = 0.0) -> np.n
     TypeError
         If the samples are integers.
     ValueError
-        If the waveform is empty, too short, not one channel, not finite, or far outside [-1, 1].
+        If the sample rate makes no sense, or the waveform is empty, too short, not one channel, not finite, or far
+        outside [-1, 1].
 
     Notebook: 01_audio_tagging
     """
-    waveform = np.asarray(waveform)
+    waveform = floating(waveform)
+    if not sample_rate > 0 or sample_rate % 1:
+        raise ValueError(f"The sample rate is {sample_rate}: give a whole number of samples per second, in Hz.")
     if waveform.ndim != 1:
-        raise ValueError(
-            f"Expected one channel, shape (n_samples,), got shape {waveform.shape}. "
-            "Average the channels first, or read the file with course_utils.audio.load."
-        )
-    if waveform.dtype.kind in "iu":
-        raise TypeError(
-            f"Expected floating-point samples in [-1, 1], got {waveform.dtype}. "
-            "Divide 16-bit samples by 32768, or read the file with course_utils.audio.load."
-        )
-    seconds = len(waveform) / sample_rate
+        raise ValueError(f"Expected one channel, got shape {waveform.shape}. Average the channels, or use audio.load.")
     if not len(waveform):
         raise ValueError("The waveform is empty: there is nothing to analyse.")
-    if seconds < min_seconds:
-        raise ValueError(
-            f"The waveform lasts {seconds:.2f} s at {sample_rate} Hz; this model needs at least {min_seconds:g} s. "
-            "Use a longer clip, or append zeros."
-        )
-    if not np.isfinite(waveform).all():
-        raise ValueError(
-            f"{np.count_nonzero(~np.isfinite(waveform))} samples are NaN or infinite. "
-            "Replace them (numpy.nan_to_num) or take another clip."
-        )
+    if len(waveform) < min_seconds * sample_rate:
+        lasts = f"The waveform lasts {100 * len(waveform) // sample_rate / 100:.2f} s at {sample_rate:g} Hz"
+        raise ValueError(f"{lasts}; this model needs at least {min_seconds:g} s. Use a longer clip, or append zeros.")
+    if bad := np.count_nonzero(~np.isfinite(waveform)):
+        raise ValueError(f"{bad} samples are NaN or infinite. Replace them (numpy.nan_to_num) or take another clip.")
     if (peak := np.abs(waveform).max()) > 8:
-        raise ValueError(f"The largest sample is {peak:.4g}, far outside [-1, 1]. Divide 16-bit samples by 32768.")
+        raise ValueError(f"The largest sample is {peak:.4g}, far outside [-1, 1]. {_DIVIDE}")
     return waveform.astype(np.float32, copy=False)
 
 
 def normalise_peak(waveform: np.ndarray) -> np.ndarray:
     """Scale a waveform, shape (n_samples,), so that its largest absolute sample is 1; silence stays silence.
 
+    Integers are refused with a TypeError: 16 bits overflow at -32768.
+
     Notebook: 04_sound_event_detection
     """
-    peak = np.abs(waveform).max()
+    peak = np.abs(waveform := floating(waveform)).max(initial=0)
     return waveform / peak if peak > 0 else waveform
 
 
@@ -260,48 +231,14 @@ def level(waveform: np.ndarray, sample_rate: int) -> float:
     """
     import librosa
 
-    n_fft = 1024
-    waveform = np.pad(waveform, (0, max(0, n_fft - len(waveform))))
-    power = np.abs(librosa.stft(waveform, n_fft=n_fft, pad_mode="reflect"))[1:] ** 2  # without 0 Hz, which nobody hears
-    weights = librosa.db_to_power(librosa.A_weighting(librosa.fft_frequencies(sr=sample_rate, n_fft=n_fft)[1:]))
-    window = librosa.filters.get_window("hann", n_fft)
-    mean_square = 2 * (weights @ power).mean() / (n_fft * np.sum(window**2))
+    waveform = np.pad(waveform, (0, max(0, 1024 - len(waveform))))
+    power = np.abs(librosa.stft(waveform, n_fft=1024, pad_mode="reflect"))[1:] ** 2  # without 0 Hz, which nobody hears
+    weights = librosa.db_to_power(librosa.A_weighting(librosa.fft_frequencies(sr=sample_rate, n_fft=1024)[1:]))
+    mean_square = 2 * (weights @ power).mean() / (1024 * 384)  # the squares of 1024 values of a Hann window sum to 384
     return float(10 * np.log10(max(mean_square, 1e-12)))
 
 
-def active_part(waveform: np.ndarray, sample_rate: int, below: float = 20.0, pause: float = 0.3) -> tuple[float, float]:
-    """Find where a clip's sound is: the stretch with the most energy in which no pause is longer than ``pause``.
-
-    Parameters
-    ----------
-    waveform : ndarray, shape (n_samples,)
-        The clip.
-    sample_rate : int
-        In Hz.
-    below : float
-        What is this many dB below the loudest 512 samples counts as pause.
-    pause : float
-        In seconds.
-
-    Returns
-    -------
-    (float, float)
-        Begin and end in seconds. Of a clip of digital silence, the whole clip.
-    """
-    import librosa
-
-    parts = librosa.effects.split(waveform, top_db=below, frame_length=512, hop_length=128)
-    joined = [list(parts[0])] if len(parts) else [[0, len(waveform)]]
-    for start, stop in parts[1:]:
-        if start - joined[-1][1] <= pause * sample_rate:
-            joined[-1][1] = stop
-        else:
-            joined.append([start, stop])
-    start, stop = max(joined, key=lambda part: float(np.sum(np.square(waveform[slice(*part)]))))
-    return start / sample_rate, stop / sample_rate
-
-
-def mix(background: np.ndarray, events, sample_rate: int) -> np.ndarray:
+def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], sample_rate: int) -> np.ndarray:
     """Add events to a background.
 
     Parameters
@@ -320,22 +257,23 @@ def mix(background: np.ndarray, events, sample_rate: int) -> np.ndarray:
 
     Raises
     ------
+    TypeError
+        If samples are integers.
     ValueError
         If an onset lies outside the background.
 
     Notebook: 04_sound_event_detection
     """
-    mixture = np.array(background, dtype=np.float32)
+    mixture = floating(background).astype(np.float32)
     for waveform, onset in events:
-        start = round(onset * sample_rate)
+        start, waveform = round(onset * sample_rate), floating(waveform)
         if not 0 <= start < len(mixture):
-            raise ValueError(f"Onset {onset} s lies outside the background of {len(mixture) / sample_rate:.2f} s.")
-        stop = min(start + len(waveform), len(mixture))
-        mixture[start:stop] += waveform[: stop - start]
+            raise ValueError(f"Onset {onset} s lies outside the background of {len(mixture) / sample_rate:g} s.")
+        mixture[start : start + len(waveform)] += waveform[: len(mixture) - start]
     return mixture
 
 
-def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
+def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") -> "HTML":
     """Return a player for notebooks, exported pages and slides.
 
     The clip is stored once, as MP3, which every browser plays; a WAV of the same clip takes ten times the room.
@@ -343,10 +281,10 @@ def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
     Parameters
     ----------
     waveform : ndarray, shape (n_samples,), or None
-        Samples in [-1, 1]; louder clips are scaled down to fit. None where the audio is not at hand: then a line says
-        how to get it.
+        Samples in [-1, 1]; louder clips are scaled down to fit. None where the audio is not available: then a line
+        says how to get it.
     sample_rate : int
-        Samples per second, in Hz. What MP3 does not know is played at 48 kHz.
+        Samples per second, in Hz, also as a whole float. What MP3 does not know is played at 48 kHz.
     label : str
         What the clip is, for screen readers and as its caption.
 
@@ -354,29 +292,23 @@ def play(waveform: np.ndarray | None, sample_rate: int, label: str = "audio"):
     -------
     IPython.display.HTML
 
+    Raises
+    ------
+    TypeError, ValueError
+        As :func:`check_waveform`.
+
     Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
     """
-    import base64
-    import html
-
-    import soundfile
-    import soxr
     from IPython.display import HTML
 
     label = html.escape(label, quote=True)
     if waveform is None:
-        return HTML(
-            f"<p>{label}: the course does not ship this recording. "
-            "The table at the top of the notebook says how to get it.</p>"
-        )
-    waveform = check_waveform(waveform, sample_rate)
-    if sample_rate not in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100, 48000):
-        waveform, sample_rate = soxr.resample(waveform, sample_rate, 48000), 48000
-    waveform = waveform / max(1.0, np.abs(waveform).max())
+        line = "the course does not ship this recording. The table at the top of the notebook says how to get it."
+        return HTML(f"<p>{label}: {line}</p>")
+    rate = int(sample_rate) if sample_rate in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100) else 48000
+    waveform = soxr.resample(check_waveform(waveform, sample_rate), sample_rate, rate)
     buffer = io.BytesIO()
-    soundfile.write(buffer, waveform, sample_rate, format="MP3")
+    soundfile.write(buffer, waveform / np.abs(waveform).max(initial=1.0), rate, format="MP3")
     data = base64.b64encode(buffer.getvalue()).decode()
-    return HTML(
-        f'<figure style="margin:0"><audio controls aria-label="{label}" src="data:audio/mpeg;base64,{data}"></audio>'
-        f"<figcaption>{label}</figcaption></figure>"
-    )
+    player = f'<audio controls aria-label="{label}" src="data:audio/mpeg;base64,{data}"></audio>'
+    return HTML(f'<figure style="margin:0">{player}<figcaption>{label}</figcaption></figure>')

@@ -1,6 +1,12 @@
 """Seconds, energy and emissions of a piece of code, by codecarbon, and how they were obtained."""
 
 import contextlib
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from codecarbon import OfflineEmissionsTracker
 
 _HOW = {
     "intel_rapl": "processor: read from its own energy counter (RAPL)",
@@ -11,7 +17,16 @@ _HOW = {
 }
 
 
-def summary(tracker):
+def _refuse(tracker: "OfflineEmissionsTracker") -> None:
+    """Say why a tracker cannot have started: codecarbon keeps its own exceptions in its log."""
+    if getattr(tracker, "_another_instance_already_running", False):
+        raise ValueError(f"Another run of codecarbon holds {tracker._lock.lockfile_path}: end it, or delete that file.")
+    folder = getattr(tracker, "_external_conf", {}).get("output_dir")
+    if folder and not hasattr(tracker, "_output_dir"):
+        raise ValueError(f"codecarbon's setting output_dir names {folder!r}: make that folder, or remove the setting.")
+
+
+def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
     """Say what a stopped codecarbon tracker measured, and how.
 
     Parameters
@@ -28,34 +43,26 @@ def summary(tracker):
     Raises
     ------
     ValueError
-        If the tracker has not been stopped.
+        If the tracker has not started, or has not been stopped.
 
     Notebook: 03_transfer_learning
     """
     import pandas as pd
 
-    data = tracker.final_emissions_data if hasattr(tracker, "final_emissions_data") else None
-    if data is None:
-        raise ValueError("The tracker is still running: call tracker.stop() first.")
+    if (data := getattr(tracker, "final_emissions_data", None)) is None:
+        _refuse(tracker)
+        stage = "is still running: call tracker.stop()" if getattr(tracker, "_scheduler", 1) else "failed: see its log"
+        stage = "has not started: call tracker.start()" if getattr(tracker, "_start_time", 0) is None else stage
+        raise ValueError(f"The tracker {stage} first.")
     modes = [getattr(part, "_mode", "") for part in getattr(tracker, "_hardware", [])]
     how = [_HOW[mode] for mode in modes if mode in _HOW] or ["processor: see codecarbon's log"]
-    if data.gpu_count:
-        how.append(f"GPU: read from its driver ({data.gpu_model})")
-    how.append("memory: a nominal power")
-    return pd.Series(
-        {
-            "seconds": data.duration,
-            "kWh": data.energy_consumed,
-            "g CO2e": 1000 * data.emissions,
-            "country": data.country_name,
-            "measured": "; ".join(how),
-        },
-        name="energy",
-    )
+    how += [f"GPU: read from its driver ({data.gpu_model})"] * bool(data.gpu_count) + ["memory: a nominal power"]
+    numbers = {"seconds": data.duration, "kWh": data.energy_consumed, "g CO2e": 1000 * data.emissions}
+    return pd.Series(numbers | {"country": data.country_name, "measured": "; ".join(how)}, name="energy")
 
 
 @contextlib.contextmanager
-def track(country: str = "FIN"):
+def track(country: str = "FIN") -> Iterator[dict]:
     """Track time, energy and emissions of the code below ``with``.
 
     >>> with energy.track() as cost:  # doctest: +SKIP
@@ -76,7 +83,8 @@ def track(country: str = "FIN"):
     Raises
     ------
     ValueError
-        If codecarbon does not know the country.
+        If codecarbon does not start, before the block; if it does not know the country, after it. An error of the
+        block itself comes first.
 
     Source: codecarbon's ``OfflineEmissionsTracker``; its log is kept out of the notebook, errors excepted.
 
@@ -84,13 +92,14 @@ def track(country: str = "FIN"):
     """
     from codecarbon import OfflineEmissionsTracker
 
-    cost: dict = {}
-    tracker = OfflineEmissionsTracker(country_iso_code=country, save_to_file=False, log_level="error")
+    cost, tracker = {}, OfflineEmissionsTracker(country_iso_code=country, save_to_file=False, log_level="error")
     tracker.start()
+    _refuse(tracker)
     try:
         yield cost
     finally:
         tracker.stop()
-        cost |= summary(tracker).to_dict()
-    if cost["country"] is None:
+        with contextlib.suppress(ValueError):
+            cost |= summary(tracker).to_dict()
+    if summary(tracker)["country"] is None:
         raise ValueError(f"codecarbon knows no country {country!r}: give a code of three letters, such as FIN or POL.")

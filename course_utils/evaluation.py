@@ -1,9 +1,27 @@
 """Accuracy by class, confusion matrix, and the metrics of sound event detection."""
 
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
+
 import numpy as np
 
+from course_utils.events import Events, check_lengths, checked_table, class_names
 
-def class_accuracy(y_true, y_pred, classes):
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from course_utils.events import EventsLike
+
+    Recordings = EventsLike | Iterable[EventsLike]
+
+TOLERANCE = 1e-9
+"""Seconds, and share of an event's length, by which rounding may go over the collar."""
+
+
+def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -> pd.DataFrame:
     """Return the share of right answers of each class, and their macro average in a last row.
 
     Parameters
@@ -16,8 +34,8 @@ def class_accuracy(y_true, y_pred, classes):
     Returns
     -------
     pandas.DataFrame
-        Index: the classes and ``average``; columns ``n`` (items) and ``accuracy`` in [0, 1]. A class without items
-        has accuracy NaN and does not count in the average.
+        Index: the classes and ``average``; columns ``n`` (items) and ``accuracy`` in [0, 1]. A
+        class without items has accuracy NaN and does not count in the average.
 
     Raises
     ------
@@ -28,16 +46,14 @@ def class_accuracy(y_true, y_pred, classes):
     """
     import pandas as pd
 
-    matrix = confusion_matrix(y_true, y_pred, classes).to_numpy()
-    n = matrix.sum(axis=1)
-    with np.errstate(invalid="ignore"):
-        accuracy = np.diag(matrix) / n
-    table = pd.DataFrame({"n": n, "accuracy": accuracy}, index=list(classes))
-    table.loc["average"] = [n.sum(), np.nanmean(accuracy)]
+    matrix = confusion_matrix(y_true, y_pred, classes)
+    n, right = matrix.sum(axis=1), np.diag(matrix)
+    table = pd.DataFrame({"n": n, "accuracy": right / n}).rename_axis(None)
+    table.loc["average"] = [n.sum(), table["accuracy"].mean()]
     return table.astype({"n": int})
 
 
-def confusion_matrix(y_true, y_pred, classes):
+def confusion_matrix(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -> pd.DataFrame:
     """Count items by true class (rows) and predicted class (columns).
 
     Parameters and errors as for :func:`class_accuracy`.
@@ -49,34 +65,40 @@ def confusion_matrix(y_true, y_pred, classes):
     Notebook: 03_transfer_learning
     """
     import pandas as pd
-    from sklearn import metrics
 
-    y_true, y_pred = np.asarray(y_true), np.asarray(y_pred)
-    if y_true.shape != y_pred.shape or y_true.ndim != 1:
-        raise ValueError(f"Expected two lists of one length, got shapes {y_true.shape} and {y_pred.shape}.")
-    everything = np.concatenate([y_true, y_pred])
+    names, pairs = class_names(classes), [np.asarray(y_true), np.asarray(y_pred)]
+    true, predicted = (values.shape for values in pairs)
+    if true != predicted or len(true) != 1:
+        raise ValueError(f"Expected two lists of one length, got shapes {true} and {predicted}.")
+    everything = np.concatenate(pairs)
     if len(everything) and everything.dtype.kind not in "biuf":
-        raise ValueError("Expected indices of classes, got something else: classes.index(name) gives that of a name.")
-    if len(everything) == 0 or everything.min() < 0 or everything.max() >= len(classes):
-        raise ValueError(f"Expected class indices from 0 to {len(classes) - 1}, and at least one item.")
-    matrix = metrics.confusion_matrix(y_true, y_pred, labels=range(len(classes)))
-    names = list(classes)
-    return pd.DataFrame(matrix, pd.Index(names, name="true class"), pd.Index(names, name="predicted class"))
+        way = "classes.index(name) gives that of a name."
+        raise ValueError(f"Expected indices of classes, got something else: {way}")
+    if len(everything) == 0 or not np.isin(everything, range(len(names))).all():
+        last = len(names) - 1
+        raise ValueError(f"Expected class indices from 0 to {last}, and at least one item.")
+    matrix = np.zeros((len(names), len(names)), dtype=int)
+    np.add.at(matrix, tuple(values.astype(int) for values in pairs), 1)
+    rows, columns = (pd.Index(names, name=f"{kind} class") for kind in ("true", "predicted"))
+    return pd.DataFrame(matrix, rows, columns)
 
 
-def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 5000, seed: int = 0):
-    """Return a bootstrap interval of an accuracy: where it might have been with other clips of the same kind.
+def bootstrap_interval(
+    correct: Sequence[float], confidence: float = 0.95, n_resamples: int = 5000, seed: int = 0
+) -> tuple[float, float]:
+    """Return a bootstrap interval of an accuracy: where it might have been with other such clips.
 
-    The clips are drawn again with replacement, ``n_resamples`` times; the interval holds the middle ``confidence`` of
-    the accuracies. It knows the chance in the choice of the clips, not that in the training, and takes the clips as
-    independent.
+    The clips are drawn again with replacement, ``n_resamples`` times; the interval holds the middle
+    ``confidence`` of the accuracies. It knows the chance in the choice of the clips, not that in
+    the training, and takes the clips as independent.
 
     Parameters
     ----------
     correct : array_like of bool, shape (n_clips,)
-        Whether each clip was classified right; or numbers, for instance differences of two classifiers.
+        Whether each clip was classified right; or numbers, for instance differences of two
+        classifiers.
     confidence : float
-        Share of the resampled accuracies inside.
+        Share of the resampled accuracies inside, between 0 and 1.
     n_resamples, seed : int
         How many times to draw, and from where the random numbers come.
 
@@ -88,10 +110,11 @@ def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 500
     Raises
     ------
     ValueError
-        If there are fewer than two clips.
+        If there are fewer than two clips, a value is missing, or ``confidence`` or ``n_resamples``
+        is out of range.
 
-    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile interval), by
-    ``scipy.stats.bootstrap``.
+    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
+    interval), by ``scipy.stats.bootstrap``.
 
     Notebook: 03_transfer_learning
     """
@@ -99,54 +122,65 @@ def bootstrap_interval(correct, confidence: float = 0.95, n_resamples: int = 500
 
     correct = np.asarray(correct, dtype=float)
     if correct.ndim != 1 or len(correct) < 2:
-        raise ValueError(f"An interval takes a list of at least two clips, got shape {correct.shape}.")
+        raise ValueError(f"An interval takes a list of at least two clips, not {correct.shape}.")
+    if not np.isfinite(correct).all():
+        raise ValueError("Some values are NaN or infinite: leave those clips out.")
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}: give a share between 0 and 1, such as 0.95.")
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples is {n_resamples}: draw at least once, better 5000 times.")
     rng = np.random.default_rng(seed)
     options = {"confidence_level": confidence, "n_resamples": n_resamples, "method": "percentile"}
     interval = stats.bootstrap((correct,), np.mean, random_state=rng, **options).confidence_interval
     return float(interval.low), float(interval.high)
 
 
-def _sed_eval(reference, estimated, classes, duration: float, segment: float, collar: float):
-    """Return sed_eval's segment-based and event-based metrics after all recordings."""
+def _sides(
+    pair: tuple[Recordings, Recordings], names: list[str], duration: float, **lengths: float
+) -> tuple[int, list[tuple[Events, np.ndarray]]]:
+    """Return the number of recordings, and for each side all events and the recording of each."""
     import pandas as pd
-    import sed_eval
-    from dcase_util.containers import MetaDataContainer
 
-    references, estimates = ([x] if isinstance(x, pd.DataFrame) else list(x) for x in (reference, estimated))
-    if len(references) != len(estimates):
-        raise ValueError(f"There are references of {len(references)} recordings and outputs of {len(estimates)}.")
-    labels = {label for events in references + estimates for label in events["label"]}
-    if unknown := labels - set(classes):
-        raise ValueError(f"No such class: {', '.join(sorted(unknown))}. The classes are {', '.join(classes)}.")
-    by_segment = sed_eval.sound_event.SegmentBasedMetrics(event_label_list=list(classes), time_resolution=segment)
-    by_event = sed_eval.sound_event.EventBasedMetrics(
-        event_label_list=list(classes), t_collar=collar, percentage_of_length=0.5
-    )
-    for i, pair in enumerate(zip(references, estimates, strict=True)):
-        lists = [
-            MetaDataContainer(
-                [
-                    {"filename": str(i), "event_label": event.label, "onset": event.onset, "offset": event.offset}
-                    for event in events.itertuples()
-                ]
-            )
-            for events in pair
-        ]
-        by_segment.evaluate(*lists, evaluated_length_seconds=duration)
-        by_event.evaluate(*lists)
-    return by_segment, by_event
+    check_lengths(duration=duration, **lengths)
+    counts, sides = [], []
+    for side, given in zip(("reference", "output"), pair, strict=True):
+        is_one = isinstance(given, pd.DataFrame | Events) or not hasattr(given, "__iter__")
+        given = [given] if is_one else list(given)
+        if all(isinstance(x, tuple | list) and x and isinstance(x[0], str) for x in given):
+            given = [given]  # triples: one recording
+        tables = [x if isinstance(x, pd.DataFrame) else Events.of(x).table() for x in given]
+        filled = [checked_table(table) for table in tables if len(table)]
+        events = Events.of(pd.concat(filled, ignore_index=True) if filled else [], names)
+        if (late := events.onsets >= duration).any():
+            begin = f"An event of the {side} begins at {events.onsets[late][0]:g} s"
+            raise ValueError(f"{begin}, but a recording lasts {duration:g} s: give seconds.")
+        counts.append([len(table) for table in tables])
+        events = events._replace(offsets=np.minimum(events.offsets, duration))
+        sides.append((events, np.repeat(np.arange(len(tables)), counts[-1])))
+    n, n_estimated = map(len, counts)
+    if n != n_estimated:
+        raise ValueError(f"There are references of {n} recordings and outputs of {n_estimated}.")
+    return n, sides
 
 
-def sed_metrics(reference, estimated, classes, duration: float, segment: float = 1.0, collar: float = 0.5):
+def sed_metrics(
+    reference: Recordings,
+    estimated: Recordings,
+    classes: Iterable[str],
+    duration: float,
+    segment: float = 1.0,
+    collar: float = 0.5,
+) -> pd.DataFrame:
     """Compare detected with true events by sed_eval, segment by segment and event by event.
 
-    An event counts as found if a detected event of the same class begins within ``collar`` of its onset and ends
-    within ``collar``, or half the event's length if that is more, of its offset.
+    An event counts as found if a detected event of the same class begins within ``collar`` of its
+    onset and ends within ``collar``, or half the event's length if that is more, of its offset.
 
     Parameters
     ----------
-    reference, estimated : pandas.DataFrame, or lists of them, one for each recording
-        Columns ``label``, ``onset`` and ``offset`` (s).
+    reference, estimated : pandas.DataFrame or list of (str, float, float), or lists of them
+        Columns ``label``, ``onset`` and ``offset`` (s); a list of tables or of lists has one for
+        each recording. Offsets after ``duration`` are cut to it.
     classes : sequence of str
         The classes that count.
     duration : float
@@ -157,15 +191,18 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
     Returns
     -------
     pandas.DataFrame
-        Rows ``segment-based (1 s)`` and ``event-based (collar 0.5 s)``; columns ``F-score``, ``precision``,
-        ``recall``, ``error rate``, ``substitutions``, ``deletions`` and ``insertions`` (rates), over all classes
-        together (micro average). What has no denominator is NaN: the precision of a detector that found nothing, the
-        recall and the error rate where nothing was to be found. The F-score is 0 if only one of the two is empty.
+        Rows ``segment-based (1 s)`` and ``event-based (collar 0.5 s)``; columns ``F-score``,
+        ``precision``, ``recall``, ``error rate``, ``substitutions``, ``deletions`` and
+        ``insertions`` (rates), over all classes together (micro average). What has no denominator
+        is NaN: the precision of a detector that found nothing, the recall and the error rate where
+        nothing was to be found. The F-score is 0 if only one of the two is empty.
 
     Raises
     ------
-    ValueError
-        If an event's label is not among the classes, or the lists differ in length.
+    KeyError, ValueError
+        As :meth:`course_utils.events.Events.of` does, for instance if a label is not among the
+        classes; or if the lists differ in length, a length in seconds is none, or an event begins
+        after the recording.
 
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
@@ -173,70 +210,104 @@ def sed_metrics(reference, estimated, classes, duration: float, segment: float =
     Notebook: 04_sound_event_detection
     """
     import pandas as pd
+    from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
 
-    by_segment, by_event = _sed_eval(reference, estimated, classes, duration, segment, collar)
+    names = class_names(classes)
+    n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
+    # In floats, 0.3 / 0.1 < 3 and 0.3 - 0.1 < 0.2: so sed_eval is given times in segments, and what
+    # is just at the collar counts as within it.
+    by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
+    collars = {"t_collar": collar + TOLERANCE, "percentage_of_length": 0.5 + TOLERANCE}
+    by_event = EventBasedMetrics(names, **collars)
+    n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
+    for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
+        lists = [([], []) for _ in range(n)]
+        for side, (events, recording) in enumerate(sides):
+            for label, onset, offset, i in zip(*events, recording, strict=True):
+                times = {"onset": round(onset / unit, 9), "offset": round(offset / unit, 9)}
+                lists[i][side].append({"event_label": label, **times})
+        for pair in lists:
+            metric.evaluate(*pair, **options)
+    columns = {"F-score": "f_measure", "precision": "precision", "recall": "recall"}
+    columns |= {"error rate": "error_rate", "substitutions": "substitution_rate"}
+    columns |= {"deletions": "deletion_rate", "insertions": "insertion_rate"}
+    titles = f"segment-based ({segment:g} s)", f"event-based (collar {collar:g} s)"
     rows = {}
-    for name, metric in (
-        (f"segment-based ({segment:g} s)", by_segment),
-        (f"event-based (collar {collar:g} s)", by_event),
-    ):
-        scores = metric.results_overall_metrics()
+    for title, metric in zip(titles, (by_segment, by_event), strict=True):
+        results = metric.results_overall_metrics()
+        values = results["f_measure"] | results["error_rate"]
+        row = rows[title] = {column: values[key] for column, key in columns.items()}
         n_reference, n_estimated = metric.overall["Nref"], metric.overall["Nsys"]
-        rates = {
-            "recall": scores["f_measure"]["recall"],
-            "error rate": scores["error_rate"]["error_rate"],
-            "substitutions": scores["error_rate"]["substitution_rate"],
-            "deletions": scores["error_rate"]["deletion_rate"],
-            "insertions": scores["error_rate"]["insertion_rate"],
-        }
-        rows[name] = {
-            "F-score": _f_score(scores["f_measure"]["f_measure"], n_reference, n_estimated),
-            "precision": scores["f_measure"]["precision"],
-            **(rates if n_reference else dict.fromkeys(rates, np.nan)),
-        }
+        if not n_reference:
+            row |= dict.fromkeys(list(columns)[2:], np.nan)
+        if (n_reference == 0) != (n_estimated == 0):
+            row["F-score"] = 0.0  # sed_eval: NaN
     return pd.DataFrame(rows, dtype=float).T
 
 
-def _f_score(value: float, n_reference: int, n_estimated: int) -> float:
-    """Return sed_eval's F-score; 0 where there is only output or only reference, NaN where there is neither.
+def sed_class_metrics(
+    reference: Recordings,
+    estimated: Recordings,
+    classes: Iterable[str],
+    duration: float,
+    segment: float = 1.0,
+    collar: float = 0.5,
+) -> pd.DataFrame:
+    """Compare detected with true events class by class, and average (macro average).
 
-    By itself sed_eval gives NaN to a class that was never reported, and so leaves it out of the macro average.
-    """
-    if n_reference == n_estimated == 0:
-        return np.nan
-    return value if n_reference and n_estimated else 0.0
-
-
-def sed_class_metrics(reference, estimated, classes, duration: float, segment: float = 1.0, collar: float = 0.5):
-    """Compare detected with true events class by class, and average over the classes (macro average).
-
-    Parameters, errors and source as for :func:`sed_metrics`.
+    It is the class-wise evaluation of sed_eval, done for all recordings at once. Parameters, errors
+    and source as for :func:`sed_metrics`.
 
     Returns
     -------
     pandas.DataFrame
         Index: the classes and ``average``; columns ``events`` (true ones), ``segment F-score``,
-        ``segment error rate``, ``event F-score`` and ``event error rate``. The F-score of a class that was only in
-        the reference or only in the output is 0. Without true events the error rates are NaN, without output
-        too the F-scores; NaN is not averaged.
+        ``segment error rate``, ``event F-score`` and ``event error rate``. The F-score of a class
+        that was only in the reference or only in the output is 0. Without true events the error
+        rates are NaN, without output too the F-scores; NaN is not averaged.
 
     Notebook: 04_sound_event_detection
     """
     import pandas as pd
+    from scipy.sparse import csr_array
+    from scipy.sparse.csgraph import maximum_bipartite_matching
 
-    metrics = dict(
-        zip(("segment", "event"), _sed_eval(reference, estimated, classes, duration, segment, collar), strict=True)
-    )
-    rows = {}
-    for label in classes:
-        rows[label] = {"events": metrics["event"].class_wise[label]["Nref"]}
-        for name, metric in metrics.items():
-            scores, counts = metric.results_class_wise_metrics()[label], metric.class_wise[label]
-            f_score = _f_score(scores["f_measure"]["f_measure"], counts["Nref"], counts["Nsys"])
-            rows[label][f"{name} F-score"] = f_score
-            rows[label][f"{name} error rate"] = scores["error_rate"]["error_rate"] if counts["Nref"] else np.nan
-    table = pd.DataFrame(rows, dtype=float).T
-    average = table.mean()
-    average["events"] = table["events"].sum()
-    table.loc["average"] = average
-    return table.astype({"events": int})
+    names = class_names(classes)
+    n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
+    index = {name: i for i, name in enumerate(names)}
+    codes = [np.array([index[label] for label in side.labels], dtype=int) for side, _ in sides]
+
+    shape = n, math.ceil(round(duration / segment, 9)) + 1, len(names)
+    rolls = []
+    for (side, recording), code in zip(sides, codes, strict=True):
+        roll = np.zeros(shape, dtype=np.int32)
+        begins, ends = (np.round(times / segment, 9) for times in side[1:])
+        np.add.at(roll, (recording, np.floor(begins).astype(int), code), 1)
+        np.subtract.at(roll, (recording, np.ceil(ends).astype(int), code), 1)
+        rolls.append(roll.cumsum(axis=1, out=roll) > 0)
+    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
+
+    # All pairs of a true event i and a detected event j of one class in one recording.
+    (true, _), (found, _) = sides
+    keys = [where * len(names) + code for (_, where), code in zip(sides, codes, strict=True)]
+    order = np.argsort(keys[1], kind="stable")
+    first, last = (np.searchsorted(keys[1][order], keys[0], side) for side in ("left", "right"))
+    n_pairs = last - first
+    i = np.repeat(np.arange(len(n_pairs)), n_pairs)
+    j = order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
+    apart = [np.abs(true[k][i] - found[k][j]) for k in (1, 2)]
+    allowed = np.maximum(collar + TOLERANCE, (0.5 + TOLERANCE) * (true.offsets - true.onsets)[i])
+    hits = (apart[0] <= collar + TOLERANCE) & (apart[1] <= allowed)
+    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=[len(key) for key in keys])
+    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
+    n_events = [np.bincount(code, minlength=len(names)) for code in (*codes, codes[0][matched])]
+
+    columns = {"events": np.append(n_events[0], n_events[0].sum())}
+    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
+        for kind, (true, found, right) in (("segment", n_segments), ("event", n_events)):
+            wrong = np.where(true > 0, true + found - 2 * right, np.nan)
+            rates = {"F-score": 2 * right / (true + found), "error rate": wrong / true}
+            for name, rate in rates.items():
+                average = np.nansum(rate) / np.isfinite(rate).sum()
+                columns[f"{kind} {name}"] = np.append(rate, average)
+    return pd.DataFrame(columns, index=[*names, "average"])

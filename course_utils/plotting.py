@@ -4,26 +4,35 @@ Colours and type are those of ``plt.style.use("course_utils.course")``, which th
 in words what it shows: :func:`in_words` returns them, and a notebook gives them to screen readers with the picture.
 """
 
-import functools
+from __future__ import annotations
+
 import html
 import itertools
 import sys
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from course_utils import audio, events
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    import pandas as pd
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+MAGMA = {"origin": "lower", "cmap": "magma"}
 PARTS = ("at the beginning", "in the middle", "at the end")
-MARKERS, STYLES = "os^Dv", ("-", "--", ":", "-.")
 
 
-def _axes(ax, width: float = 10.0, height: float = 3.2):
-    if ax is None:
-        import matplotlib.pyplot as plt
+def _axes(ax: Axes | None, width: float = 10.0, height: float = 3.2) -> Axes:
+    import matplotlib.pyplot as plt
 
-        _, ax = plt.subplots(figsize=(width, height), layout="constrained")
-    return ax
+    return ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
 
 
-def in_words(drawing) -> str:
+def in_words(drawing: Axes | Figure) -> str:
     """Return in words what a figure of this module's drawings, or one Axes of it, shows; "" for any other.
 
     Lines that ``axhline`` and ``axvline`` have added, and titles, are named as they are labelled.
@@ -39,147 +48,129 @@ def in_words(drawing) -> str:
     return " ".join(sentences)
 
 
-def _describe(artist, words: str) -> None:
-    """Keep the words with what was drawn, and have IPython, where it runs, show figures with their words."""
+def _describe(ax: Axes, artist: object, words: str, **properties: object) -> Axes:
+    """Set properties of the Axes, keep the words with what was drawn, and have IPython show both."""
+    ax.set(**properties)
     artist.words = words
-    if "IPython" not in sys.modules or not (shell := sys.modules["IPython"].get_ipython()):
-        return
-    from matplotlib.figure import Figure
+    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+        from matplotlib.figure import Figure
 
-    kinds = ("text/plain", "text/html", "image/png")
-    plain, page, picture = (shell.display_formatter.formatters[kind] for kind in kinds)
-    draw = picture.for_type(Figure)
-    if draw and not page.for_type(Figure):  # neither twice, nor gone after %config InlineBackend
-        page.for_type(Figure, functools.partial(_as_html, draw))
-        picture.for_type(Figure, lambda figure: None if in_words(figure) else draw(figure))
-        plain.for_type(Figure, lambda figure, printer, _: printer.text(in_words(figure) or repr(figure)))
+        plain, page, picture = map(shell.display_formatter.formatters.get, ("text/plain", "text/html", "image/png"))
+        # neither twice, nor gone after %config InlineBackend
+        if (draw := picture.for_type(Figure)) and not page.for_type(Figure):
+            page.for_type(Figure, lambda figure: _as_html(in_words(figure) and draw(figure), figure))
+            picture.for_type(Figure, lambda figure: None if in_words(figure) else draw(figure))
+            plain.for_type(Figure, lambda figure, printer, _: printer.text(in_words(figure) or repr(figure)))
+    return ax
 
 
-def _as_html(draw, figure) -> str | None:
-    words = in_words(figure)
-    drawn = draw(figure) if words else None
-    if drawn is None:
+def _as_html(drawn: str | tuple | None, figure: Figure) -> str | None:
+    if not drawn:
         return None
     data, size = drawn if isinstance(drawn, tuple) else (drawn, {})
     width = f' width="{size["width"]}"' if size else ""
-    return f'<img alt="{html.escape(words)}" src="data:image/png;base64,{data}"{width} style="max-width: 100%">'
+    alt = html.escape(in_words(figure))
+    return f'<img alt="{alt}" src="data:image/png;base64,{data}"{width} style="max-width: 100%">'
 
 
-def _number(value) -> str:
+def _image(ax: Axes, values: np.ndarray, extent: tuple, label: str, words: str, look: dict, **more: object) -> Axes:
+    """Draw values, shape (n_rows, n_columns), over time, with a colour bar of that label."""
+    image = ax.imshow(values, aspect="auto", extent=extent, **look)
+    ax.figure.colorbar(image, ax=ax, label=label, pad=0.01)
+    return _describe(ax, image, words, xlabel="time (s)", **more)
+
+
+def _number(value: object) -> str:
     return f"{value:.4g}" if isinstance(value, int | float | np.number) else str(value)
 
 
-def _seconds(value) -> str:
+def _seconds(value: float) -> str:
     return f"{round(float(value), 2):g}"
 
 
 def _listed(items: list[str], most: int = 12) -> str:
-    more = [f"and {len(items) - most} more"] if len(items) > most else []
-    return ", ".join([*items[:most], *more]) or "none"
+    return ", ".join([*items[:most], *[f"and {len(items) - most} more"] * (len(items) > most)]) or "none"
 
 
-def _ranked(names, values) -> list[str]:
+def _ranked(names: Iterable, values: Iterable[float]) -> list[str]:
     pairs = [(value, name) for name, value in zip(names, values, strict=True) if not np.isnan(value)]
     return [f"{name} {value:.3g}" for value, name in sorted(pairs, key=lambda pair: -pair[0])]
 
 
-def _strongest(levels: np.ndarray, bands, hop: float) -> str:
+def _strongest(levels: np.ndarray, bands: Sequence, hop: float) -> str:
     """Say when levels, shape (n_frames, n_bands), are highest, and in which band by thirds of the time."""
     if not np.ptp(levels):
         return "the same everywhere"
     means = [part.mean(axis=0) for part in np.array_split(levels, 3) if len(part)]
-    places = [
-        f"{bands[mean.argmax()] if np.ptp(mean) else 'none'} {where}" for mean, where in zip(means, PARTS, strict=False)
-    ]
+    places = [f"{bands[m.argmax()] if np.ptp(m) else 'none'} {where}" for m, where in zip(means, PARTS, strict=False)]
     return f"loudest at {_seconds(levels.mean(axis=1).argmax() * hop)} s; strongest band {_listed(places)}"
 
 
-def _way(name, values) -> str:
+def _way(name: str, values: pd.Series) -> str:
     """Say how the values of a Series go over its index: from where to where, by way of the highest and the lowest."""
-    values = values.dropna()
-    if values.empty:
+    x, y = values.dropna().index, values.dropna().to_numpy()
+    if not len(y):
         return f"{name} has no values"
-    y = values.to_numpy()
 
-    def point(i):
+    def point(i: int) -> str:
         which = "its highest " if y[i] == y.max() else "its lowest " if y[i] == y.min() else ""
-        return f"{which}{y[i]:.3g} at {_number(values.index[i])}"
+        return f"{which}{y[i]:.3g} at {_number(x[i])}"
 
     if y.min() == y.max():
         return f"{name} is {y[0]:.3g} throughout"
     legs = [f"starts at {point(0)}"]
     for a, b in itertools.pairwise(sorted({0, y.argmin(), y.argmax(), len(y) - 1})):
-        verb = "rises to" if y[b] > y[a] else "falls to" if y[b] < y[a] else "ends at"
-        legs.append(f"{verb} {point(b)}")
+        legs.append(f"{'rises to' if y[b] > y[a] else 'falls to' if y[b] < y[a] else 'ends at'} {point(b)}")
     return f"{name} {', '.join(legs)}"
 
 
-def waveform(samples: np.ndarray, sample_rate: int, ax=None):
-    """Draw a waveform, shape (n_samples,), over time in seconds.
+def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -> Axes:
+    """Draw a waveform, shape (n_samples,), over time in seconds; integers are refused with a TypeError.
 
     Notebook: 01_audio_tagging
     """
-    ax = _axes(ax, height=2.0)
+    samples, ax = audio.floating(samples), _axes(ax, height=2.0)
     duration, size = len(samples) / sample_rate, np.abs(samples)
     (line,) = ax.plot(np.arange(len(samples)) / sample_rate, samples, color="C0", linewidth=0.5)
-    ax.set(xlabel="time (s)", ylabel="amplitude", xlim=(0, duration))
     words = "silence"
     if size.any():
         peak, levels = size.argmax(), [np.mean(part**2.0) for part in np.array_split(size, 3) if len(part)]
         words = f"the largest amplitude, {size[peak]:.2g}, is at {_seconds(peak / sample_rate)} s"
         words += f"; the level is highest {PARTS[np.argmax(levels)]}"
-    _describe(line, f"Waveform of {_seconds(duration)} s: {words}.")
-    return ax
+    words = f"Waveform of {_seconds(duration)} s: {words}."
+    return _describe(ax, line, words, xlabel="time (s)", ylabel="amplitude", xlim=(0, duration))
 
 
-def spectrogram(samples: np.ndarray, sample_rate: int, ax=None):
+def spectrogram(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -> Axes:
     """Draw a mel spectrogram (128 bands) of a waveform, in dB below its maximum.
 
     Notebook: 01_audio_tagging
     """
     import librosa
 
-    ax = _axes(ax)
     hop = sample_rate // 100
     power = librosa.feature.melspectrogram(y=samples, sr=sample_rate, hop_length=hop, n_fft=4 * hop, n_mels=128)
-    bands = librosa.mel_frequencies(n_mels=128, fmax=sample_rate / 2)
-    image = ax.imshow(
-        librosa.power_to_db(power, ref=np.max, top_db=70),
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=(0, power.shape[1] * hop / sample_rate, 0, len(bands)),
-    )
-    ticks = [hertz for hertz in (500, 1000, 2000, 4000, 8000, 16000) if hertz < sample_rate / 2]
-    ax.set_yticks(np.interp(ticks, bands, np.arange(len(bands))), [f"{hertz / 1000:g}" for hertz in ticks])
-    ax.set(xlabel="time (s)", ylabel="frequency (kHz)", xlim=(0, len(samples) / sample_rate))
-    ax.figure.colorbar(image, ax=ax, label="level (dB)", pad=0.01)
+    levels = librosa.power_to_db(power, ref=np.max, top_db=70)
+    bands, end = librosa.mel_frequencies(n_mels=128, fmax=sample_rate / 2), len(samples) / sample_rate
     strongest = _strongest(power.T, [f"{hertz / 1000:.2g} kHz" for hertz in bands], hop / sample_rate)
-    _describe(image, f"Mel spectrogram of {_seconds(len(samples) / sample_rate)} s: {strongest}.")
-    return ax
+    words = f"Mel spectrogram of {_seconds(end)} s: {strongest}."
+    extent = (0, power.shape[1] * hop / sample_rate, 0, 128)
+    ticks = [hertz for hertz in (500, 1000, 2000, 4000, 8000, 16000) if hertz < sample_rate / 2]
+    y = {"yticks": np.interp(ticks, bands, np.arange(128)), "yticklabels": [f"{hertz / 1000:g}" for hertz in ticks]}
+    return _image(_axes(ax), levels, extent, "level (dB)", words, MAGMA, ylabel="frequency (kHz)", xlim=(0, end), **y)
 
 
-def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax=None):
+def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax: Axes | None = None) -> Axes:
     """Draw YAMNet's log-mel spectrogram, shape (n_frames, 64), a frame every ``hop`` seconds.
 
     Notebook: 02_yamnet, 04_sound_event_detection, 05_distillation
     """
-    ax = _axes(ax)
-    image = ax.imshow(
-        np.asarray(spectrogram).T,
-        origin="lower",
-        aspect="auto",
-        cmap="magma",
-        extent=(0, len(spectrogram) * hop, -0.5, 63.5),
-    )
-    ax.set(xlabel="time (s)", ylabel="mel band")
-    ax.figure.colorbar(image, ax=ax, label="log magnitude", pad=0.01)
-    strongest = _strongest(np.asarray(spectrogram), range(64), hop)
-    _describe(image, f"Log-mel spectrogram of {_seconds(len(spectrogram) * hop)} s: {strongest}.")
-    return ax
+    values, seconds = np.asarray(spectrogram), len(spectrogram) * hop
+    words = f"Log-mel spectrogram of {_seconds(seconds)} s: {_strongest(values, range(64), hop)}."
+    return _image(_axes(ax), values.T, (0, seconds, -0.5, 63.5), "log magnitude", words, MAGMA, ylabel="mel band")
 
 
-def top_scores(labels, scores, ax=None):
+def top_scores(labels: Sequence[str], scores: Sequence[float], ax: Axes | None = None) -> Axes:
     """Draw scores in [0, 1] as horizontal bars, the first on top.
 
     Notebook: 01_audio_tagging, 02_yamnet
@@ -188,12 +179,13 @@ def top_scores(labels, scores, ax=None):
     bars = ax.barh(list(labels), scores, color="C0")
     ax.bar_label(bars, fmt="%.3f", padding=4)
     ax.invert_yaxis()
-    ax.set(xlabel="score", xlim=(0, 1.1))
-    _describe(bars, f"Scores, highest first: {_listed(_ranked(labels, scores))}.")
-    return ax
+    words = f"Scores, highest first: {_listed(_ranked(labels, scores))}."
+    return _describe(ax, bars, words, xlabel="score", xlim=(0, 1.1))
 
 
-def scores_over_time(scores: np.ndarray, labels, hop: float, ax=None, offset: float = 0.0):
+def scores_over_time(
+    scores: np.ndarray, labels: Sequence[str], hop: float, ax: Axes | None = None, offset: float = 0.0
+) -> Axes:
     """Draw the scores of a few classes over time as an image.
 
     Parameters
@@ -211,45 +203,36 @@ def scores_over_time(scores: np.ndarray, labels, hop: float, ax=None, offset: fl
 
     Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
     """
-    ax = _axes(ax, height=1.1 + 0.25 * len(labels))
-    image = ax.imshow(
-        np.asarray(scores).T,
-        aspect="auto",
-        interpolation="nearest",
-        cmap="cividis",
-        vmin=0,
-        vmax=1,
-        extent=(offset, offset + len(scores) * hop, len(labels) - 0.5, -0.5),
-    )
-    ax.set_yticks(range(len(labels)), labels)
-    ax.set(xlabel="time (s)")
-    ax.figure.colorbar(image, ax=ax, label="score", pad=0.01)
-    peaks = []
-    for column in np.argsort(-np.max(scores, axis=0, initial=0), kind="stable"):
-        values = np.asarray(scores)[:, column]
+    scores, labels, peaks = np.asarray(scores), list(labels), []
+    for column in np.argsort(-scores.max(axis=0, initial=0), kind="stable"):
+        values = scores[:, column]
         active = np.r_[False, values > values.max(initial=0) / 2, False]
         edges = [_seconds(offset + i * hop) for i in np.flatnonzero(np.diff(active))]
         spans = [f"{start} to {end}" for start, end in zip(edges[::2], edges[1::2], strict=True)]
         when = _listed(spans) if len(spans) < 3 else f"{len(spans)} times from {edges[0]} to {edges[-1]}"
-        peaks.append(f"{list(labels)[column]} {values.max(initial=0):.3g} ({when})")
-    _describe(image, f"Highest score by class, and in seconds when it is over half of that: {_listed(peaks, 6)}.")
-    return ax
+        peaks.append(f"{labels[column]} {values.max(initial=0):.3g} ({when})")
+    words = f"Highest score by class, and in seconds when it is over half of that: {_listed(peaks, 6)}."
+    extent = (offset, offset + len(scores) * hop, len(labels) - 0.5, -0.5)
+    look = {"interpolation": "nearest", "cmap": "cividis", "vmin": 0, "vmax": 1}
+    rows = {"yticks": range(len(labels)), "yticklabels": labels}
+    return _image(_axes(ax, height=1.1 + 0.25 * len(labels)), scores.T, extent, "score", words, look, **rows)
 
 
-def embedding(vector: np.ndarray, ax=None):
+def embedding(vector: np.ndarray, ax: Axes | None = None) -> Axes:
     """Draw the values of one embedding, shape (n_dimensions,), in their order.
 
     Notebook: 01_audio_tagging
     """
     ax = _axes(ax, height=2.0)
-    (line,) = ax.plot(vector, color="C0", linewidth=0.6)
-    ax.set(xlabel="dimension", ylabel="value", xlim=(0, len(vector)))
+    (line,) = ax.plot(np.asarray(vector), color="C0", linewidth=0.6)
     highest = f"the highest, {np.max(vector):.3g}, is dimension {np.argmax(vector)}"
-    _describe(line, f"Embedding of {len(vector)} values: {np.mean(vector == 0):.0%} are 0; {highest}.")
-    return ax
+    words = f"Embedding of {len(vector)} values: {np.mean(vector == 0):.0%} are 0; {highest}."
+    return _describe(ax, line, words, xlabel="dimension", ylabel="value", xlim=(0, len(vector)))
 
 
-def curves(table, ax=None, ylabel: str = "", yerr=None, thin=()):
+def curves(
+    table: pd.DataFrame, ax: Axes | None = None, ylabel: str = "", yerr: Sequence | None = None, thin: Sequence = ()
+) -> Axes:
     """Draw the columns of a table as curves over its index, told apart by colour, marker and line style.
 
     Parameters
@@ -275,26 +258,22 @@ def curves(table, ax=None, ylabel: str = "", yerr=None, thin=()):
     names = [name for name in table if name not in set(thin)]
     if not names:
         raise ValueError("There is no curve to draw: every column is thin, or the table has none.")
-    ax = _axes(ax, height=3.3)
-    every = 1 + len(table) // 25
+    ax, every = _axes(ax, height=3.3), 1 + len(table) // 25
     for i, name in enumerate(names):
-        look = {"color": f"C{i}", "marker": MARKERS[i % 5], "linestyle": STYLES[i % 4], "markevery": every}
-        drawn = ax.errorbar(table.index, table[name], yerr, label=name, capsize=4, **look)
+        look = {"color": f"C{i}", "marker": "os^Dv"[i % 5], "linestyle": ("-", "--", ":", "-.")[i % 4]}
+        drawn = ax.errorbar(table.index, table[name], yerr, label=name, capsize=4, markevery=every, **look)
     ax.plot(table.index, table[list(thin)], color=f"C{len(names) - 1}", alpha=0.4, linewidth=1, zorder=1)
-    ax.set(xlabel=table.index.name or "", ylabel=ylabel)
     ax.legend()
-    words = [f"{ylabel or 'Curves'} over {table.index.name or 'their index'}"]
-    words[0] += ": " + "; ".join(_way(name, table[name]) for name in names) + "."
+    ways = "; ".join(_way(name, table[name]) for name in names)
+    words = f"{ylabel or 'Curves'} over {table.index.name or 'their index'}: {ways}."
     if yerr is not None:
-        words.append(f"Error bars reach {np.min(yerr):.2g} to {np.max(yerr):.2g} to either side.")
+        words += f" Error bars reach {np.min(yerr):.2g} to {np.max(yerr):.2g} to either side."
     if len(thin):
-        peaks = table[list(thin)].max()
-        words.append(f"Thin lines, each at its highest: {_listed(_ranked(peaks.index, peaks))}.")
-    _describe(drawn, " ".join(words))
-    return ax
+        words += f" Thin lines, each at its highest: {_listed(_ranked(thin, table[list(thin)].max()))}."
+    return _describe(ax, drawn, words, xlabel=table.index.name or "", ylabel=ylabel)
 
 
-def learning_curves(history, measure: str = "loss", ax=None):
+def learning_curves(history: object, measure: str = "loss", ax: Axes | None = None) -> Axes:
     """Draw a measure of training, and of validation if there was one, by epoch, from what Keras' ``fit`` returns.
 
     Notebook: 03_transfer_learning, 05_distillation
@@ -305,11 +284,10 @@ def learning_curves(history, measure: str = "loss", ax=None):
         raise KeyError(f"{measure!r} was not measured; there are {', '.join(history.history)}.")
     keys = {"training": measure, "validation": f"val_{measure}"}
     known = {name: pd.Series(history.history[key]) for name, key in keys.items() if key in history.history}
-    table = pd.DataFrame(known).rename(index=lambda i: i + 1).rename_axis("epoch")
-    return curves(table, ax, ylabel=measure)
+    return curves(pd.DataFrame(known).rename(index=lambda i: i + 1).rename_axis("epoch"), ax, ylabel=measure)
 
 
-def class_bars(table, ax=None):
+def class_bars(table: pd.DataFrame, ax: Axes | None = None) -> Axes:
     """Draw accuracy by class, as :func:`course_utils.evaluation.class_accuracy` returns it, and the average as a line.
 
     Notebook: 03_transfer_learning
@@ -319,13 +297,12 @@ def class_bars(table, ax=None):
     bars = ax.bar(classes.index, classes["accuracy"], color="C0")
     ax.bar_label(bars, fmt="%.3g", padding=2, bbox={"facecolor": "white", "edgecolor": "none", "pad": 1})
     ax.axhline(average, color="C1", linestyle="--", label=f"average {average:.3f}")
-    _describe(bars, f"Accuracy by class, highest first: {_listed(_ranked(classes.index, classes['accuracy']))}.")
-    ax.set(ylabel="accuracy", ylim=(0, 1.12))
     ax.legend(loc="lower right", bbox_to_anchor=(1, 1))
-    return ax
+    words = f"Accuracy by class, highest first: {_listed(_ranked(classes.index, classes['accuracy']))}."
+    return _describe(ax, bars, words, ylabel="accuracy", ylim=(0, 1.12))
 
 
-def confusion_matrix(matrix, ax=None):
+def confusion_matrix(matrix: pd.DataFrame | np.ndarray, ax: Axes | None = None) -> Axes:
     """Draw counts by true class (rows) and predicted class (columns).
 
     Notebook: 03_transfer_learning
@@ -336,22 +313,21 @@ def confusion_matrix(matrix, ax=None):
     ax = _axes(ax, width=6.0, height=3.7)
     sns.heatmap(matrix, annot=True, fmt="g", cmap="Blues", cbar=False, square=True, linewidths=0.5, ax=ax)
     ax.tick_params(axis="x", rotation=90)
-    counts = [(n, true, answer) for true, row in pd.DataFrame(matrix).iterrows() for answer, n in row.items()]
-    right = sum(n for n, true, answer in counts if true == answer)
-    wrong = sorted((c for c in counts if c[0] and c[1] != c[2]), key=lambda c: -c[0])
-    words = _listed([f"{true} taken for {answer} {n}" for n, true, answer in wrong], 6)
-    _describe(ax.collections[-1], f"{right} of {sum(c[0] for c in counts)} are on the diagonal. Errors: {words}.")
-    return ax
+    counts = [(n, a != b and f"{a} taken for {b} {n}") for (a, b), n in pd.DataFrame(matrix).T.unstack().items()]
+    right = sum(n for n, error in counts if not error)
+    errors = [error for n, error in sorted(counts, key=lambda count: -count[0]) if n and error]
+    words = f"{right} of {sum(n for n, _ in counts)} are on the diagonal. Errors: {_listed(errors, 6)}."
+    return _describe(ax, ax.collections[-1], words)
 
 
-def event_roll(rolls: dict, classes, duration: float, ax=None):
+def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: float, ax: Axes | None = None) -> Axes:
     """Draw lists of events on one time axis, one row a class, the lists above each other within the row.
 
     Parameters
     ----------
-    rolls : dict of str to pandas.DataFrame
+    rolls : dict of str to pandas.DataFrame, Events or list of (str, float, float)
         Name of each list (for instance ``"reference"`` and ``"system"``) and its events: ``label``, ``onset`` and
-        ``offset`` in seconds.
+        ``offset`` in seconds, as :meth:`course_utils.events.Events.of` takes them.
     classes : sequence of str
         The rows, the first on top.
     duration : float
@@ -359,23 +335,18 @@ def event_roll(rolls: dict, classes, duration: float, ax=None):
 
     Notebook: 04_sound_event_detection
     """
-    ax = _axes(ax, height=min(3.4, 1.1 + 0.45 * len(classes)))
-    hatches = ("", "//", "..", "xx")
-    height = 0.8 / len(rolls)
-    for i, (name, events) in enumerate(rolls.items()):
-        look = {"facecolor": f"C{i}", "hatch": hatches[i % len(hatches)], "edgecolor": "white"}
+    rolls, classes = {name: zip(*events.Events.of(given), strict=True) for name, given in rolls.items()}, list(classes)
+    ax, height = _axes(ax, height=min(3.4, 1.1 + 0.45 * len(classes))), 0.8 / len(rolls)
+    for i, (name, given) in enumerate(rolls.items()):
+        found = [event for event in given if event[0] in classes]
+        look = {"facecolor": f"C{i}", "hatch": ("", "//", "..", "xx")[i % 4], "edgecolor": "white"}
         for row, label in enumerate(classes):
-            chosen = events[events["label"] == label]
-            spans = list(zip(chosen["onset"], chosen["offset"] - chosen["onset"], strict=True))
-            place = (row - 0.4 + i * height, height)
-            ax.broken_barh(spans, place, **look)
-        drawn = ax.broken_barh([], (0, 0), label=name, **look)
-        shown = events[events["label"].isin(classes)].sort_values("onset")
-        times = [f"{e.label} {_seconds(e.onset)} to {_seconds(e.offset)}" for e in shown.itertuples()]
-        _describe(drawn, f"Events of {name} in seconds, {len(shown)}: {_listed(times, 16 // len(rolls))}.")
-    ax.set_yticks(range(len(classes)), classes)
-    ax.set(xlabel="time (s)", xlim=(0, duration), ylim=(len(classes) - 0.5, -0.5))
+            spans = [(onset, offset - onset) for one, onset, offset in found if one == label]
+            ax.broken_barh(spans, (row - 0.4 + i * height, height), **look)
+        times = [f"{label} {_seconds(a)} to {_seconds(b)}" for label, a, b in sorted(found, key=lambda event: event[1])]
+        words = f"Events of {name} in seconds, {len(times)}: {_listed(times, 16 // len(rolls))}."
+        _describe(ax, ax.broken_barh([], (0, 0), label=name, **look), words, xlabel="time (s)", xlim=(0, duration))
+    ax.set(yticks=range(len(classes)), yticklabels=classes, ylim=(len(classes) - 0.5, -0.5), axisbelow=True)
     ax.grid(axis="x", alpha=0.3)
-    ax.set_axisbelow(True)
     ax.legend(ncols=len(rolls), loc="lower right", bbox_to_anchor=(1, 1))
     return ax

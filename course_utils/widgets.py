@@ -4,19 +4,29 @@ A question is plain HTML and works in every page. An explorer needs a running no
 the start is shown beside it, for pages and slides, and hides where the explorer itself appears.
 """
 
+from __future__ import annotations
+
 import base64
 import html
 import io
 import re
 import tempfile
 import tomllib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import assets, audio, datasets, detection, evaluation, features, models, plotting
+from course_utils import assets, audio, datasets, evaluation, models, plotting
+from course_utils.events import Events, events_by_class, events_from_scores
+from course_utils.models.yamnet import REACH, STEP
+
+if TYPE_CHECKING:
+    import ipywidgets
+    import pandas as pd
 
 COLOURS = ("#0072B2", "#D55E00")
 """The first two colours of ``course.mplstyle``."""
@@ -38,7 +48,6 @@ class Shown:
 # --- questions ---
 
 
-@cache
 def quizzes() -> dict[str, dict]:
     """Return the questions by name: ``question`` and ``choices``, each with ``text``, ``right`` and ``why``."""
     return tomllib.loads(Path(__file__).with_name("quizzes.toml").read_text(encoding="utf-8"))
@@ -66,9 +75,9 @@ def quiz(name: str, choice: str | None = None) -> Shown:
 
     Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
-    if name not in quizzes():
-        raise ValueError(f"There is no question {name!r}; there are {', '.join(quizzes())}.")
-    asked = quizzes()[name]
+    if name not in (known := quizzes()):
+        raise ValueError(f"There is no question {name!r}; there are {', '.join(known)}.")
+    asked = known[name]
     choices = dict(zip("abcdefgh", asked["choices"], strict=False))
     if choice is not None and choice not in choices:
         raise ValueError(f"The question {name!r} has no choice {choice!r}; there are {', '.join(choices)}.")
@@ -104,7 +113,7 @@ def _has_front_end() -> bool:
     return getattr(get_ipython(), "kernel", None) is not None
 
 
-def _show(name: str, static: Shown, build):
+def _show(name: str, static: Shown, build: Callable[[Any], Iterable]) -> ipywidgets.VBox | None:
     """Show the static state of an explorer, and return the explorer for the cell to show; None if nothing can move."""
     from IPython.display import display
 
@@ -121,7 +130,7 @@ def _show(name: str, static: Shown, build):
     return ipywidgets.VBox([hide, *build(ipywidgets)])
 
 
-def _panel(ipywidgets, name: str, value: str = ""):
+def _panel(ipywidgets: Any, name: str, value: str = "") -> ipywidgets.HTML:
     """Return a widget that shows HTML, under a class by which tests and styles find it."""
     panel = ipywidgets.HTML(value)
     panel.add_class(name)
@@ -134,21 +143,22 @@ def _image(data: bytes, kind: str, alt: str, style: str = "max-width:100%") -> s
     return f'<img alt="{html.escape(alt, quote=True)}" style="{style}" src="{source}">'
 
 
-def _in_words(rolls: dict) -> str:
+def _in_words(rolls: Mapping[str, Any]) -> str:
     """Return lists of events as a sentence for each list."""
     sentences = []
-    for name, events in rolls.items():
-        found = [f"{e.label} {e.onset:.2f} to {e.offset:.2f} s" for e in events.head(50).itertuples()]
-        more = f", and {len(events) - 50} more" if len(events) > 50 else ""
-        sentences.append(f"{name[:1].upper()}{name[1:]}: {', '.join(found) or 'no events'}{more}.")
+    for name, given in rolls.items():
+        found = [f"{label} {on:.2f} to {off:.2f} s" for label, on, off in zip(*Events.of(given), strict=True)]
+        more = f", and {len(found) - 50} more" if len(found) > 50 else ""
+        sentences.append(f"{name[:1].upper()}{name[1:]}: {', '.join(found[:50]) or 'no events'}{more}.")
     return " ".join(sentences)
 
 
-def _event_roll(rolls: dict, rows, duration: float) -> str:
+def _event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float) -> str:
     """Draw at most two lists of events as SVG, the first plain, the second hatched; 2 ms, where matplotlib takes 100.
 
     Parameters as for :func:`course_utils.plotting.event_roll`.
     """
+    rows = list(rows)
     left, width, top, height = 20 + 9 * max((len(row) for row in rows), default=0), 900, 30, 28
     bottom = top + height * len(rows)
     scale, bar = (width - left - 20) / duration, (height - 8) / len(rolls)
@@ -168,15 +178,15 @@ def _event_roll(rolls: dict, rows, duration: float) -> str:
     unit = "min" if minutes else "s"
     parts.append(f'<text x="{(left + width) / 2:.0f}" y="{bottom + 38}" text-anchor="middle">time ({unit})</text>')
     parts.append(f'<line x1="{left}" x2="{width - 20}" y1="{bottom}" y2="{bottom}" stroke="#1A1A1A"/>')
-    for i, (name, events) in enumerate(rolls.items()):
+    for i, (name, given) in enumerate(rolls.items()):
         x = width - 20 - 150 * (len(rolls) - i)
         parts.append(f'<rect x="{x}" y="8" width="22" height="12" fill="{fills[i]}" stroke="{COLOURS[i]}"/>')
         parts.append(f'<text x="{x + 28}" y="20">{html.escape(name)}</text>')
-        for event in events[events["label"].isin(list(rows))].itertuples():
-            y = top + height * list(rows).index(event.label) + 4 + i * bar
-            place = f'x="{left + event.onset * scale:.1f}" y="{y:.1f}"'
-            size = f'width="{max(1.0, (event.offset - event.onset) * scale):.1f}" height="{bar - 1:.1f}"'
-            parts.append(f'<rect {place} {size} fill="{fills[i]}" stroke="{COLOURS[i]}"/>')
+        for label, onset, offset in zip(*Events.of(given), strict=True):
+            if label in rows:
+                place = f'x="{left + onset * scale:.1f}" y="{top + height * rows.index(label) + 4 + i * bar:.1f}"'
+                size = f'width="{max(1.0, (offset - onset) * scale):.1f}" height="{bar - 1:.1f}"'
+                parts.append(f'<rect {place} {size} fill="{fills[i]}" stroke="{COLOURS[i]}"/>')
     for i, row in enumerate(rows):
         y = top + height * i + height / 2 + 6
         parts.append(f'<text x="{left - 8}" y="{y:.0f}" text-anchor="end">{html.escape(row)}</text>')
@@ -197,20 +207,16 @@ def _some_clips() -> dict[str, Path]:
 
     found = {"speech, then whistling": assets.resolve("speech-whistling").path}
     found["a scene: speech, whistling, a siren"] = assets.embedded("clips/scene.ogg")
-    if assets.mode() == "embedded":
-        return found
-    metadata = pd.read_csv(assets.embedded("esc50_metadata.csv"))
-    firsts = metadata.query("fold == 1").drop_duplicates("category").set_index("category")["filename"]
-    paths = {row["filename"]: row["path"] for row in assets.manifest("esc50-animals")}
-    for animal in datasets.ANIMALS:
-        for folder in (assets.cache_dir(), assets.mirror()):
-            if isinstance(folder, Path) and (folder / paths[firsts[animal]]).is_file():
-                found[f"{animal} ({firsts[animal]})"] = folder / paths[firsts[animal]]
-    return found
+    firsts = pd.read_csv(assets.embedded("esc50_metadata.csv")).query("fold == 1").drop_duplicates("category")
+    animals = datasets.clips(firsts.set_index("category")["filename"].loc[list(datasets.ANIMALS)])
+    here = [(animal, clip) for animal, clip in zip(datasets.ANIMALS, animals, strict=True) if clip.has_audio]
+    return found | {f"{animal} ({clip.name})": clip.path for animal, clip in here}
 
 
-def compare_taggers(tagger, yamnet, clips: dict | None = None):
-    """Show the five highest tags of PANNs and of YAMNet for a clip, side by side; a list lets choose the clip.
+def compare_taggers(
+    tagger: models.AudioTagging, yamnet: Any, clips: Mapping[str, str | Path] | None = None
+) -> ipywidgets.VBox | None:
+    """Show the five highest tags of a tagger and of YAMNet for a clip, side by side; a list lets choose the clip.
 
     Parameters
     ----------
@@ -219,7 +225,8 @@ def compare_taggers(tagger, yamnet, clips: dict | None = None):
     yamnet : SavedModel
         As ``hub.load`` returns it; its scores are averaged over the windows.
     clips : dict of str to path, optional
-        Name and file of each clip. By default those of the course, and one of each animal of ESC-50 that is at hand.
+        Name and file of each clip. By default those of the course, and an animal of each class where
+        they are available.
 
     Returns
     -------
@@ -232,7 +239,8 @@ def compare_taggers(tagger, yamnet, clips: dict | None = None):
     from matplotlib.figure import Figure
 
     clips = clips or _some_clips()
-    sides = {tagger.name: tagger.labels, assets.resolve("yamnet").label: models.class_names(yamnet)}
+    names = tagger.name, assets.resolve("yamnet").label
+    labels = list(tagger.labels), models.class_names(yamnet)
 
     @cache
     def heard(clip: str) -> tuple[str, str]:
@@ -242,9 +250,9 @@ def compare_taggers(tagger, yamnet, clips: dict | None = None):
         both = tagger.inference(padded[np.newaxis])[0][0], yamnet(low)[0].numpy().mean(axis=0)
         with style.context("course_utils.course"):
             figure = Figure(figsize=(10, 3))
-            for ax, (name, labels), scores in zip(figure.subplots(1, 2), sides.items(), both, strict=True):
+            for ax, name, side, scores in zip(figure.subplots(1, 2), names, labels, both, strict=True):
                 best = np.argsort(scores)[::-1][:5]
-                plotting.top_scores([labels[i] for i in best], scores[best], ax=ax)
+                plotting.top_scores([side[i] for i in best], scores[best], ax=ax)
                 ax.set_title(name, fontsize=10)
             buffer = io.BytesIO()
             figure.savefig(buffer, format="png")
@@ -252,7 +260,7 @@ def compare_taggers(tagger, yamnet, clips: dict | None = None):
         player = audio.play(waveform, models.PANNS_RATE, clip).data
         return player + _image(buffer.getvalue(), "png", text), text
 
-    def build(ipywidgets):
+    def build(ipywidgets: Any) -> tuple:
         choose = ipywidgets.Dropdown(options=list(clips), description="clip")
         panel = _panel(ipywidgets, "course-taggers", heard(choose.value)[0])
         choose.observe(lambda change: setattr(panel, "value", heard(change["new"])[0]), names="value")
@@ -261,7 +269,9 @@ def compare_taggers(tagger, yamnet, clips: dict | None = None):
     return _show("taggers", Shown(*heard(next(iter(clips)))), build)
 
 
-def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
+def explore_detector(
+    scores: np.ndarray, classes: Sequence[str], hop: float, soundscape: datasets.Soundscape, threshold: float
+) -> ipywidgets.VBox | None:
     """Move threshold, window and hop of the simple detector, and see its events and F-scores change.
 
     A longer window is scored by the mean over the windows of 0.96 s inside it, a longer hop takes every second, third,
@@ -287,14 +297,14 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
 
     Notebook: 04_sound_event_detection
     """
-    scores, longest = np.asarray(scores), min(20, len(scores) - 1)  # up to 20 hops longer
+    scores, classes, longest = np.asarray(scores), list(classes), min(20, len(scores) - 1)  # up to 20 hops longer
     means = [np.lib.stride_tricks.sliding_window_view(scores, k + 1, axis=0).mean(axis=-1) for k in range(longest + 1)]
     shown = {classes[i] for mean in means for i in set(mean.argmax(axis=1))} | set(soundscape.reference["label"])
     rows = sorted(shown)
 
     def detect(value: float, window: float, step: float, all_rows: bool = True) -> tuple[str, str, str]:
         k, every = round((window - models.YAMNET_WINDOW) / hop), round(step / hop)
-        found = detection.events_from_scores(means[k][::every], classes, every * hop, window, value)
+        found = events_from_scores(means[k][::every], classes, every * hop, window, value)
         measures = evaluation.sed_metrics(soundscape.reference, found, classes, soundscape.duration)
         measures = measures[["F-score", "precision", "recall"]].map(lambda x: "–" if np.isnan(x) else f"{x:.2f}")
         rolls = {"reference": soundscape.reference, "system": found}
@@ -309,7 +319,7 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
     image = _image(roll.encode(), "svg+xml", f"Event roll. {words.splitlines()[0]}", wide)
     setting = f"Threshold {start[0]:.2f}, windows of {start[1]:.2f} s, a hop of {start[2]:.2f} s:"
 
-    def build(ipywidgets):
+    def build(ipywidgets: Any) -> tuple:
         limits = {
             "threshold": (0, 0.99, 0.01, ".2f"),
             "window (s)": (models.YAMNET_WINDOW, models.YAMNET_WINDOW + longest * hop, hop, ".3f"),
@@ -333,7 +343,9 @@ def explore_detector(scores, classes, hop: float, soundscape, threshold: float):
     return _show("detector", Shown(f'<p style="margin:0">{setting}</p>{image}{table}', f"{setting}\n{words}"), build)
 
 
-def explore_errors(errors, clips, embeddings, training, n: int = 3):
+def explore_errors(
+    errors: pd.DataFrame, clips: pd.DataFrame, embeddings: np.ndarray, training: Sequence[bool], n: int = 3
+) -> ipywidgets.VBox | None:
     """Hear and see a clip that was classified wrongly beside its nearest training clips.
 
     Near is a high cosine between the embeddings of two clips, averaged over their windows. The pictures are log-mel
@@ -401,7 +413,7 @@ def explore_errors(errors, clips, embeddings, training, n: int = 3):
         )
         return page, "\n".join([label_of(error), *(f"  near: {text}" for text in labels)])
 
-    def build(ipywidgets):
+    def build(ipywidgets: Any) -> tuple:
         options = [(label_of(error), i) for i, error in enumerate(errors.itertuples())]
         choose = ipywidgets.Dropdown(options=options, description="clip", layout={"width": "40em"})
         panel = _panel(ipywidgets, "course-errors", compared(0)[0])
@@ -442,8 +454,8 @@ class Analysis:
     sample_rate: int
     channels: int
     notes: list[str]
-    tags: object
-    events: object
+    tags: pd.DataFrame
+    events: pd.DataFrame
     opening: np.ndarray = field(repr=False)
 
     def __str__(self) -> str:
@@ -470,7 +482,77 @@ class Analysis:
         )
 
 
-def analyse(path, yamnet, threshold: float = 0.3, n_classes: int = 8) -> Analysis:
+def stream(path: str | Path, seconds: float = 10.0) -> tuple[int, int, float, Iterator[np.ndarray]]:
+    """Open an audio file that may be too long to be read at once.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for :func:`course_utils.audio.load`.
+    seconds : float
+        Length of a block.
+
+    Returns
+    -------
+    sample_rate, channels : int
+        As the file has them.
+    duration : float
+        What the file promises, in seconds; NaN if it does not say.
+    blocks : iterator of ndarray, shape (n_samples, channels)
+        Float32.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, ValueError
+        As :func:`course_utils.audio.load`; some faults show only when the blocks are read.
+    """
+
+    def blocks() -> Iterator[np.ndarray]:
+        with audio.opened(path) as file:
+            yield from audio.blocks_of(file, path, max(1, round(seconds * file.samplerate)))
+
+    with audio.opened(path) as file:
+        duration = file.frames / file.samplerate if file.frames < 1 << 62 else np.nan
+        return file.samplerate, file.channels, duration, blocks()
+
+
+def resample_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """Yield blocks of shape (n_samples, channels) as one channel at another rate, seamlessly: float32, (n_samples,)."""
+    import soxr
+
+    resampler = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
+    for block in blocks:
+        yield resampler.resample_chunk(block.mean(axis=1))
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def score_blocks(blocks: Iterable[np.ndarray], yamnet: Any, at_once: int = 125) -> np.ndarray:
+    """Return YAMNet's scores of a recording that comes in blocks, the same as of the whole, in little memory.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, shape (n_samples,)
+        Samples at 16 kHz, in order; blocks of any length.
+    yamnet : SavedModel
+        As ``hub.load`` returns it.
+    at_once : int
+        How many windows go through the model in one call; the default makes a minute.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, 521)
+    """
+    model, rest, scores = models.wrap(yamnet), np.zeros(0, np.float32), []
+    enough = (at_once - 1) * STEP + REACH
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        while len(rest) > enough:  # with at least a sample left, so that the last windows are those of the whole
+            scores.append(model.many([rest[:enough]])[0].scores)
+            rest = rest[at_once * STEP :]
+    return np.concatenate([*scores, model.many([rest])[0].scores])
+
+
+def analyse(path: str | Path, yamnet: Any, threshold: float = 0.3, n_classes: int = 8) -> Analysis:
     """Tell what YAMNet hears in a recording of up to an hour, in little memory.
 
     Parameters
@@ -494,7 +576,7 @@ def analyse(path, yamnet, threshold: float = 0.3, n_classes: int = 8) -> Analysi
     import pandas as pd
 
     path = Path(path)
-    sample_rate, channels, promised, blocks = audio.stream(path)
+    sample_rate, channels, promised, blocks = stream(path)
     opening, seen = [], {"frames": 0, "full": 0, "in a row": 0, "peak": 0.0}
 
     def watched():
@@ -513,22 +595,20 @@ def analyse(path, yamnet, threshold: float = 0.3, n_classes: int = 8) -> Analysi
             yield block
 
     def kept():
-        for block in audio.resample_blocks(watched(), sample_rate, models.YAMNET_RATE):
+        for block in resample_blocks(watched(), sample_rate, models.YAMNET_RATE):
             if sum(map(len, opening)) < 60 * models.YAMNET_RATE:
                 opening.append(block)
             yield block
 
     _check_length(path, promised)
-    scores = features.score_blocks(kept(), yamnet)
+    scores = score_blocks(kept(), yamnet)
     opening = np.concatenate(opening)[: 60 * models.YAMNET_RATE]
     if not len(opening):
         raise ValueError(f"{str(path)!r} is too short, nothing is left of it at 16 kHz: record more.")
     duration, names = seen["frames"] / sample_rate, np.array(models.class_names(yamnet))
     mean = scores.mean(axis=0)
     best, leading = np.argsort(mean)[::-1][:5], np.argsort(scores.max(axis=0))[::-1][:n_classes]
-    events = detection.events_by_class(
-        scores[:, leading], names[leading], models.YAMNET_HOP, models.YAMNET_WINDOW, threshold
-    )
+    events = events_by_class(scores[:, leading], names[leading], models.YAMNET_HOP, models.YAMNET_WINDOW, threshold)
     events["offset"] = events["offset"].clip(upper=duration)
     tags = pd.DataFrame({"label": names[best], "score": mean[best]})
     notes = _notes(duration, channels, seen)
@@ -536,7 +616,7 @@ def analyse(path, yamnet, threshold: float = 0.3, n_classes: int = 8) -> Analysi
     return Analysis(path.name, model, duration, sample_rate, channels, notes, tags, events, opening)
 
 
-def _check_length(path, seconds: float) -> None:
+def _check_length(path: Path, seconds: float) -> None:
     if seconds > 3600:
         raise ValueError(f"{str(path)!r} lasts more than an hour: cut it into parts, for instance in Audacity.")
 
@@ -608,7 +688,7 @@ export default {
 """
 
 
-def _first_upload(value) -> tuple[str, bytes] | None:
+def _first_upload(value: Any) -> tuple[str, bytes] | None:
     """Return name and content of the first file of a ``FileUpload``, if there is one."""
     if isinstance(value, dict):  # by name: ipywidgets 7, which Colab has
         value = [{"name": name, **file} for name, file in value.items()]
@@ -619,7 +699,7 @@ def _alert(text: str) -> Shown:
     return Shown(f'<p role="alert">{html.escape(text)}</p>', text)
 
 
-def own_sound(yamnet, threshold: float = 0.3, path=None):
+def own_sound(yamnet: Any, threshold: float = 0.3, path: str | Path | None = None) -> ipywidgets.VBox | None:
     """Let YAMNet listen to a sound of your own: uploaded, recorded, or named.
 
     Parameters
@@ -637,7 +717,7 @@ def own_sound(yamnet, threshold: float = 0.3, path=None):
     Notebook: 02_yamnet
     """
 
-    def heard(file: Path, name: str | None = None, write=None) -> Shown:
+    def heard(file: Path, name: str | None = None, write: Callable[[Path], Any] | None = None) -> Shown:
         """Listen to a file, which ``write`` writes if it is given; ``name`` is what to call it."""
         try:
             if write:
@@ -650,11 +730,11 @@ def own_sound(yamnet, threshold: float = 0.3, path=None):
         text = f"{analysis} {' '.join(analysis.notes)}\n{analysis.tags}\n{_in_words({'events': analysis.events})}"
         return Shown(analysis._repr_html_(), text)
 
-    def copied(name: str, write) -> Shown:
+    def copied(name: str, write: Callable[[Path], Any]) -> Shown:
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             return heard(Path(folder) / f"sound{Path(name).suffix}", name, write)
 
-    def build(ipywidgets):
+    def build(ipywidgets: Any) -> tuple:
         import anywidget
         import soundfile
 

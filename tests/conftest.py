@@ -20,7 +20,6 @@ def embedded(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_ASSETS", "embedded")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     monkeypatch.delenv("COURSE_MIRROR", raising=False)
-    monkeypatch.setattr(assets, "_used", {})
 
 
 @pytest.fixture(scope="session")
@@ -54,7 +53,7 @@ def mirror():
     folder = os.environ.get("COURSE_MIRROR")
     if not folder:
         pytest.skip("COURSE_MIRROR is not set: what needs the real assets is not tested")
-    return str(assets.mirror())
+    return str(assets.Store.from_environment(os.environ).mirror)
 
 
 @pytest.fixture(scope="session")

@@ -1,5 +1,6 @@
-"""Assets: where they are looked for, what is refused, and what a failing download leaves behind."""
+"""Assets: where they are looked for, what is refused, and what a failing download costs and leaves behind."""
 
+import contextlib
 import hashlib
 import http.server
 import io
@@ -7,16 +8,21 @@ import json
 import multiprocessing
 import os
 import re
+import signal
 import socket
+import stat
+import subprocess
+import sys
 import tarfile
 import threading
 import time
 import tomllib
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
 
-from course_utils import assets, datasets
+from course_utils import assets, datasets, fetch
 
 BODY = bytes(range(256)) * 400
 
@@ -31,45 +37,140 @@ def version(body: bytes, *urls: str, variant: str = "original") -> dict:
 
 
 @pytest.fixture
-def table(monkeypatch, tmp_path):
-    """A small asset table, an empty cache, no mirror."""
-    rows = {
-        "thing": {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY)]},
-        "labels": {"title": "Labels", "path": "labels.csv", "files": [version(b"x")]},
-    }
-    rows["thing"] |= {"embedded": "audioset_labels.csv", "embedded_title": "a small thing"}
-    monkeypatch.setattr(assets, "table", lambda: rows)
-    monkeypatch.setattr(assets, "_known", {})
-    monkeypatch.setattr(assets, "_used", {})
-    monkeypatch.setattr(assets, "_failures", [])
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COURSE_ASSETS", "auto")
-    monkeypatch.delenv("COURSE_MIRROR", raising=False)
-    return rows
+def rows():
+    """A small asset table."""
+    thing = {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY)]}
+    thing |= {"embedded": "audioset_labels.csv", "embedded_title": "a small thing"}
+    labels = {"title": "Labels", "path": "labels.csv", "files": [version(b"x")], "embedded_title": "none"}
+    return {"thing": thing, "labels": labels}
+
+
+@pytest.fixture
+def make(rows, tmp_path):
+    """Make a store of that table with an empty cache, or another one on the same cache."""
+
+    def store(mode="auto", mirror=None, **more):
+        return assets.Store(mode, tmp_path / "cache", mirror, **{"assets": rows, **more})
+
+    return store
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """Shorter waits, in the same proportions."""
+    for table, values in ((fetch.PATIENCE, (0.6, 1.2)), (fetch.ALLOWANCE, (1.3, 3.0))):
+        for mode, value in zip(("auto", "full"), values, strict=True):
+            monkeypatch.setitem(table, mode, value)
+    monkeypatch.setattr(fetch, "WAITS", (0, 0.1, 0.2))
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """Serves BODY; ``answers`` holds what to do first: a status to send, or "cut" for half a file."""
+    """Serves BODY, or ``files``; ``answers`` holds what to do first, ``always`` what to do after that.
 
-    def __init__(self, answers=()):
+    A number is a status to send; the other words are the methods of Handler that begin with ``do_as``.
+    """
+
+    daemon_threads = True
+
+    def __init__(self, answers=(), always=200):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.agents, self.files = list(answers), [], {}
+        self.answers, self.always, self.agents, self.files, self.end = list(answers), always, [], {}, threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, daemon=True).start()
+        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
+
+    def handle_error(self, *_):
+        pass
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.server.agents.append(self.headers["User-Agent"])
         body = self.server.files.get(self.path, BODY if not self.server.files else None)
-        answer = self.server.answers.pop(0) if self.server.answers else (200 if body is not None else 404)
-        if isinstance(answer, int) and answer != 200:
-            self.send_error(answer)
-            return
+        answer = self.server.answers.pop(0) if self.server.answers else self.server.always
+        if isinstance(answer, str):
+            getattr(self, f"do_as_{answer}")(body)
+        elif answer != 200 or body is None:
+            self.send_error(404 if answer == 200 else answer)
+        else:
+            self.head(len(body))
+            self.wfile.write(body)
+
+    def head(self, length=None, **headers):
         self.send_response(200)
-        self.send_header("Content-Length", str(len(body)))
+        for name, value in {"Content-Length": length, **headers}.items():
+            if value is not None:
+                self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
-        self.wfile.write(body[: len(body) // 2] if answer == "cut" else body)
+
+    def do_as_cut(self, body):
+        self.head(len(body))
+        self.wfile.write(body[: len(body) // 2])
+
+    def do_as_silent(self, body):
+        self.server.end.wait(60)
+
+    def do_as_stall(self, body):
+        self.head(len(body))
+        self.wfile.write(body[: len(body) // 2])
+        self.wfile.flush()
+        self.server.end.wait(60)
+
+    def do_as_stall_without_length(self, body):
+        self.head()
+        self.wfile.write(body[:100])
+        self.wfile.flush()
+        self.server.end.wait(60)
+
+    def drip(self, data):
+        for i in range(len(data)):
+            self.wfile.write(data[i : i + 1])
+            self.wfile.flush()
+            if self.server.end.wait(0.05):
+                return
+
+    def do_as_drip(self, body):
+        self.head(len(body))
+        self.drip(body)
+
+    def do_as_dripping_header(self, body):
+        self.drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 100_000)
+
+    def do_as_endless(self, body):
+        self.head()
+        with contextlib.suppress(OSError):
+            while not self.server.end.is_set():
+                self.wfile.write(b"x" * 65536)
+
+    def do_as_slam(self, body):
+        self.connection.close()
+
+    def do_as_login(self, body):
+        page = b"<html>Please log in</html>"
+        self.head(len(page), Content_Type="text/html")
+        self.wfile.write(page)
+
+    def do_as_encoded(self, body):
+        self.head(len(body), Content_Encoding="gzip", Content_Type="application/x-tar")
+        self.wfile.write(body)
+
+    def do_as_two_lengths(self, body):
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n12345")
+
+    def do_as_bad_length(self, body):
+        self.head("many")
+        self.wfile.write(body)
+
+    def do_as_bad_redirect(self, body):
+        self.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n")
+
+    def do_as_circle(self, body):
+        self.send_response(302)
+        self.send_header("Location", self.path)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def do_as_noise(self, body):
+        self.wfile.write(b"\x16\x03\x01\x02\x00 this is not HTTP \r\n\r\n")
 
     def log_message(self, *_):
         pass
@@ -79,208 +180,619 @@ class Handler(http.server.BaseHTTPRequestHandler):
 def server():
     servers = []
 
-    def start(*answers):
-        servers.append(Server(answers))
+    def start(*answers, always=200):
+        servers.append(Server(answers, always))
         return servers[-1]
 
     yield start
     for one in servers:
+        one.end.set()
         one.shutdown()
         one.server_close()
 
 
+@pytest.fixture
+def refused():
+    """An address at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
 def cached(tmp_path):
-    return sorted(p.name for p in (tmp_path / "cache").rglob("*") if p.is_file() and not p.name.endswith(".lock"))
+    """Return what a person finds in the cache; locks, and the memory of what could not be reached, are no assets."""
+    files = [p.name for p in (tmp_path / "cache").rglob("*") if p.is_file()]
+    return sorted(name for name in files if not name.endswith(".lock") and name != "unreachable.json")
 
 
 # --- the order: cache, mirror, network, embedded ---
 
 
-def test_auto_never_uses_the_network(table, server):
+def test_auto_fetches_what_is_small_and_says_so(make, rows, server, tmp_path, capsys):
     one = server()
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
-    asset = assets.resolve("thing")
-    assert (asset.source, asset.is_real, asset.variant) == ("embedded", False, "a small thing")
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    asset = make().resolve("thing")
+    assert (asset.source, asset.is_real) == ("network", True)
+    assert capsys.readouterr().out.count("Fetched A thing, 0.1 MB") == 1
+    assert make().resolve("thing").source == "cache"
+    assert len(one.agents) == 1
+
+
+def test_auto_leaves_what_is_large_where_it_is(make, rows, server):
+    one = server()
+    rows["thing"]["files"][0] |= {"urls": [f"{one.url}/thing"], "bytes": assets.SMALL + 1}
+    assert make().resolve("thing").source == "embedded"
     assert one.agents == []
 
 
-def test_full_downloads_then_uses_the_cache(table, server, tmp_path, monkeypatch):
+def test_a_set_of_clips_is_large_by_its_sum():
+    store = assets.Store("auto")
+    small = {name for name in store.assets if store.size(name) <= assets.SMALL}
+    assert small == {
+        *("yamnet", "audioset-labels", "esc50-metadata", "esc50-listening", "speech-whistling", "metro-station"),
+    }
+
+
+def test_embedded_makes_no_call(make, rows, server):
     one = server()
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
-    monkeypatch.setenv("COURSE_ASSETS", "full")
-    asset = assets.resolve("thing")
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    assert make("embedded", mirror=one.url).resolve("thing").source == "embedded"
+    assert one.agents == []
+
+
+def test_full_downloads_then_uses_the_cache(make, rows, server):
+    one = server()
+    rows["thing"]["files"][0] |= {"urls": [f"{one.url}/thing"]}
+    store = make("full")
+    asset = store.resolve("thing")
     assert asset.source == "network"
     assert asset.path.read_bytes() == BODY
-    assert assets.used() == {"thing": "network"}
-    monkeypatch.setattr(assets, "_known", {})
-    assert assets.resolve("thing").source == "cache"
+    assert store.used == {"thing": "network"}
+    assert make("full").resolve("thing").source == "cache"
     assert len(one.agents) == 1
     assert one.agents[0].startswith("course-utils/")
-    monkeypatch.setenv("COURSE_ASSETS", "auto")
-    assert assets.resolve("thing").source == "cache"
-    monkeypatch.setenv("COURSE_ASSETS", "embedded")
-    assert assets.resolve("thing").source == "embedded"
+    assert make("embedded").resolve("thing").source == "embedded"
 
 
-def test_mirror_folder_comes_before_the_network(table, server, tmp_path, monkeypatch):
+def test_mirror_folder_comes_before_the_network(make, rows, server, tmp_path):
     one = server()
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
     (tmp_path / "mirror/things").mkdir(parents=True)
     (tmp_path / "mirror/things/thing.bin").write_bytes(BODY)
-    monkeypatch.setenv("COURSE_ASSETS", "full")
-    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path / "mirror"))
-    asset = assets.resolve("thing")
+    asset = make("full", tmp_path / "mirror").resolve("thing")
     assert (asset.source, asset.path) == ("mirror", tmp_path / "mirror/things/thing.bin")
     assert one.agents == []
     assert cached(tmp_path) == []
 
 
-def test_mirror_address_is_used_in_auto_and_fills_the_cache(table, server, tmp_path, monkeypatch):
+def test_mirror_address_is_used_in_auto_and_fills_the_cache(make, rows, server, tmp_path):
     one = server()
+    rows["thing"]["files"][0]["bytes"] = assets.SMALL + 1  # of any size, for it was named
+    rows["thing"]["files"].insert(0, version(BODY, variant="the right one"))
     one.files["/course/things/thing.bin"] = BODY
-    monkeypatch.setenv("COURSE_MIRROR", f"{one.url}/course/")
-    assert assets.resolve("thing").source == "mirror"
+    assert make(mirror=f"{one.url}/course").resolve("thing").source == "mirror"
     assert cached(tmp_path) == ["thing.bin"]
 
 
-def test_mirror_address_is_asked_once_for_a_file_of_several_versions(table, server, monkeypatch):
+def test_mirror_address_is_asked_once_for_a_file_of_several_versions(make, rows, server):
     one = server()
-    table["thing"]["files"].insert(0, version(b"another version", variant="other"))
-    monkeypatch.setenv("COURSE_MIRROR", one.url)
-    assert assets.resolve("thing").variant == "original"
+    rows["thing"]["files"].insert(0, version(b"another version", variant="other"))
+    assert make(mirror=one.url).resolve("thing").variant == "original"
     assert len(one.agents) == 1
 
 
-def test_unreachable_mirror_is_given_up_at_once(monkeypatch, tmp_path):
-    """400 clips do not mean 400 waits."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        monkeypatch.setenv("COURSE_MIRROR", f"http://127.0.0.1:{free.getsockname()[1]}")
+def test_unknown_name_lists_the_known(make):
+    with pytest.raises(KeyError, match="thing, labels"):
+        make().resolve("thingy")
+
+
+# --- no state but the store ---
+
+
+def test_a_store_keeps_what_is_real_and_looks_again_for_what_is_not(make, tmp_path):
+    store = make()
+    assert store.resolve("thing").source == "embedded"
+    (tmp_path / "cache/things").mkdir(parents=True)
+    (tmp_path / "cache/things/thing.bin").write_bytes(BODY)  # as `prefetch` in a terminal would
+    assert store.resolve("thing").source == "cache"
+    (tmp_path / "cache/things/thing.bin").unlink()
+    assert store.resolve("thing").source == "cache"  # what was verified is not read at each call
+
+
+def test_the_default_store_follows_the_environment(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    first = assets.store()
+    assert assets.store() is first
+    assert (first.mode, first.cache) == ("embedded", tmp_path)
     monkeypatch.setenv("COURSE_ASSETS", "auto")
-    monkeypatch.setattr(assets, "_known", {})
-    start = time.perf_counter()
-    assert assets.resolve("esc50-animals").source == "embedded"
-    assert time.perf_counter() - start < 20
+    assert assets.store().mode == "auto"
+    with assets.using(assets.Store("embedded", tmp_path / "other")) as other:
+        monkeypatch.setenv("COURSE_ASSETS", "full")
+        assert assets.store() is other
+    assert assets.store().mode == "full"
 
 
-def test_busy_mirror_is_given_up_too(monkeypatch, tmp_path, server):
-    one = server(*[503] * 3000)
-    monkeypatch.setattr("urllib3.util.retry.Retry.sleep", lambda *_: None)
-    monkeypatch.setenv("COURSE_MIRROR", one.url)
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    monkeypatch.setenv("COURSE_ASSETS", "auto")
-    monkeypatch.setattr(assets, "_known", {})
-    assert assets.resolve("esc50-animals").source == "embedded"
-    assert len(one.agents) < 200  # 400 clips, asked five times each, would be 2000
+def test_a_network_that_comes_while_its_stand_in_is_loaded_is_told(make, rows, tmp_path, capsys):
+    rows["thing"]["module"] = "yamnet"
+    store = make()
+    store.resolve("thing")
+    (tmp_path / "cache/things").mkdir(parents=True)
+    (tmp_path / "cache/things/thing.bin").write_bytes(BODY)
+    capsys.readouterr()
+    store.resolve("thing")
+    assert "run them again" in capsys.readouterr().out
+    store.resolve("thing")
+    assert capsys.readouterr().out == ""
 
 
-def test_relative_cache_is_the_same_from_everywhere(monkeypatch):
-    monkeypatch.setenv("COURSE_CACHE", "elsewhere")
-    monkeypatch.chdir(ROOT / "notebooks")
-    assert assets.cache_dir() == ROOT / "elsewhere"
-
-
-def test_relative_mirror_is_found_from_the_notebooks_folder(table, monkeypatch):
-    monkeypatch.chdir(ROOT / "notebooks")
-    monkeypatch.setenv("COURSE_MIRROR", "tests")
-    assert assets.mirror() == ROOT / "tests"
-
-
-def test_missing_mirror_and_wrong_mode_are_said(table, monkeypatch):
-    monkeypatch.setenv("COURSE_MIRROR", "no/such/folder")
-    with pytest.raises(assets.AssetError, match="does not exist"):
-        assets.resolve("thing")
-    monkeypatch.setenv("COURSE_ASSETS", "everything")
-    with pytest.raises(ValueError, match="auto, full, embedded"):
-        assets.mode()
-
-
-def test_mode_is_full_in_colab(python):
+def test_auto_is_the_default_in_colab_too(python):
     code = """
 import sys, types
 sys.modules["google.colab"] = types.ModuleType("google.colab")
 from course_utils import assets
-print(assets.mode())
+print(assets.store().mode)
 """
-    assert python(code, COURSE_ASSETS="").strip() == "full"
+    assert python(code, COURSE_ASSETS="").strip() == "auto"
 
 
-def test_unknown_name_lists_the_known(table):
-    with pytest.raises(KeyError, match="thing, labels"):
-        assets.resolve("thingy")
+# --- settings ---
 
 
-# --- what goes wrong ---
+def test_relative_cache_is_the_same_from_everywhere(monkeypatch):
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert assets.Store.from_environment({"COURSE_CACHE": "elsewhere"}).cache == ROOT / "elsewhere"
 
 
-def test_busy_server_is_asked_again(table, server, monkeypatch):
+def test_relative_mirror_is_found_from_the_notebooks_folder(monkeypatch):
+    monkeypatch.chdir(ROOT / "notebooks")
+    assert assets.Store.from_environment({"COURSE_MIRROR": "tests"}).mirror == ROOT / "tests"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "words"),
+    [
+        ("COURSE_MIRROR", "no/such/folder", "does not exist"),
+        ("COURSE_MIRROR", "htp://server/course", "begins with http"),
+        ("COURSE_MIRROR", "ftp://server/course", "begins with http"),
+        ("COURSE_MIRROR", "~nosuchuser/mirror", "no folder"),
+        ("COURSE_CACHE", "~nosuchuser/cache", "no folder"),
+        ("COURSE_MIRROR", "x" * 5000, "no folder"),
+        ("COURSE_CACHE", "a\0b", "no folder"),
+        ("COURSE_ASSETS", "everything", "auto, full, embedded"),
+    ],
+)
+def test_odd_settings_are_said_in_one_sentence(name, value, words):
+    with pytest.raises((assets.AssetError, ValueError), match=words) as error:
+        assets.Store.from_environment({name: value})
+    assert name in str(error.value)
+
+
+def test_a_circle_of_links_is_no_cache(tmp_path):
+    (tmp_path / "a").symlink_to(tmp_path / "b")
+    (tmp_path / "b").symlink_to(tmp_path / "a")
+    with pytest.raises(assets.AssetError, match="no folder"):
+        assets.Store.from_environment({"COURSE_CACHE": str(tmp_path / "a/cache")})
+
+
+# --- A: modes ---
+
+
+@pytest.mark.parametrize(("umask", "mode"), [(0o022, 0o644), (0o077, 0o600), (0o002, 0o664), (0o027, 0o640)])
+def test_what_is_downloaded_has_the_modes_of_the_umask(make, rows, server, umask, mode):
+    one = server()
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    before = os.umask(umask)
+    try:
+        path = make("full").resolve("thing").path
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.stat().st_mode) == mode
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o777 & ~umask
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_what_is_unpacked_has_the_modes_of_the_umask(make, rows, tmp_path, umask):
+    pack(rows, tmp_path)
+    before = os.umask(umask)
+    try:
+        folder = make().resolve("pack").path
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o777 & ~umask
+    assert stat.S_IMODE((folder / "variables").stat().st_mode) == 0o777 & ~umask
+    assert stat.S_IMODE((folder / "variables/data").stat().st_mode) & 0o666 == 0o644 & ~umask
+
+
+# --- B: unreadable ---
+
+
+@pytest.fixture
+def nobody():
+    """Be a user whom permissions bind."""
+    if os.name == "nt":
+        pytest.skip("permissions are of another kind here")
+    if os.geteuid():
+        yield
+        return
+    import pandas  # noqa: F401 - this user may not read where Python lies
+
+    os.setresuid(65534, 65534, 0)
+    yield
+    os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def open_tmp():
+    """A folder that every user can enter."""
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp())
+    folder.chmod(0o755)
+    yield folder
+    shutil.rmtree(folder)
+
+
+@pytest.mark.parametrize("where", ["cache", "mirror"])
+@pytest.mark.parametrize("what", ["file", "folder", "whole"])
+def test_what_may_not_be_read_is_passed_over_with_a_remedy(rows, open_tmp, nobody, where, what):
+    locked = {"file": "things/thing.bin", "folder": "things", "whole": ""}[what]
+    uid = os.geteuid()
+    if not uid:
+        pytest.skip("permissions do not bind this user")
+    with contextlib.ExitStack() as undo:
+        if os.getresuid()[2] == 0:
+            os.setresuid(0, 0, 0)
+        (open_tmp / where / "things").mkdir(parents=True)
+        (open_tmp / where / "things/thing.bin").write_bytes(BODY)
+        (open_tmp / where / locked).chmod(0)
+        undo.callback((open_tmp / where / locked).chmod, 0o755)
+        if not os.geteuid():
+            undo.callback(os.setresuid, 0, 0, 0)
+            os.setresuid(65534, 65534, 0)
+        store = assets.Store("auto", open_tmp / "cache", open_tmp / "mirror", rows)
+        with pytest.warns(UserWarning, match=r"cannot be read .*chmod -R a\+rX"):
+            assert store.resolve("thing").source == "embedded"
+        from course_utils.__main__ import unreadable
+
+        assert unreadable(open_tmp / where)
+
+
+def test_a_readable_mirror_serves_where_the_cache_may_not_be_read(rows, open_tmp, nobody):
+    if not os.geteuid():
+        pytest.skip("permissions do not bind this user")
+    with contextlib.ExitStack() as undo:
+        if os.getresuid()[2] == 0:
+            os.setresuid(0, 0, 0)
+        for where in ("cache", "mirror"):
+            (open_tmp / where / "things").mkdir(parents=True)
+            (open_tmp / where / "things/thing.bin").write_bytes(BODY)
+        (open_tmp / "cache/things/thing.bin").chmod(0)
+        if not os.geteuid():
+            undo.callback(os.setresuid, 0, 0, 0)
+            os.setresuid(65534, 65534, 0)
+        with pytest.warns(UserWarning, match="cannot be read"):
+            assert (
+                assets.Store("auto", open_tmp / "cache", open_tmp / "mirror", rows).resolve("thing").source == "mirror"
+            )
+
+
+# --- C, D, E: silence, not told, drip ---
+
+HOST_FAULTS = {
+    "silent": "no answer within",
+    "stall": "only .* bytes came within",
+    "stall_without_length": "only .* bytes came within",
+    "drip": "only .* bytes came within",
+    "dripping_header": "no answer within",
+    "slam": "broke off",
+    429: "429",
+    503: "503",
+    500: "500",
+}
+FILE_FAULTS = {
+    404: "404",
+    403: "403",
+    "cut": "broke off|IncompleteRead|bytes",
+    "login": "26 bytes that are not the file",
+    "endless": "more than",
+    "two_lengths": "multiple unmatching values",
+    "bad_length": ".",
+    "bad_redirect": ".",
+    "circle": "302",
+    "noise": "broke off",
+}
+
+
+@pytest.mark.parametrize("fault", [*HOST_FAULTS, *FILE_FAULTS])
+@pytest.mark.parametrize("mode", ["auto", "full"])
+def test_every_fault_ends_soon_and_is_told(make, rows, server, quick, tmp_path, capsys, mode, fault):
+    one = server(always=fault)
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    words = (HOST_FAULTS | FILE_FAULTS)[fault]
+    start = time.monotonic()
+    if mode == "auto":
+        assert make().resolve("thing").source == "embedded"
+        said = capsys.readouterr().out
+    else:
+        with pytest.raises(assets.AssetError) as error:
+            make("full").resolve("thing")
+        said = str(error.value)
+    assert time.monotonic() - start < fetch.ALLOWANCE[mode] + 1.5
+    assert one.url in said
+    assert re.search(words, said), said
+    assert "Traceback" not in said
+    assert cached(tmp_path) == []
+
+
+@pytest.mark.parametrize("fault", [*HOST_FAULTS, *FILE_FAULTS])
+def test_a_mirror_that_was_named_and_failed_is_never_passed_over_in_silence(make, rows, server, quick, fault):
+    one = server(always=fault)
+    words = (HOST_FAULTS | FILE_FAULTS)[fault]
+    with pytest.warns(UserWarning, match=f"COURSE_MIRROR {one.url}") as said:
+        assert make(mirror=one.url).resolve("thing").source == "embedded"
+    assert any(re.search(words, str(w.message)) for w in said)
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:9", "http://no-such-host.invalid", "https://127.0.0.1:9/x"])
+def test_a_mistyped_mirror_is_told_in_one_line(make, address):
+    with pytest.warns(UserWarning, match=f"COURSE_MIRROR {address}"):
+        assert make(mirror=address).resolve("thing").source == "embedded"
+
+
+def test_a_mirror_behind_a_proxy_that_is_not_there_is_told(make, refused, monkeypatch):
+    monkeypatch.setenv("http_proxy", refused)
+    with pytest.warns(UserWarning, match="proxy"):
+        assert make(mirror="http://some-mirror.example").resolve("thing").source == "embedded"
+
+
+def test_a_wrong_certificate_file_is_not_taken_for_a_full_disk(make, rows, monkeypatch, tmp_path, capsys):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "none"))
+    rows["thing"]["files"][0]["urls"] = ["https://127.0.0.1:9/thing"]
+    make().resolve("thing")
+    said = capsys.readouterr().out
+    assert "CA certificate bundle" in said
+    assert "disk" not in said
+
+
+def test_what_a_server_labels_as_encoded_is_taken_as_it_is_on_the_wire(make, rows, server):
+    one = server(always="encoded")
+    assert make(mirror=one.url).resolve("thing").path.read_bytes() == BODY
+
+
+@pytest.mark.parametrize("fault", ["silent", "stall", "drip", 429, "slam"])
+def test_a_host_that_failed_is_not_asked_again_here_or_elsewhere(make, rows, server, quick, fault):
+    one = server(always=fault)
+    for name in rows:
+        rows[name]["files"][0]["urls"] = [f"{one.url}/{name}"]
+    store = make()
+    store.resolve("thing")
+    asked = len(one.agents)
+    assert asked >= 1
+    store.resolve("thing")
+    store.resolve("labels")
+    start = time.monotonic()
+    make().resolve("labels")  # as in another notebook
+    assert time.monotonic() - start < 0.3
+    assert len(one.agents) == asked
+    again = make()
+    again.forget_failures()  # what `prefetch` does
+    again.resolve("labels")
+    assert len(one.agents) > asked
+
+
+def test_what_failed_is_remembered_for_an_hour_if_it_took_time(make, rows, server, quick, monkeypatch, tmp_path):
+    one = server(always="silent")
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    monkeypatch.setitem(fetch.PATIENCE, "auto", 1.1)
+    make().resolve("thing")
+    memory = tmp_path / "cache/unreachable.json"
+    kept = json.loads(memory.read_text())
+    for age, asked in ((3500, 0), (3700, 1), (-100, 1)):  # a clock that was put back does not count
+        memory.write_text(json.dumps({host: [time.time() - age, 2.0, why] for host, (_, _, why) in kept.items()}))
+        before = len(one.agents)
+        make().resolve("thing")
+        assert len(one.agents) - before == asked, age
+    for damaged in ("", "[]", "{", '{"a": 1}', "null"):
+        memory.write_text(damaged)
+        make().resolve("labels")
+
+
+def test_auto_gives_the_network_up_after_two_hosts(make, rows, server, refused, quick, capsys):
+    one, two, three = (server(always="silent") for _ in range(3))
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/a", f"{two.url}/a", f"{three.url}/a"]
+    rows["labels"]["files"][0]["urls"] = [f"{three.url}/labels"]
+    store, start = make(), time.monotonic()
+    store.resolve("thing")
+    store.resolve("labels")
+    make().resolve("labels")
+    assert time.monotonic() - start < fetch.ALLOWANCE["auto"] + 0.5
+    assert three.agents == []
+    assert capsys.readouterr().out.count("Not to be had") <= 2
+
+
+def test_the_waits_that_people_have_are_the_promised_ones():
+    """The other tests shorten them."""
+    assert fetch.ALLOWANCE == {"auto": 9.0, "full": 45.0}
+    assert fetch.PATIENCE == {"auto": 4.0, "full": 15.0}
+    assert sum(fetch.WAITS) < 9
+
+
+def test_silence_costs_ten_seconds_in_auto(make, rows, server):
+    one, two, three = (server(always="silent") for _ in range(3))
+    for name in rows:
+        rows[name]["files"][0]["urls"] = [f"{s.url}/a" for s in (one, two, three)]
+    store, start = make(mirror=None), time.monotonic()
+    for name in rows:
+        store.resolve(name)
+    assert time.monotonic() - start < 10
+
+
+def test_a_name_that_is_never_resolved_costs_no_more(make, rows, quick, monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_, **__: time.sleep(5))
+    rows["thing"]["files"][0]["urls"] = ["http://some-host.example/thing"]
+    start = time.monotonic()
+    make().resolve("thing")
+    assert time.monotonic() - start < 2
+
+
+def test_a_slow_but_steady_server_is_waited_for(make, rows, server, quick, monkeypatch):
+    """Slower than patience in all, never below the floor."""
+    one = server()
+
+    def steady(handler, body):
+        handler.head(len(body))
+        for i in range(0, len(body), 4000):
+            handler.wfile.write(body[i : i + 4000])
+            handler.wfile.flush()
+            time.sleep(0.06)
+
+    monkeypatch.setattr(Handler, "do_as_steady", steady, raising=False)
+    one.always = "steady"
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    start = time.monotonic()
+    assert make().resolve("thing").source == "network"
+    assert time.monotonic() - start > fetch.PATIENCE["auto"]
+
+
+def test_unreachable_mirror_is_given_up_at_once(tmp_path, refused):
+    """400 clips do not mean 400 waits."""
+    start = time.perf_counter()
+    with pytest.warns(UserWarning, match="connection refused"):
+        store = assets.Store("auto", tmp_path, refused)
+        assert store.resolve("esc50-animals").source == "embedded"
+    assert time.perf_counter() - start < 5
+
+
+@pytest.mark.parametrize("fault", ["silent", "stall", "drip", 429, 503])
+def test_a_mirror_that_fails_fails_once_for_all_clips(tmp_path, server, quick, fault):
+    one = server(always=fault)
+    start = time.monotonic()
+    with pytest.warns(UserWarning, match="COURSE_MIRROR"):
+        assert assets.Store("auto", tmp_path, one.url).resolve("esc50-animals").source == "embedded"
+    assert time.monotonic() - start < 4
+    assert len(one.agents) <= 8 * 3  # threads and tries; 400 clips would be 400
+
+
+def test_ctrl_c_ends_a_prefetch_at_once(tmp_path, server):
+    one = server(always="stall")
+    code = f"""
+import signal, sys
+from course_utils import assets
+signal.signal(signal.SIGINT, signal.default_int_handler)
+print("begin", flush=True)
+assets.Store("full", {str(tmp_path)!r}, {one.url!r}).resolve("esc50-animals")
+"""
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process.stdout.readline()
+    time.sleep(2)
+    process.send_signal(signal.SIGINT)
+    start = time.monotonic()
+    process.communicate(timeout=10)
+    assert time.monotonic() - start < 3
+    assert not list(tmp_path.rglob("*.part"))
+
+
+# --- F: locks ---
+
+
+def hold(path, ready):
+    from filelock import FileLock
+
+    with FileLock(path):
+        Path(path).with_name(f".thing.bin.{os.getpid()}.1.part").write_bytes(b"half")
+        ready.set()
+        time.sleep(60)
+
+
+@pytest.mark.parametrize("mode", ["auto", "full"])
+def test_a_lock_that_is_held_and_nothing_done_is_not_waited_for_for_ever(
+    make, rows, server, tmp_path, monkeypatch, capsys, mode
+):
+    one = server()
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    monkeypatch.setattr(assets, "LOCK_PATIENCE", 1.0)
+    (tmp_path / "cache/things").mkdir(parents=True)
+    context = multiprocessing.get_context("spawn")
+    ready = context.Event()
+    holder = context.Process(target=hold, args=(str(tmp_path / "cache/things/thing.bin.lock"), ready), daemon=True)
+    holder.start()
+    assert ready.wait(30)
+    os.kill(holder.pid, signal.SIGSTOP)
+    try:
+        start = time.monotonic()
+        if mode == "auto":
+            assert make().resolve("thing").source == "embedded"
+        else:
+            with pytest.raises(assets.AssetError, match=f"process {holder.pid}"):
+                make("full").resolve("thing")
+        assert 0.9 < time.monotonic() - start < 5
+        said = capsys.readouterr().out
+        assert f"Waiting for another notebook or command (process {holder.pid}) that fetches thing.bin." in said
+    finally:
+        os.kill(holder.pid, signal.SIGKILL)
+        holder.join()
+    monkeypatch.undo()
+    assert make(mode).resolve("thing").source == "network"
+    assert cached(tmp_path) == ["thing.bin"]  # the half file of whoever was killed is gone
+
+
+# --- what goes wrong, and what is left behind ---
+
+
+def test_busy_server_is_asked_again(make, rows, server, quick):
     one = server(429, 503)
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
-    monkeypatch.setenv("COURSE_ASSETS", "full")
-    assert assets.resolve("thing").source == "network"
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    assert make("full").resolve("thing").source == "network"
     assert len(one.agents) == 3
 
 
-def test_second_address_is_tried(table, server, monkeypatch):
+def test_second_address_is_tried(make, rows, server):
     one = server(404)
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/gone", f"{one.url}/thing"]
-    monkeypatch.setenv("COURSE_ASSETS", "full")
-    assert assets.resolve("thing").source == "network"
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/gone", f"{one.url}/thing"]
+    assert make("full").resolve("thing").source == "network"
 
 
 @pytest.mark.parametrize("fault", ["missing", "wrong", "cut", "refused"])
-def test_failed_download_is_an_error_with_three_ways_out(table, server, tmp_path, monkeypatch, fault):
-    one = server(*{"missing": [404], "cut": ["cut"]}.get(fault, []))
-    url = f"{one.url}/thing"
-    if fault == "wrong":
-        one.files["/thing"] = b"<html>not here</html>"
-    if fault == "refused":
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            url = f"http://127.0.0.1:{free.getsockname()[1]}/thing"
-    table["thing"]["files"][0]["urls"] = [url]
-    monkeypatch.setenv("COURSE_ASSETS", "full")
+def test_failed_download_is_an_error_with_three_ways_out(make, rows, server, refused, tmp_path, fault):
+    one = server(*{"missing": [404], "cut": ["cut"], "wrong": ["login"]}.get(fault, []))
+    rows["thing"]["files"][0]["urls"] = [f"{refused if fault == 'refused' else one.url}/thing"]
     with pytest.raises(assets.AssetError) as error:
-        assets.resolve("thing")
+        make("full").resolve("thing")
     for words in ("prefetch", "COURSE_MIRROR", "COURSE_ASSETS=embedded", "things/thing.bin"):
         assert words in str(error.value)
     assert cached(tmp_path) == []
 
 
 @pytest.mark.parametrize("damage", [b"", BODY[:-1], b"x" * len(BODY)], ids=["empty", "truncated", "other"])
-def test_damaged_file_in_the_cache_is_not_used_and_survives_a_failed_download(
-    table, server, tmp_path, monkeypatch, damage
-):
+def test_damaged_file_in_the_cache_is_not_used_and_survives_a_failed_download(make, rows, server, tmp_path, damage):
     path = tmp_path / "cache/things/thing.bin"
     path.parent.mkdir(parents=True)
     path.write_bytes(damage)
     with pytest.warns(UserWarning, match="damaged"):
-        assert assets.resolve("thing").source == "embedded"
+        assert make().resolve("thing").source == "embedded"
     one = server(404)
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
-    monkeypatch.setenv("COURSE_ASSETS", "full")
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
     with pytest.warns(UserWarning), pytest.raises(assets.AssetError):
-        assets.resolve("thing")
+        make("full").resolve("thing")
     assert path.read_bytes() == damage
     with pytest.warns(UserWarning):
-        assert assets.resolve("thing").source == "network"
+        assert make("full").resolve("thing").source == "network"
     assert path.read_bytes() == BODY
 
 
 def _resolve_in_process(url, cache, results):
-    os.environ.update(COURSE_CACHE=cache, COURSE_ASSETS="full")
-    row = {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY, url)]}
-    assets.table = lambda: {"thing": row}
-    results.put(assets.resolve("thing").path.read_bytes() == BODY)
+    rows = {"thing": {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY, url)]}}
+    results.put(assets.Store("full", cache, assets=rows).resolve("thing").path.read_bytes() == BODY)
 
 
-def test_two_processes_share_one_download(server, tmp_path):
+def test_three_processes_share_one_download(server, tmp_path):
     one = server()
     context = multiprocessing.get_context("spawn")
     results = context.Queue()
     jobs = [
-        context.Process(target=_resolve_in_process, args=(f"{one.url}/thing", str(tmp_path / "cache"), results))
+        context.Process(target=_resolve_in_process, args=(f"{one.url}/thing", tmp_path / "cache", results))
         for _ in range(3)
     ]
     for job in jobs:
@@ -289,50 +801,54 @@ def test_two_processes_share_one_download(server, tmp_path):
     for job in jobs:
         job.join()
     assert cached(tmp_path) == ["thing.bin"]
+    assert len(one.agents) == 1
 
 
-def test_archive_is_unpacked_once_and_whole(table, tmp_path, monkeypatch):
+def pack(rows, tmp_path) -> bytes:
+    """Put an archive into the table and the cache."""
     buffer = io.BytesIO()
     with tarfile.open(fileobj=buffer, mode="w:gz") as tar:
         info = tarfile.TarInfo("variables/data")
         info.size = 3
         tar.addfile(info, io.BytesIO(b"abc"))
     body = buffer.getvalue()
-    table["pack"] = {"title": "Pack", "path": "pack.tar.gz", "unpack": True, "files": [version(body)]}
-    (tmp_path / "cache").mkdir()
+    rows["pack"] = {"title": "Pack", "path": "pack.tar.gz", "unpack": True, "files": [version(body)]}
+    rows["pack"]["embedded_title"] = "nothing"
+    (tmp_path / "cache").mkdir(exist_ok=True)
     (tmp_path / "cache/pack.tar.gz").write_bytes(body)
-    folder = assets.resolve("pack").path
+    return body
+
+
+def test_archive_is_unpacked_once_and_whole(make, rows, tmp_path, monkeypatch):
+    pack(rows, tmp_path)
+    folder = make().resolve("pack").path
     assert (folder / "variables/data").read_bytes() == b"abc"
     (folder / "mark").touch()
-    monkeypatch.setattr(assets, "_known", {})
-    assert (assets.resolve("pack").path / "mark").exists()
+    assert (make().resolve("pack").path / "mark").exists()
     with monkeypatch.context() as read_only:  # a finished one needs no lock, so it may lie where nothing can be written
         read_only.setattr("filelock.FileLock", None)
-        read_only.setattr(assets, "_known", {})
-        assert (assets.resolve("pack").path / "mark").exists()
+        assert (make().resolve("pack").path / "mark").exists()
     (folder / "variables/data").write_bytes(b"a")  # what is damaged is unpacked again
-    monkeypatch.setattr(assets, "_known", {})
-    assert (assets.resolve("pack").path / "variables/data").read_bytes() == b"abc"
+    assert (make().resolve("pack").path / "variables/data").read_bytes() == b"abc"
 
 
-def test_clips_of_another_name_are_found_in_a_mirror_that_is_an_address(table, server, tmp_path, monkeypatch):
+def test_clips_of_another_name_are_found_in_a_mirror_that_is_an_address(make, server, tmp_path):
     one = server(404)
     one.files["/audio/a.ogg"] = b"as Ogg Vorbis"
-    monkeypatch.setenv("COURSE_MIRROR", one.url)
     files = [version(BODY), version(b"as Ogg Vorbis") | {"path": "audio/a.ogg"}]
-    path, source, _ = assets._fetch_file("audio/a.wav", files)
+    path, source, _ = make(mirror=one.url)._find_file("audio/a.wav", files, network=False)
     assert (path, source) == (tmp_path / "cache/audio/a.ogg", "mirror")
     assert path.read_bytes() == b"as Ogg Vorbis"
 
 
-def test_cache_that_cannot_be_written_is_said(table, server, tmp_path, monkeypatch):
+def test_cache_that_cannot_be_written_is_said(rows, server, tmp_path, capsys):
     (tmp_path / "file").touch()
     one = server()
-    table["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "file"))
-    monkeypatch.setenv("COURSE_ASSETS", "full")
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
     with pytest.raises(assets.AssetError, match="set COURSE_CACHE"):
-        assets.resolve("thing")
+        assets.Store("full", tmp_path / "file", assets=rows).resolve("thing")
+    assert assets.Store("auto", tmp_path / "file", assets=rows).resolve("thing").source == "embedded"
+    assert "set COURSE_CACHE" in capsys.readouterr().out
 
 
 # --- sets of clips ---
@@ -341,31 +857,38 @@ def test_cache_that_cannot_be_written_is_said(table, server, tmp_path, monkeypat
 def test_clips_are_fetched_one_by_one_byte_for_byte(monkeypatch, server, tmp_path):
     folder = ROOT.parent / "shared" / "official_clips"
     if not folder.is_dir():
-        pytest.skip("the original clips are not at hand; the same path is tested above with other files")
+        pytest.skip("the original clips are not available; the same path is tested above with other files")
     files = {path.name: path.read_bytes() for path in folder.glob("*.wav")}
     one = server()
     one.files.update({f"/audio/{name}": body for name, body in files.items()})
-    rows = [row for row in assets.manifest("esc50-animals") if row["filename"] in files]
-    for row in rows:
-        row["files"][0]["urls"] = [f"{one.url}/audio/{row['filename']}"]
-    monkeypatch.setattr(assets, "manifest", lambda name: rows)
-    monkeypatch.setattr(assets, "_known", {})
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
-    monkeypatch.setenv("COURSE_ASSETS", "full")
-    monkeypatch.delenv("COURSE_MIRROR", raising=False)
-    assert assets.resolve("esc50-animals").variant == "44.1 kHz"
-    paths = assets.clips("esc50-animals")
-    assert len(paths) == len(files) == 18
-    assert {name: path.read_bytes() for name, path in paths.items()} == files
-    assert len(datasets.load_clip(next(iter(files)))) == 5 * 16000
+    table = assets.table()
+    table["esc50-animals"] |= {"clips": list(files), "base_url": f"{one.url}/audio/"}
+    with assets.using(assets.Store("full", tmp_path, assets=table)) as store:
+        assert store.resolve("esc50-animals").variant == "44.1 kHz"
+        paths = store.clips("esc50-animals")
+        assert len(paths) == len(files) == 18
+        assert {name: path.read_bytes() for name, path in paths.items()} == files
+        assert len(datasets.load_clip(next(iter(files)))) == 5 * 16000
 
 
 def test_manifest_holds_400_clips_with_both_hashes():
-    rows = assets.manifest("esc50-animals")
+    rows = assets.Store().manifest("esc50-animals")
     assert len({row["filename"] for row in rows}) == 400
     for row in rows:
         assert [file["bytes"] for file in row["files"]] == [441044, 160078]
         assert row["files"][0]["urls"][0].endswith("/audio/" + row["filename"])
+
+
+def test_the_clips_that_lessons_play_are_a_dozen_of_them():
+    store = assets.Store()
+    listening = {row["filename"]: row for row in store.manifest("esc50-listening")}
+    animals = {row["filename"]: row for row in store.manifest("esc50-animals")}
+    assert 12 <= len(listening) <= 16
+    assert listening == {name: animals[name] for name in listening}
+    assert store.size("esc50-listening") == 441044 * len(listening)
+    assert set(datasets.metro_recipe()["filename"]) <= set(listening)
+    metadata = datasets.esc50_metadata().query("fold == 1 and category in @datasets.ANIMALS")
+    assert set(metadata.drop_duplicates("category")["filename"]) <= set(listening)
 
 
 # --- the real table and what is shipped ---
@@ -383,28 +906,38 @@ def test_every_asset_has_its_facts_and_its_embedded_file():
 
 def test_embedded_folder_is_small():
     total = sum(path.stat().st_size for path in (ROOT / "data/embedded").rglob("*") if path.is_file())
-    assert total <= 12e6
+    assert total <= 16e6
 
 
-def test_overview_says_what_is_used_and_how_to_get_the_real_one(embedded):
-    table = assets.overview("yamnet", "speech-whistling").data.set_index("asset")
-    assert list(table["from"]) == ["embedded", "embedded"]
+def test_overview_says_who_answers_what_is_used_and_how_to_get_the_real_one(embedded, capsys):
+    table = assets.overview("yamnet", "speech-whistling", "cnn14").data.set_index("asset")
+    assert list(table["from"]) == ["embedded"] * 3
     assert table["to get the real one"].str.contains("%run -m course_utils prefetch").all()
     assert "YAMNet-mini" in table.loc["YAMNet", "this run uses"]
+    said = capsys.readouterr().out
+    assert said.startswith("Networks that answer here: YAMNet-mini")
+    assert "in place of PANNs CNN14" in said
+
+
+def test_overview_sends_nobody_to_the_internet_whose_mirror_lacks_a_file(monkeypatch, tmp_path):
+    with assets.using(assets.Store("auto", tmp_path / "cache", tmp_path)):
+        table = assets.overview("cnn14").data.set_index("asset")
+    assert table["to get the real one"].iloc[0].startswith(f"{tmp_path} does not have it: ask whoever keeps it")
+
+
+# --- the command line ---
 
 
 def test_info_looks_and_does_not_download(python, server, tmp_path):
     one = server()
-    out = python(
-        "from course_utils.__main__ import main; print(main(['info']))",
-        COURSE_ASSETS="full",
-        COURSE_MIRROR=one.url,
-        COURSE_CACHE=str(tmp_path),
-    )
-    assert out.rstrip().endswith("0")
-    assert "uses the network, or a mirror: not fetched yet" in out
-    assert "uses embedded" not in out
-    assert one.agents == []
+    command = "from course_utils.__main__ import main; print(main(['info']))"
+    for mode in ("full", "auto"):
+        out = python(
+            command, COURSE_ASSETS=mode, COURSE_MIRROR=one.url, COURSE_CACHE=str(tmp_path), https_proxy=one.url
+        )
+        assert out.rstrip().endswith("0")
+        assert "uses the network, or a mirror: not fetched yet" in out
+        assert one.agents == []
     out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_MIRROR="no/such/folder")
     assert "does not exist" in out
     assert out.rstrip().endswith("1")
@@ -419,17 +952,47 @@ def test_commands_leave_the_environment_as_it_was(monkeypatch, tmp_path, capsys)
     before = dict(os.environ)
     assert command.main(["info"]) == 0
     assert command.main(["prefetch", "no such asset"]) == 2
-    with command.environment(COURSE_MIRROR="somewhere", COURSE_ASSETS="full"):
-        assert os.environ["COURSE_MIRROR"] == "somewhere"
     assert dict(os.environ) == before
 
 
-def test_doctor_looks_at_every_library_that_the_course_needs(capsys):
+def test_prefetch_in_a_notebook_needs_no_new_kernel(server, monkeypatch, tmp_path, capsys):
+    from course_utils import __main__ as command
+
+    one = server()
+    body = Path(assets.embedded("clips/scene.csv")).read_bytes()
+    one.files["/metadata.csv"] = body
+    table = assets.table()
+    table["esc50-metadata"]["files"] = [version(body, f"{one.url}/metadata.csv")]
+    monkeypatch.setattr(assets, "table", lambda: table)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("COURSE_ASSETS", "auto")
+    one.answers[:] = [404]
+    assert assets.resolve("esc50-metadata").source == "embedded"
+    assert command.main(["prefetch", "esc50-metadata"]) == 0
+    assert assets.resolve("esc50-metadata").source == "cache"
+
+
+def test_prefetch_says_what_failed_once_and_not_to_run_prefetch(server, monkeypatch, tmp_path, capsys):
+    from course_utils import __main__ as command
+
+    one = server(always=404)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    monkeypatch.setenv("COURSE_MIRROR", one.url)
+    table = {name: row | {"files": [version(BODY)]} for name, row in assets.table().items() if "files" in row}
+    monkeypatch.setattr(assets, "table", lambda: table)
+    with contextlib.suppress(UserWarning):
+        assert command.main(["prefetch", "yamnet", "metro-station"]) == 1
+    out = capsys.readouterr().out
+    assert "run `python -m course_utils prefetch`" not in out
+    assert out.count("python -m course_utils prefetch yamnet metro-station") == 1
+
+
+def test_doctor_looks_at_every_library_that_the_course_needs():
     from course_utils import __main__ as command
 
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     needed = {re.match(r"[\w-]+", line)[0].replace("_", "-") for line in project["dependencies"]}
-    assert needed <= {name.replace("_", "-") for name in command.LIBRARIES}
+    assert needed == {name.replace("_", "-") for name in command.libraries()}
 
 
 def test_doctor_says_that_tensorflow_does_not_start(tmp_path, monkeypatch, capsys):
@@ -455,5 +1018,6 @@ def test_commands(python):
 
 
 def test_used_can_be_written_as_json(embedded):
-    assets.resolve("yamnet")
-    assert json.loads(json.dumps(assets.used())) == {"yamnet": "embedded"}
+    with assets.using(assets.Store("embedded")):
+        assets.resolve("yamnet")
+        assert json.loads(json.dumps(assets.used())) == {"yamnet": "embedded"}

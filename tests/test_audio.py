@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from course_utils import audio
+from course_utils import audio, widgets
 
 
 def sine(seconds=1.0, rate=16000, frequency=440.0):
@@ -67,10 +67,10 @@ def test_every_file_is_closed(tmp_path, monkeypatch):
         warnings.simplefilter("always", ResourceWarning)
         for name in ("a.wav", "pipe.wav"):
             assert len(audio.load(tmp_path / name, 16000)) == 16000
-            *_, blocks = audio.stream(tmp_path / name, seconds=0.3)
+            *_, blocks = widgets.stream(tmp_path / name, seconds=0.3)
             assert all(file.closed for file in opened)
             assert sum(map(len, blocks)) == 16000
-        for read in (audio.load, audio.stream):
+        for read in (audio.load, widgets.stream):
             with pytest.raises(ValueError, match="breaks off"):
                 read(tmp_path / "cut.wav", 16000)
         assert [file.closed for file in opened] == [True] * 8
@@ -95,6 +95,90 @@ def test_check_waveform_refuses(waveform, error, words):
         audio.check_waveform(waveform, 16000, min_seconds=0.0001 if len(waveform) == 2 else 0.5)
 
 
+@pytest.mark.parametrize("rate", [np.nan, np.inf, 0, -16000, 16000.5])
+def test_a_sample_rate_that_is_none_is_refused(rate):
+    for refuse in (audio.check_waveform, audio.play):
+        with pytest.raises(ValueError, match=f"The sample rate is {rate}: give a whole number") as error:
+            refuse(np.zeros(16000), rate)
+        assert str(error.value).count(".") == str(rate).count(".") + 1
+
+
+@pytest.mark.parametrize("rate", [32000, 44100, 16e3])
+def test_a_duration_that_is_too_short_does_not_read_like_the_limit(rate):
+    with pytest.raises(ValueError, match=f"lasts 0.99 s at {rate:g} Hz; this model needs at least 1 s"):
+        audio.check_waveform(np.zeros(int(rate) - 1), rate, min_seconds=1.0)
+    assert len(audio.check_waveform(np.zeros(int(rate)), rate, min_seconds=1.0)) == rate
+    with pytest.raises(ValueError, match=r"Onset 1\.0 s lies outside the background of 0\.9999\d* s"):
+        audio.mix(np.zeros(int(rate) - 1), [(np.ones(1), 1.0)], rate)
+
+
+def test_integers_are_refused_where_they_would_give_nonsense():
+    samples = np.array([-32768, 100], np.int16)
+    for refuse in (
+        lambda: audio.normalise_peak(samples),
+        lambda: audio.mix(samples, [], 16000),
+        lambda: audio.mix(np.zeros(10), [(samples, 0.0)], 16000),
+        lambda: audio.check_waveform(samples, 16000),
+    ):
+        with pytest.raises(TypeError, match=r"got int16\. Divide 16-bit samples by 32768"):
+            refuse()
+
+
+# --- clips ---
+
+
+def test_clip_gives_its_samples_at_the_wanted_rate(tmp_path):
+    soundfile.write(tmp_path / "a.wav", 0.5 * sine(2, 44100), 44100)
+    of_file = audio.Clip("a", tmp_path / "a.wav")
+    of_array = audio.Clip("b", waveform=0.5 * sine(2, 44100).astype(np.float64), sample_rate=44100)
+    for clip in (of_file, of_array):
+        assert clip.has_audio
+        for rate in (16000, 44100):
+            waveform = clip.load(rate)
+            assert waveform.dtype == np.float32
+            assert len(waveform) == 2 * rate
+            assert np.abs(waveform[100:-100] - 0.5 * sine(2, rate)[100:-100]).max() < 1e-3
+    assert np.array_equal(of_file.load(44100), audio.load(tmp_path / "a.wav", 44100))
+    nothing = audio.Clip("1-100032-A-0.wav", stored="1-100032-A-0.wav")
+    assert not nothing.has_audio
+    assert nothing.load(16000) is None
+
+
+@pytest.mark.parametrize(
+    ("samples", "error", "words"),
+    [
+        (np.where(np.arange(16000) < 542, np.nan, 0.0), ValueError, "542 samples are NaN"),
+        (np.zeros(16000, np.int16), TypeError, "got int16"),
+        (np.zeros((16000, 2)), ValueError, "one channel"),
+        (np.full(16000, 3e4), ValueError, "far outside"),
+        (np.zeros(0), ValueError, "empty"),
+    ],
+)
+def test_a_bad_clip_is_named(samples, error, words):
+    with pytest.raises(error, match=f"^bird at dawn: .*{words}"):
+        audio.Clip("bird at dawn", waveform=samples, sample_rate=44100).load(16000)
+
+
+def test_a_bad_clip_of_five_files_is_named(tmp_path):
+    clips = [audio.Clip(f"{i}.wav", tmp_path / f"{i}.wav") for i in range(6)]
+    for i, clip in enumerate(clips[:5]):
+        samples = sine(1, 44100)
+        samples[1000] = np.nan if i == 3 else 0
+        soundfile.write(clip.path, samples, 44100, subtype="FLOAT")
+    for i, clip in enumerate(clips[:5]):
+        if i != 3:
+            assert len(clip.load(16000)) == 16000
+    with pytest.raises(ValueError, match=r"3\.wav: \d+ samples are NaN or infinite\."):
+        clips[3].load(16000)
+    with pytest.raises(FileNotFoundError, match=r"5\.wav"):
+        clips[5].load(16000)
+    with pytest.raises(ValueError, match=r"^a click: The waveform is empty"):
+        audio.Clip("a click", waveform=np.zeros(1), sample_rate=48000).load(8000)
+
+
+# --- mixing and playing ---
+
+
 def test_mix_puts_events_where_they_belong():
     mixture = audio.mix(np.zeros(100), [(np.ones(10), 2.0), (np.ones(50), 7.0)], sample_rate=10)
     assert np.flatnonzero(mixture).tolist() == [*range(20, 30), *range(70, 100)]
@@ -115,6 +199,14 @@ def test_play_stores_a_small_clip_that_decodes():
     assert rate == 16000
     assert abs(len(decoded) / rate - 5) < 0.2
     assert 'aria-label="a &quot;tone&quot; &amp; more"' in html
+
+
+@pytest.mark.parametrize("rate", [16e3, 44100.0, np.float64(96000)])
+def test_play_takes_a_whole_rate_as_a_float(rate):
+    html = audio.play(sine(1, int(rate)), rate).data
+    decoded, found = soundfile.read(io.BytesIO(base64.b64decode(re.search(r"base64,([^\"]+)", html)[1])))
+    assert found == min(rate, 48000)
+    assert abs(len(decoded) / found - 1) < 0.2
 
 
 def test_play_without_audio_says_how_to_get_it():

@@ -1,15 +1,23 @@
 """The metrics equal those of the tools the field uses, and simple cases come out as counted by hand."""
 
+import subprocess
+import sys
+
 import numpy as np
 import pandas as pd
 import pytest
 import sed_eval
 import sklearn.metrics
 from dcase_util.containers import MetaDataContainer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from test_events import event_lists
 
 from course_utils import energy, evaluation
+from course_utils.events import Events, events_by_class
 
 CLASSES = ["cat", "cow", "dog"]
+METRICS = [evaluation.sed_metrics, evaluation.sed_class_metrics]
 
 
 def events(*rows):
@@ -40,11 +48,35 @@ def test_class_accuracy_and_confusion_matrix_equal_scikit_learn():
 
 
 @pytest.mark.parametrize(
-    ("y", "p"), [([0, 1], [0]), ([], []), ([0, 3], [0, 1]), ([0, -1], [0, 1]), (["a", "b"], ["a", "b"])]
+    ("y", "p"),
+    [
+        ([0, 1], [0]),
+        ([], []),
+        ([0, 3], [0, 1]),
+        ([0, -1], [0, 1]),
+        (["a", "b"], ["a", "b"]),
+        ([0, np.nan], [0, 1]),
+        ([0, 1], [0.5, 1]),
+    ],
 )
 def test_wrong_indices_are_refused(y, p):
     with pytest.raises(ValueError, match="Expected"):
         evaluation.class_accuracy(y, p, CLASSES)
+
+
+@pytest.mark.parametrize("classes", [pd.Series(CLASSES, index=[2, 0, 1]), tuple(CLASSES)])
+def test_classes_are_taken_in_the_order_they_are_listed(classes):
+    truth = [("cat", 0, 1), ("dog", 2, 4)]
+    for function, arguments in (
+        (evaluation.confusion_matrix, {"y_true": [0, 0, 1, 2], "y_pred": [0, 1, 1, 1]}),
+        (evaluation.class_accuracy, {"y_true": [0, 0, 1, 2], "y_pred": [0, 1, 1, 1]}),
+        (evaluation.sed_metrics, {"reference": truth, "estimated": truth[:1], "duration": 5}),
+        (evaluation.sed_class_metrics, {"reference": truth, "estimated": truth[:1], "duration": 5}),
+    ):
+        expected = function(**arguments, classes=CLASSES)
+        pd.testing.assert_frame_equal(function(**arguments, classes=classes), expected)
+        with pytest.raises(ValueError, match="each of them once"):
+            function(**arguments, classes=[*CLASSES, "cat"])
 
 
 def test_perfect_detection():
@@ -93,23 +125,23 @@ def draw(rng, most=6):
     return events(*[(rng.choice(CLASSES), onset, onset + rng.uniform(0.2, 2)) for onset in onsets])
 
 
-def sed_eval_by_its_own_example(truths, founds):
-    """Return sed_eval's two metrics after some recordings of 12 s, called as its documentation does."""
-    segment = sed_eval.sound_event.SegmentBasedMetrics(event_label_list=CLASSES, time_resolution=1.0)
-    event = sed_eval.sound_event.EventBasedMetrics(event_label_list=CLASSES, t_collar=0.5)
+def sed_eval_by_its_own_example(truths, founds, duration=12.0, segment=1.0, collar=0.5):
+    """Return sed_eval's two metrics after some recordings, called as its documentation does."""
+    by_segment = sed_eval.sound_event.SegmentBasedMetrics(CLASSES, time_resolution=segment)
+    by_event = sed_eval.sound_event.EventBasedMetrics(CLASSES, t_collar=collar)
     for i, pair in enumerate(zip(truths, founds, strict=True)):
         lists = [
             MetaDataContainer(
                 [
-                    {"event_label": e.label, "event_onset": e.onset, "event_offset": e.offset, "file": str(i)}
+                    {"event_label": e.label, "onset": e.onset, "offset": e.offset, "file": str(i)}
                     for e in rows.itertuples()
                 ]
             )
             for rows in pair
         ]
-        segment.evaluate(*lists, evaluated_length_seconds=12.0)
-        event.evaluate(*lists)
-    return {"segment": segment, "event": event}
+        by_segment.evaluate(*lists, evaluated_length_seconds=duration)
+        by_event.evaluate(*lists)
+    return {"segment": by_segment, "event": by_event}
 
 
 def expected_f_score(theirs, counts):
@@ -170,6 +202,290 @@ def test_a_class_that_is_never_reported_scores_zero():
 def test_outputs_that_do_not_fit_the_references_are_said():
     with pytest.raises(ValueError, match="references of 2 recordings and outputs of 1"):
         evaluation.sed_metrics([events(), events()], [events()], CLASSES, 5.0)
+
+
+quarters = st.tuples(st.sampled_from(CLASSES), st.integers(0, 31), st.integers(0, 12)).map(
+    lambda e: (e[0], e[1] / 4, min(e[1] + e[2], 32) / 4)
+)
+tables = st.lists(quarters, max_size=8).map(lambda rows: events(*rows))
+
+
+@settings(derandomize=True, deadline=None, max_examples=150)
+@given(
+    st.lists(st.tuples(tables, tables), min_size=1, max_size=3),
+    st.sampled_from([1.0, 0.5, 2.0]),
+    st.sampled_from([0.5, 0.25, 1.0]),
+)
+def test_metrics_equal_sed_eval_where_floats_are_exact(pairs, segment, collar):
+    truths, founds = zip(*pairs, strict=True)
+    options = {"duration": 8.0, "segment": segment, "collar": collar}
+    by_class = evaluation.sed_class_metrics(truths, founds, CLASSES, **options)
+    overall = evaluation.sed_metrics(truths, founds, CLASSES, **options)
+    theirs = sed_eval_by_its_own_example(truths, founds, **options)
+    for i, (name, metric) in enumerate(theirs.items()):
+        results = metric.results_class_wise_metrics()
+        for label in CLASSES:
+            expected = expected_f_score(results[label], metric.class_wise[label])
+            close(by_class.loc[label, f"{name} F-score"], expected)
+            if n := metric.class_wise[label]["Nref"]:
+                rate = results[label]["error_rate"]["error_rate"]
+                close(by_class.loc[label, f"{name} error rate"], rate)
+            if name == "event":
+                assert by_class.loc[label, "events"] == n
+        results = metric.results_overall_metrics()
+        close(overall.iloc[i, 0], expected_f_score(results, metric.overall))
+        close(overall.iloc[i, 1], results["f_measure"]["precision"])
+        if metric.overall["Nref"]:
+            close(overall.iloc[i, 2], results["f_measure"]["recall"])
+            close(overall.iloc[i, 3:].to_numpy(), list(results["error_rate"].values()))
+
+
+def close(ours, theirs):
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-12)
+
+
+# --- the same in whole microseconds and plain loops ---
+
+
+def ratio(part, whole):
+    return part / whole if whole else np.nan
+
+
+def most_matches(truth, found, collar):
+    """Match events of one class: each true one tries to find a partner, others make room."""
+    partner = {}
+
+    def place(i, seen):
+        label, onset, offset = truth[i]
+        for j, (other, begin, end) in enumerate(found):
+            allowed = max(2 * collar, offset - onset)
+            near = abs(onset - begin) <= collar and 2 * abs(offset - end) <= allowed
+            if label == other and near and j not in seen:
+                seen.add(j)
+                if j not in partner or place(partner[j], seen):
+                    partner[j] = i
+                    return True
+        return False
+
+    return sum(place(i, set()) for i in range(len(truth)))
+
+
+@settings(derandomize=True, deadline=None, max_examples=200)
+@given(
+    st.lists(st.tuples(*[event_lists(offset_below=9_000_000)] * 2), min_size=1, max_size=3),
+    st.sampled_from([1_000_000, 100_000, 500_000, 960_000]),
+    st.sampled_from([500_000, 200_000, 100_000, 96_000]),
+)
+def test_metrics_equal_plain_loops_in_whole_microseconds(pairs, segment, collar):
+    duration = 8_000_000
+    in_us = [[[(c, on, min(off, duration)) for c, on, off in x[0]] for x in pair] for pair in pairs]
+    arguments = CLASSES, duration / 1e6, segment / 1e6, collar / 1e6
+    in_s = [[side[1] for side in pair] for pair in pairs]
+    truths, founds = zip(*in_s, strict=True)
+    by_class = evaluation.sed_class_metrics(truths, founds, *arguments)
+    tables = [[events(*rows) for rows in side] for side in (truths, founds)]
+    overall = evaluation.sed_metrics(*tables, *arguments)
+    pd.testing.assert_frame_equal(evaluation.sed_class_metrics(*tables, *arguments), by_class)
+
+    def active(rows, label):
+        spans = [range(on // segment, -(-off // segment)) for c, on, off in rows if c == label]
+        return set().union(*spans)
+
+    totals = np.zeros((2, 3), int)
+    expected = []
+    for label in CLASSES:
+        counts = np.zeros((2, 3), int)  # true, found, right: of segments and of events
+        for pair in in_us:
+            segments = [active(rows, label) for rows in pair]
+            counts[0] += [*map(len, segments), len(segments[0] & segments[1])]
+            mine = [[row for row in rows if row[0] == label] for rows in pair]
+            counts[1] += [*map(len, mine), most_matches(*mine, collar)]
+        totals += counts
+        row = [(ratio(2 * c, a + b), ratio(a + b - 2 * c, a)) for a, b, c in counts.tolist()]
+        expected.append([counts[1, 0], *row[0], *row[1]])
+    close(by_class.iloc[:3], expected)
+    columns = np.array(expected, float).T
+    means = [ratio(sum(values), len(values)) for values in (x[~np.isnan(x)] for x in columns[1:])]
+    close(by_class.loc["average"], [totals[1, 0], *means])
+
+    close(overall["F-score"], [ratio(2 * c, a + b) for a, b, c in totals.tolist()])
+    close(overall["precision"], [ratio(c, b) for _, b, c in totals.tolist()])
+    close(overall["recall"], [ratio(c, a) for a, _, c in totals.tolist()])
+    errors = np.zeros(3)
+    for pair in in_us:
+        for i in range(-(-duration // segment)):
+            true, found = ({c for c in CLASSES if i in active(rows, c)} for rows in pair)
+            missed, wrong = len(true - found), len(found - true)
+            both = min(missed, wrong)
+            errors += [both, missed - both, wrong - both]
+    rates = [ratio(error, totals[0, 0]) for error in [errors.sum(), *errors]]
+    close(overall.iloc[0, 3:].to_numpy(), rates)
+
+
+# --- borders and collars that floats miss ---
+
+
+def test_an_offset_a_rounding_error_past_a_border_makes_no_false_alarm():
+    scores = np.zeros((75, 1))
+    scores[40:58] = 1
+    truth = [("dog", 4.27, 6.0)]
+    found = events_by_class(scores, ["dog"], 0.096, 0.96, 0.5)
+    assert 58 * 0.096 + (0.96 - 0.096) / 2 > 6
+    for table in (found, found.assign(offset=6.000000000000001)):
+        metrics = evaluation.sed_metrics(truth, table, ["dog"], 8.0)
+        assert metrics["precision"].to_list() == [1, 1]
+        by_class = evaluation.sed_class_metrics(truth, table, ["dog"], 8.0)
+        assert by_class.loc["dog", "segment error rate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("truth", "found", "late"),
+    [
+        ((1.1, 2.0), (0.9, 2.0), (0.899, 2.0)),  # in floats, 1.1 - 0.9 > 0.2
+        ((0.8, 1.1), (0.8, 0.9), (0.8, 0.899)),
+        ((0.7, 2.1), (0.7, 1.4), (0.7, 1.399)),  # half of its length
+    ],
+)
+def test_what_is_just_at_the_collar_is_within_it(truth, found, late):
+    for times, expected in ((found, 1), (late, 0)):
+        arguments = [("dog", *truth)], [("dog", *times)], ["dog"], 8.0
+        by_class = evaluation.sed_class_metrics(*arguments, collar=0.2)
+        assert by_class.loc["dog", "event F-score"] == expected
+        assert evaluation.sed_metrics(*arguments, collar=0.2)["F-score"].iloc[1] == expected
+
+
+@pytest.mark.parametrize(("segment", "n", "total"), [(0.1, 4, 21), (0.7, 1, 3), (0.01, 40, 210)])
+def test_segments_that_are_no_binary_fractions(segment, n, total):
+    short, whole = [("dog", 0.3, 0.7)], [("dog", 0.0, 2.1)]
+    by_class = evaluation.sed_class_metrics(whole, short, ["dog"], 8.4, segment)
+    close(by_class.loc["dog", "segment error rate"], 1 - n / total)
+    overall = evaluation.sed_metrics(whole, short, ["dog"], 8.4, segment)
+    close(overall["recall"].iloc[0], n / total)
+
+
+def test_as_many_events_as_possible_are_matched():
+    truth = [("dog", 1.0, 3.0), ("dog", 1.6, 3.6)]
+    found = [("dog", 1.3, 3.3), ("dog", 0.6, 2.6)]  # the first fits both, the second one of them
+    for order in ([0, 1], [1, 0]):
+        table = evaluation.sed_class_metrics(truth, [found[i] for i in order], CLASSES, 8.0)
+        assert table.loc["dog", "event F-score"] == 1
+    for twice, expected in ((found[:1] * 2, 1), (found[1:] * 2, 0.5)):
+        table = evaluation.sed_class_metrics(truth, twice, CLASSES, 8.0)
+        assert table.loc["dog", "event F-score"] == expected
+
+
+# --- what the metrics accept ---
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_one_recording_or_many_in_tables_lists_or_arrays(metric):
+    truth, found = [("cat", 0, 1), ("dog", 2, 4)], [("cat", 0.4, 1.0)]
+    expected = metric(events(*truth), events(*found), CLASSES, 5.0)
+    pd.testing.assert_frame_equal(metric(truth, found, CLASSES, 5), expected)
+    pd.testing.assert_frame_equal(metric(tuple(truth), events(*found), CLASSES, 5), expected)
+    pd.testing.assert_frame_equal(metric(Events.of(truth), Events.of(found), CLASSES, 5), expected)
+    pd.testing.assert_frame_equal(metric([truth], [Events.of(found)], CLASSES, 5), expected)
+    pd.testing.assert_frame_equal(metric([map(list, truth)], ([*found],), CLASSES, 5), expected)
+    many = metric([events(*truth)] * 3, [events(*found), events(), events()], CLASSES, 5)
+    lists = [truth] * 3, [found, [], pd.DataFrame()]
+    pd.testing.assert_frame_equal(metric(*lists, CLASSES, 5), many)
+    mixed = [events(*truth).assign(filename="a.wav"), Events.of(truth), truth]
+    pd.testing.assert_frame_equal(metric(iter(mixed), (found, [], ()), CLASSES, 5), many)
+    assert not many.equals(expected)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("nothing", [pd.DataFrame([]), pd.DataFrame(), [], [[]], [pd.DataFrame()]])
+def test_an_empty_table_is_no_events(metric, nothing):
+    truth = events(("cat", 0.0, 1.0))
+    for pair in ((truth, nothing), (nothing, truth), (nothing, nothing)):
+        expected = metric(*[events() if side is nothing else side for side in pair], CLASSES, 5.0)
+        pd.testing.assert_frame_equal(metric(*pair, CLASSES, 5.0), expected)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_whole_number_is_a_segment(metric):
+    truth, found = [("cat", 0, 1), ("dog", 2, 4)], [("cat", 0, 2)]
+    expected = metric(truth, found, CLASSES, 5.0, 1.0, 1.0)
+    pd.testing.assert_frame_equal(metric(truth, found, CLASSES, 5, segment=1, collar=1), expected)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("side", [0, 1])
+@pytest.mark.parametrize(
+    ("wrong", "error", "words"),
+    [
+        ([("dog", 1.0)], ValueError, r"\(label, onset, offset\), not as \('dog', 1\.0\)"),
+        ([("dog", -0.3, 1.0)], ValueError, r"0 or more, not -0\.3"),
+        ([("dog", 2.0, 1.0)], ValueError, "ends before it begins"),
+        ([("dog", "2", "10")], ValueError, "number of seconds, 0 or more, not '2'"),
+        ([("dog", 0.0, np.nan)], ValueError, "offset as a number of seconds, 0 or more, not nan"),
+        ([("horse", 0.0, 1.0)], ValueError, "No such class: horse. The classes are cat, cow, dog"),
+        ([("dog", 5.0, 6.0)], ValueError, "begins at 5 s, but a recording lasts 5 s"),
+        ([("dog", 7, 8)], ValueError, "begins at 7 s"),
+        ([(None, 0.0, 1.0)], ValueError, "Give each event"),
+        (None, ValueError, "Give a table"),
+        ([None], ValueError, "Give a table"),
+        (("dog", 0.0, 1.0), ValueError, "not 'dog'"),
+        ({"a": []}, ValueError, "Give a table"),
+        (events(("dog", 0, 1)).drop(columns="offset"), KeyError, "offset"),
+        (events(("dog", 0, 1)).rename(columns=lambda c: f"event_{c}"), KeyError, "removeprefix"),
+    ],
+)
+def test_wrong_events_are_refused(metric, side, wrong, error, words):
+    right = [("cat", 0.0, 1.0)]
+    with pytest.raises(error, match=words):
+        metric(*[wrong, right][:: 1 - 2 * side], CLASSES, 5.0)
+    pair = [[right, wrong], [right, right]]
+    with pytest.raises(error):
+        metric(*pair[:: 1 - 2 * side], CLASSES, 5.0)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+@pytest.mark.parametrize("name", ["duration", "segment", "collar"])
+@pytest.mark.parametrize("length", [0, -1, -0.5, np.nan, np.inf])
+def test_what_is_no_length_is_refused(metric, name, length):
+    with pytest.raises(ValueError, match=f"{name} is {length}: give a number of seconds"):
+        metric([], [], CLASSES, **{"duration": 5.0, name: length})
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_what_lasts_longer_than_the_recording_is_cut(metric):
+    truth, found = [("dog", 3.0, 5.0)], [("dog", 3.0, 6.5)]  # 1.5 s late, or cut and right
+    expected = metric(truth, truth, CLASSES, 5.0)
+    pd.testing.assert_frame_equal(metric(truth, found, CLASSES, 5.0), expected)
+    pd.testing.assert_frame_equal(metric(found, truth, CLASSES, 5.0), expected)
+
+
+def test_class_metrics_do_without_sed_eval():
+    code = """
+import sys
+from course_utils import evaluation
+evaluation.sed_class_metrics([("dog", 0, 1)], [("dog", 0, 2)], ["dog"], 8)
+print("sed_eval" in sys.modules)
+"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"confidence": 95}, "confidence is 95: give a share between 0 and 1"),
+        ({"confidence": 1}, "confidence is 1"),
+        ({"confidence": 0.0}, "confidence is 0"),
+        ({"confidence": -0.5}, "confidence is -0"),
+        ({"confidence": np.nan}, "confidence is nan"),
+        ({"n_resamples": 0}, "n_resamples is 0"),
+        ({"n_resamples": -5}, "n_resamples is -5"),
+        ({"correct": [1, 0, np.nan]}, "NaN or infinite: leave those clips out"),
+        ({"correct": [1, np.inf]}, "NaN or infinite"),
+        ({"correct": [True]}, "at least two"),
+    ],
+)
+def test_bootstrap_interval_says_what_is_wrong(options, words):
+    with pytest.raises(ValueError, match=words):
+        evaluation.bootstrap_interval(**{"correct": [1, 0, 1]} | options)
 
 
 def test_bootstrap_interval_holds_the_accuracy_and_narrows_with_more_clips():

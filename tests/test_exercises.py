@@ -301,7 +301,7 @@ ALSO_RIGHT = {
     "1.1": ["top_ten = np.array(top_ten)", "top_ten = labels['display_name'][np.argsort(clipwise_output[0])[:-11:-1]]"],
     "1.2": ["wrong_scores = wrong_scores[0]", "wrong_scores = clipwise_output = wrong_scores"],
     "1.3": ["onset = np.float32(onset)", "onset = np.array([onset])"],
-    "1.4": ["thresholds = {'Speech': 0.3, 'Whistling': np.float32(0.3), 'Siren': 0.1, 'Dog': 0.5}"],
+    "1.4": ["thresholds = {'Speech': 0.3, 'Whistling': np.float32(0.1), 'Siren': 0.1, 'Dog': 0.5}"],
     "2.1": ["tops = np.array(class_names)[scores.argmax(axis=1)]", "tops = tuple(tops)"],
     "2.2": ["quiet = tf_mean = quiet_windows[:].numpy().mean(axis=0).tolist()"],
     "2.3": [

@@ -5,8 +5,21 @@ import pandas as pd
 import pytest
 import soundfile
 
-from course_utils import assets, datasets, features, models
+from course_utils import assets, audio, datasets, features, models
+from course_utils.models import yamnet
 from tools import results
+
+
+def embed(clips, model, hop=None):
+    return [clip.embeddings for clip in features.extract(clips, model, hop=hop)]
+
+
+def mean_scores(clips, model, hop=None):
+    return np.stack([clip.scores.mean(axis=0) for clip in features.extract(clips, model, hop=hop)])
+
+
+def kept(folder):
+    return sorted((folder / "cache/features").rglob("*.npz"))
 
 
 def noise(seconds, seed=0):
@@ -18,14 +31,13 @@ def fresh(monkeypatch, tmp_path):
     monkeypatch.setenv("COURSE_ASSETS", "auto")
     monkeypatch.delenv("COURSE_MIRROR", raising=False)
     monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(assets, "_used", {})
     return tmp_path
 
 
 def test_batches_give_what_single_calls_give(fresh, mini):
     clips = [noise(seconds, i) for i, seconds in enumerate((0.1, 0.96, 0.975, 1.0, 3.3, 5.0, 5.0, 8.0))]
-    embeddings = features.extract_embeddings(clips, mini)
-    scores = features.extract_scores(clips, mini)
+    embeddings = embed(clips, mini)
+    scores = mean_scores(clips, mini)
     for clip, ours, mean in zip(clips, embeddings, scores, strict=True):
         single_scores, single_embeddings, _ = (output.numpy() for output in mini(clip))
         assert ours.shape == single_embeddings.shape
@@ -35,7 +47,7 @@ def test_batches_give_what_single_calls_give(fresh, mini):
 
 def test_windows_with_a_hop_are_fed_one_by_one(fresh, mini):
     clip = noise(3.2)
-    (embeddings,) = features.extract_embeddings([clip], mini, hop=0.5)
+    (embeddings,) = embed([clip], mini, hop=0.5)
     starts = [0, 8000, 16000, 24000, 32000]
     assert len(embeddings) == len(starts)  # whole windows only: the next would begin at 2.5 s and end at 3.46 s
     for start, ours in zip(starts, embeddings, strict=True):
@@ -45,140 +57,178 @@ def test_windows_with_a_hop_are_fed_one_by_one(fresh, mini):
 def test_a_hop_that_divides_yamnets_is_as_dense_and_nearly_the_same(fresh, mini):
     clip = noise(3.2)
     short, edge = noise(0.5), noise(0.97)
-    embeddings, of_short, of_edge = features.extract_embeddings([clip, short, edge], mini, hop=0.096)
+    embeddings, of_short, of_edge = embed([clip, short, edge], mini, hop=0.096)
     starts = range(0, len(clip) - 15360 + 1, 1536)
     assert (len(embeddings), len(of_short), len(of_edge)) == (len(starts), 1, 1)
     for start, ours in zip(starts, embeddings, strict=True):  # a window reads 15 ms beyond its end
         np.testing.assert_allclose(ours, mini(clip[start : start + 15600])[1].numpy()[0], atol=2e-4)
-    scores = features.extract_scores([clip, short, edge], mini, hop=0.096, by_window=True)
+    scores = [clip.scores for clip in features.extract([clip, short, edge], mini, hop=0.096)]
     assert [len(s) for s in scores] == [len(starts), 1, 1]
-    np.testing.assert_allclose(features.extract_scores([clip], mini, hop=0.096)[0], scores[0].mean(axis=0), atol=1e-6)
+    np.testing.assert_allclose(mean_scores([clip], mini, hop=0.096)[0], scores[0].mean(axis=0), atol=1e-6)
 
 
 def test_levels_tell_silence(fresh, mini):
     clip = np.concatenate([noise(1.5), np.zeros(3 * 16000, np.float32)])
-    (levels,) = features.extract_levels([clip], mini)
+    (levels,) = [clip.levels for clip in features.extract([clip], mini)]
     assert levels[0] == pytest.approx(0.1, rel=0.05)
     assert (levels[-3:] == 0).all()
 
 
-def test_cache_is_used_and_keyed_by_clips_hop_and_model(fresh, mini, capsys, monkeypatch):
+def test_cache_is_used_and_keyed_by_clips_hop_and_model(fresh, mini, capsys):
     clips = [noise(1.0)]
-    first = features.extract_embeddings(clips, mini)
-    assert assets.used()["embeddings"] == "extracted"
-    assert "computed in this run" in capsys.readouterr().out
-    monkeypatch.setattr(features, "_computed", set())  # as in another kernel
-    again = features.extract_embeddings(clips, mini)
-    assert assets.used()["embeddings"] == "cache"
-    assert "from an earlier run" in capsys.readouterr().out
-    np.testing.assert_array_equal(first[0], again[0])
-    features.extract_embeddings([noise(1.0, seed=1)], mini)
-    features.extract_embeddings(clips, mini, hop=0.1)
-    monkeypatch.setattr(features, "model_id", lambda model: "another")
-    features.extract_embeddings(clips, mini)
-    assert len(list((fresh / "cache/features").glob("*.npz"))) == 4
+    (first,) = features.extract(clips, mini)
+    assert first.origin == "extracted"
+    assert "1 clip: computed in this call" in capsys.readouterr().out
+    (again,) = features.extract(clips, mini)
+    assert again.origin == "cache"
+    assert "1 clip: kept from an earlier call" in capsys.readouterr().out
+    for ours, theirs in zip(first[:3], again[:3], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert assets.used()["embeddings"] == "extracted"  # by this process, if not by its last call
+    embed([noise(1.0, seed=1)], mini)
+    embed(clips, mini, hop=0.1)
+    assert len(kept(fresh)) == 3
+    assert {file.parent.name.split("-")[-1] for file in kept(fresh)} == {"own", "0.1"}
 
 
-def test_model_id_changes_with_constants_and_variables(tmp_path):
-    class Model:
-        def class_map_path(self):
-            import tensorflow as tf
+def test_one_clip_more_computes_one_clip(fresh, mini, monkeypatch):
+    clips = [noise(1.0, seed) for seed in range(3)]
+    features.extract(clips[:2], mini)
+    seen = []
+    run = features.run
+    monkeypatch.setattr(
+        features, "run", lambda model, waveforms, hop: seen.extend(waveforms) or run(model, waveforms, hop)
+    )
+    origins = [clip.origin for clip in features.extract(clips, mini)]
+    assert origins == ["cache", "cache", "extracted"]
+    assert len(seen) == 1
 
-            return tf.constant(str(tmp_path / "assets" / "map.csv"))
 
+def test_the_same_name_with_other_content_is_another_clip(fresh, mini):
+    soundfile.write(fresh / "a.wav", noise(1), 16000)
+    (first,) = embed([fresh / "a.wav"], mini)
+    soundfile.write(fresh / "a.wav", noise(1, seed=1), 16000)
+    (second,) = embed([fresh / "a.wav"], mini)
+    assert np.abs(first - second).max() > 0.1
+
+
+def test_the_id_of_a_saved_model_changes_with_constants_and_variables(tmp_path):
     (tmp_path / "variables").mkdir()
     names = set()
     for graph, variables in ((b"a", b"b"), (b"x", b"b"), (b"a", b"y")):
         (tmp_path / "saved_model.pb").write_bytes(graph)
         (tmp_path / "variables/variables.index").write_bytes(variables)
-        names.add(features.model_id(Model()))
+        names.add(yamnet._digest(tmp_path))
     assert len(names) == 3
 
 
-def test_damaged_cache_is_computed_again(fresh, mini):
+def with_another(file, change, rename=str):
+    with np.load(file) as stored:
+        (name,) = stored.files
+        rows = stored[name]
+    np.savez(file, **{rename(name): change(rows)})
+
+
+STALE = {
+    "cut": lambda file: file.write_bytes(file.read_bytes()[:100]),
+    "empty": lambda file: file.write_bytes(b""),
+    "text": lambda file: file.write_text("features"),
+    "no array": lambda file: np.savez(file),
+    "another name": lambda file: with_another(file, np.copy, rename=lambda name: "scores"),
+    "other widths": lambda file: with_another(file, np.copy, rename=lambda name: "520+1025+1"),
+    "a second array": lambda file: np.savez(file, a=np.zeros(2), b=np.zeros(2)),
+    "no row": lambda file: with_another(file, lambda a: a[:0]),
+    "a column less": lambda file: with_another(file, lambda a: a[:, 1:]),
+    "flat": lambda file: with_another(file, np.ravel),
+    "NaN": lambda file: with_another(file, lambda a: a * np.nan),
+    "infinite": lambda file: with_another(file, lambda a: a + np.inf),
+    "integers": lambda file: with_another(file, lambda a: a.astype(int)),
+}
+
+
+@pytest.mark.parametrize("change", STALE.values(), ids=STALE)
+def test_a_file_of_the_cache_that_is_not_whole_is_computed_again(fresh, mini, change):
     clips = [noise(1.0)]
-    first = features.extract_embeddings(clips, mini)
-    (file,) = (fresh / "cache/features").glob("*.npz")
-    file.write_bytes(file.read_bytes()[:100])
-    again = features.extract_embeddings(clips, mini)
-    np.testing.assert_array_equal(first[0], again[0])
+    first = embed(clips, mini)
+    (file,) = kept(fresh)
+    change(file)
+    (again,) = features.extract(clips, mini)
+    assert again.origin == "extracted"
+    np.testing.assert_array_equal(first[0], again.embeddings)
+    assert features.extract(clips, mini)[0].origin == "cache"
 
 
 def test_files_of_any_rate_are_resampled(fresh, mini):
     soundfile.write(fresh / "a.wav", noise(2), 16000, subtype="FLOAT")
     soundfile.write(fresh / "b.wav", np.zeros((44100, 2)), 44100)
-    a, b = features.extract_embeddings([fresh / "a.wav", str(fresh / "b.wav")], mini)
+    a, b = embed([fresh / "a.wav", str(fresh / "b.wav")], mini)
     np.testing.assert_allclose(a, mini(noise(2))[1].numpy(), atol=2e-4)
     assert len(b) == 2
 
 
 def test_own_and_embedded_clips_mix_in_one_call(fresh, mini):
     soundfile.write(fresh / "mine.wav", noise(2), 16000, subtype="FLOAT")
-    mixed = features.extract_embeddings(["1-100032-A-0.wav", fresh / "mine.wav", "1-110389-A-0.wav"], mini)
+    mixed = embed(["1-100032-A-0.wav", fresh / "mine.wav", "1-110389-A-0.wav"], mini)
     assert [len(embeddings) for embeddings in mixed] == [10, 4, 10]
     np.testing.assert_allclose(mixed[1], mini(noise(2))[1].numpy(), atol=2e-4)
-    np.testing.assert_array_equal(mixed[2], features.extract_embeddings(["1-110389-A-0.wav"], mini)[0])
+    np.testing.assert_array_equal(mixed[2], embed(["1-110389-A-0.wav"], mini)[0])
 
 
 def test_a_cache_that_cannot_be_written_loses_no_work(fresh, mini, monkeypatch):
     (fresh / "file").touch()
     monkeypatch.setenv("COURSE_CACHE", str(fresh / "file"))
     with pytest.warns(UserWarning, match="set COURSE_CACHE"):
-        (embeddings,) = features.extract_embeddings([noise(1.0)], mini)
+        (embeddings,) = embed([noise(1.0)], mini)
     assert embeddings.shape == (2, 1024)
 
 
 def test_no_clips_is_said(fresh, mini):
     with pytest.raises(ValueError, match="no clips"):
-        features.extract_embeddings([], mini)
+        embed([], mini)
 
 
 def test_unknown_clip_is_said(fresh, mini):
     with pytest.raises(FileNotFoundError, match=r"missing\.wav.*neither a file"):
-        features.extract_embeddings(["missing.wav"], mini)
+        embed(["missing.wav"], mini)
 
 
 def test_one_clip_and_a_hop_of_nothing_are_refused(fresh, mini):
     waveform = np.zeros(16000, np.float32)
     for clip in ("missing.wav", waveform):
         with pytest.raises(TypeError, match=r"write \[clip\]"):
-            features.extract_embeddings(clip, mini)
+            embed(clip, mini)
     with pytest.raises(ValueError, match="positive"):
-        features.extract_embeddings([waveform], mini, hop=0)
+        embed([waveform], mini, hop=0)
 
 
-def test_it_says_where_the_embeddings_of_this_call_come_from(fresh, mini, capsys, monkeypatch):
+def test_it_says_where_the_features_of_this_call_come_from(fresh, mini, capsys):
     own, name = np.full(16000, 0.1, np.float32), datasets.metro_recipe()["filename"][0]
-    features.extract_embeddings([own, name], mini)
-    assert "1 computed in this run; 1 stored, computed by YAMNet" in capsys.readouterr().out
-    features.extract_embeddings([own], mini)
-    assert "computed in this run" in capsys.readouterr().out
-    monkeypatch.setattr(features, "_computed", set())  # as in another kernel
-    features.extract_embeddings([0.5 * own], mini)
-    capsys.readouterr()
-    features.extract_embeddings([own], mini)
-    assert "from an earlier run" in capsys.readouterr().out
+    features.extract([own, name], mini)
+    said = capsys.readouterr().out
+    assert "2 clips: 1 computed in this call; 1 shipped with the course, computed from the audio beforehand." in said
+    features.extract([own], mini)
+    assert "kept from an earlier call" in capsys.readouterr().out
 
 
 def test_a_damaged_file_of_the_cache_is_computed_again(fresh, mini):
     waveform = np.full(16000, 0.2, np.float32)
-    (whole,) = features.extract_embeddings([waveform], mini)
-    (file,) = (assets.cache_dir() / "features").glob("*.npz")
+    (whole,) = embed([waveform], mini)
+    (file,) = kept(fresh)
     data = file.read_bytes()
     for place in range(0, len(data), len(data) // 20):
         file.write_bytes(data[:place] + b"damaged!" + data[place + 8 :])
-        np.testing.assert_array_equal(features.extract_embeddings([waveform], mini)[0], whole)
+        np.testing.assert_array_equal(embed([waveform], mini)[0], whole)
 
 
 def test_embedded_features_of_the_400_clips(embedded, mini, capsys):
     metadata = datasets.esc50_metadata()
     animals = metadata[metadata["category"].isin(datasets.ANIMALS)]
-    embeddings = features.extract_embeddings(animals["filename"], mini)
+    embeddings = embed(animals["filename"], mini)
     assert np.stack(embeddings).shape == (400, 10, 1024)
-    assert features.extract_scores(animals["filename"], mini).shape == (400, 521)
+    assert mean_scores(animals["filename"], mini).shape == (400, 521)
     assert assets.used()["embeddings"] == "embedded"
-    assert "computed by YAMNet" in capsys.readouterr().out
-    one = features.extract_embeddings([animals["filename"].iloc[7]], mini)
+    assert "shipped with the course" in capsys.readouterr().out
+    one = embed([animals["filename"].iloc[7]], mini)
     np.testing.assert_array_equal(one[0], embeddings[7])
 
 
@@ -186,14 +236,16 @@ def test_embedded_features_of_the_mixture(embedded, mini):
     mixture = datasets.metro_mixture(datasets.metro_recipe())
     assert mixture.waveform is None
     assert mixture.log_mel.shape[1] == 64
-    (embeddings,) = features.extract_embeddings([mixture], mini, hop=0.5)
+    (embeddings,) = embed([mixture], mini, hop=0.5)
     assert embeddings.shape == (15, 1024)
     other = datasets.metro_recipe()
     other.loc[0, "onset"] = 4.0
     with pytest.raises(assets.AssetError, match="Mixing another recipe"):
         datasets.metro_mixture(other)
-    with pytest.raises(assets.AssetError, match=r"for hop=0\.5, not for hop=0\.1"):
-        features.extract_embeddings([mixture], mini, hop=0.1)
+    with pytest.raises(
+        assets.AssetError, match=r"for hop=0\.1 .* only those of yamnet for hop=0\.096, of yamnet for hop=0\.5"
+    ):
+        embed([mixture], mini, hop=0.1)
 
 
 def test_embedded_features_are_what_yamnet_computes(fresh, monkeypatch, mirror):
@@ -205,11 +257,11 @@ def test_embedded_features_are_what_yamnet_computes(fresh, monkeypatch, mirror):
     yamnet = hub.load(models.yamnet_path())
     stored = np.load(assets.embedded("features/esc50_animals.npz"))
     pick = slice(0, 400, 20)
-    computed = np.stack(features.extract_embeddings(stored["names"][pick].tolist(), yamnet))
+    computed = np.stack(embed(stored["names"][pick].tolist(), yamnet))
     np.testing.assert_allclose(stored["embeddings"][pick], computed, atol=0.02, rtol=1e-3)
     mixture = datasets.metro_mixture(datasets.metro_recipe())
     assert len(mixture.waveform) == 8 * 16000
-    (windows,) = features.extract_embeddings([mixture], yamnet, hop=0.5)
+    (windows,) = embed([mixture], yamnet, hop=0.5)
     stored = np.load(assets.embedded("features/metro_mixture.npz"))
     np.testing.assert_allclose(stored["embeddings"][0], windows, atol=0.02, rtol=1e-3)
 
@@ -226,7 +278,7 @@ def test_embedded_soundscapes_are_what_yamnet_computes(fresh, monkeypatch, mirro
     yamnet = hub.load(models.yamnet_path())
     soundscapes = datasets.make_soundscapes(3, (-6, 0, 6), fold=4)
     assert all(soundscape.waveform is not None for soundscape in soundscapes)
-    computed = features.extract_embeddings(soundscapes, yamnet, hop=0.096)
+    computed = embed(soundscapes, yamnet, hop=0.096)
     for ours, theirs in zip(shipped, computed, strict=True):
         cosine = np.sum(ours * theirs, axis=1) / np.linalg.norm(ours, axis=1) / np.linalg.norm(theirs, axis=1)
         assert np.median(cosine) > 0.985
@@ -236,22 +288,21 @@ def test_embedded_soundscapes_are_what_yamnet_computes(fresh, monkeypatch, mirro
 @pytest.fixture
 def embedded_soundscapes(fresh, mini, monkeypatch):
     monkeypatch.setenv("COURSE_ASSETS", "embedded")
-    return features.extract_embeddings(datasets.make_soundscapes(3, (-6, 0, 6), fold=4), mini, hop=0.096)
+    return embed(datasets.make_soundscapes(3, (-6, 0, 6), fold=4), mini, hop=0.096)
 
 
 def test_embedded_soundscapes_have_scores_of_the_label_map(embedded, mini):
     soundscapes = datasets.make_soundscapes(2, 0)
-    scores = features.extract_scores(soundscapes, mini, hop=0.096, by_window=True)
+    scores = [clip.scores for clip in features.extract(soundscapes, mini, hop=0.096)]
     assert [part.shape for part in scores] == [(74, 521)] * 2
     index = datasets.audioset_labels().set_index("display_name")["yamnet_index"]
     known = sorted({index[name] for names in datasets.AUDIOSET_TO_ESC50.values() for name in names})
     assert (np.flatnonzero(~np.isnan(scores[0][0])) == known).all()
-    with pytest.raises(assets.AssetError, match="average scores of these clips only"):
-        features.extract_scores(["1-100032-A-0.wav"], mini, by_window=True)
-    with pytest.raises(assets.AssetError, match=r"for hop=0\.096, not for hop=None"):
-        features.extract_embeddings(soundscapes, mini)
-    with pytest.raises(assets.AssetError, match="no features of soundscape-"):
-        features.extract_embeddings(datasets.make_soundscapes(1, 3), mini, hop=0.096)
+    assert features.extract(["1-100032-A-0.wav"], mini)[0].scores.shape == (1, 521)  # their means only
+    with pytest.raises(assets.AssetError, match=r"for hop=None .* only those of yamnet for hop=0\.096"):
+        embed(soundscapes, mini)
+    with pytest.raises(assets.AssetError, match=r"of soundscape-.* ships none"):
+        embed(datasets.make_soundscapes(1, 3), mini, hop=0.096)
 
 
 # --- data sets ---
@@ -288,3 +339,179 @@ def test_metro_recipe_is_the_published_one(embedded):
     reference = datasets.metro_mixture(recipe).reference
     assert reference["onset"].to_list() == [0.0, 1.0, 2.0, 4.0]
     assert (reference["offset"] - reference["onset"]).round(3).to_list() == [0.8, 0.8, 1.7, 1.2]
+
+
+# --- models of other families, and clips ---
+
+
+class Toy:
+    """A network in ten lines: three windows a second, the level and its square."""
+
+    family, id, sample_rate, window, hop = "toy", "toy-1", 8000, 0.5, 1 / 3
+    labels = ("loud", "very loud")
+
+    def __call__(self, waveform):
+        starts = range(0, max(1, len(waveform) - 4000), 2667)
+        levels = np.array([[np.abs(waveform[i : i + 4000]).mean()] for i in starts], np.float32)
+        return models.Output(np.hstack([levels, levels**2]), np.repeat(levels, 5, axis=1))
+
+
+def test_a_toy_model_needs_no_line_elsewhere(fresh):
+    assert isinstance(Toy(), models.EmbeddingModel)
+    clips = [noise(2)[:16000], audio.Clip("named", waveform=noise(1), sample_rate=16000)]
+    long, short = features.extract(clips, Toy())
+    assert (long.scores.shape, long.embeddings.shape, long.levels.shape) == ((5, 2), (5, 5), (5,))
+    assert short.scores.shape == (2, 2)  # half as many samples at half the rate
+    np.testing.assert_allclose(long.levels, 0.1, rtol=0.1)
+    (fine,) = features.extract([noise(2)[:16000]], Toy(), hop=0.25)
+    assert fine.embeddings.shape == (7, 5)
+    for i in range(7):
+        expected = Toy()(noise(2)[:16000][2000 * i : 2000 * i + 4000]).embeddings[0]
+        np.testing.assert_allclose(fine.embeddings[i], expected, rtol=1e-6)
+    assert [clip.origin for clip in features.extract(clips, Toy())] == ["cache", "cache"]
+
+
+NAME = "1-100032-A-0.wav"
+
+
+@pytest.mark.parametrize("clips", [[NAME], [NAME, noise(1)], [noise(1), NAME], [NAME, "1-110389-A-0.wav"]])
+@pytest.mark.parametrize("hop", [None, 0.25])
+def test_features_of_another_family_are_never_handed_out(embedded, clips, hop):
+    with pytest.raises(assets.AssetError, match=r"by this network \(toy\) the course ships only those of"):
+        features.extract(clips, Toy(), hop=hop)
+    mixture = datasets.metro_mixture(datasets.metro_recipe())
+    with pytest.raises(assets.AssetError, match="toy"):
+        features.extract([mixture, *clips], Toy(), hop=0.5)
+
+
+def test_another_family_computes_where_the_audio_is(fresh, mirror, monkeypatch):
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    named, own = features.extract([NAME, noise(5)], Toy())
+    assert named.origin == own.origin == "extracted"
+    expected = Toy()(audio.load(datasets.clip(NAME).path, 8000))
+    np.testing.assert_array_equal(named.embeddings, expected.embeddings)
+
+
+class Elsewhere:
+    """YAMNet's call, from a folder that is not the course's."""
+
+    def __init__(self, folder, model):
+        import tensorflow as tf
+
+        (folder / "assets").mkdir(parents=True)
+        (folder / "assets/map.csv").write_bytes(
+            (assets.embedded("yamnet_mini/assets/yamnet_mini_class_map.csv")).read_bytes()
+        )
+        (folder / "saved_model.pb").write_bytes(b"fine-tuned")
+        self.path, self.model = tf.constant(str(folder / "assets/map.csv")), model
+
+    def class_map_path(self):
+        return self.path
+
+    def __call__(self, waveform):
+        return self.model(0.5 * waveform)
+
+
+def test_a_saved_model_from_elsewhere_is_no_yamnet(embedded, mini, tmp_path):
+    other = Elsewhere(tmp_path / "other", mini)
+    for clips in ([NAME], [NAME, noise(1)]):
+        with pytest.raises(assets.AssetError, match="SavedModel"):
+            features.extract(clips, other)
+    (own,) = features.extract([noise(1)], other)
+    assert own.origin == "extracted"
+    assert models.wrap(mini).family == "yamnet"
+    assert models.wrap(mini).id != models.wrap(other).id
+
+
+def test_what_is_no_network_is_said(fresh):
+    with pytest.raises(TypeError, match="function without family, id, sample_rate"):
+        features.extract([noise(1)], lambda waveform: waveform)
+
+
+def test_a_clip_in_a_folder_that_lacks_it_is_no_clip_of_the_course(embedded, mini, tmp_path):
+    for name in (f"denoised/{NAME}", f"./{NAME}", tmp_path / NAME, f"{tmp_path}/{NAME}"):
+        with pytest.raises(FileNotFoundError, match="There is no file"):
+            features.extract([name], mini)
+    soundfile.write(tmp_path / NAME, noise(1), 16000)
+    own, shipped = features.extract([tmp_path / NAME, NAME], mini)
+    assert (own.origin, shipped.origin) == ("extracted", "embedded")
+    assert len(own.embeddings) == 2
+
+
+def test_one_bad_clip_of_a_batch_is_named(fresh, mini):
+    wrong = noise(1)
+    wrong[7] = np.nan
+    paths = [fresh / f"{i}.wav" for i in range(5)]
+    for i, path in enumerate(paths):
+        soundfile.write(path, wrong if i == 3 else noise(1), 16000, subtype="FLOAT")
+    with pytest.raises(ValueError, match=r"3\.wav.*NaN"):
+        features.extract(paths, mini)
+    with pytest.raises(ValueError, match=r"mine.*NaN"):
+        features.extract([audio.Clip("mine", waveform=wrong)], mini)
+
+
+def test_clips_of_one_call_are_judged_by_one_network(fresh, mini, monkeypatch):
+    """In auto a dozen clips may be there and the others not: then all have the features that are shipped."""
+    soundfile.write(fresh / "a.wav", noise(5), 16000)
+    store = assets.Store("auto", fresh / "cache", small=0)
+    monkeypatch.setattr(store, "clips", lambda name: {NAME: fresh / "a.wav"} if name == "esc50-listening" else {})
+    with assets.using(store):
+        assert [clip.origin for clip in features.extract([NAME, "1-110389-A-0.wav"], mini)] == ["embedded"] * 2
+        assert [clip.origin for clip in features.extract([NAME], mini)] == ["extracted"]
+        assert [clip.origin for clip in features.extract([NAME], Toy())] == ["extracted"]
+
+
+def test_batches_equal_single_calls_on_clips_and_odd_lengths(fresh, mini, mirror, monkeypatch):
+    """Forty clips of ESC-50, and lengths at and around the borders of windows."""
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    models.start_tensorflow()
+    import tensorflow_hub as hub
+
+    real = hub.load(str(assets.resolve("yamnet").path))
+    names = datasets.esc50_metadata().query("category in @datasets.ANIMALS")["filename"].iloc[::10]
+    lengths = [1, 2, 159, 160, 161, 399, 400, 7679, 7680, 7681, 15359, 15360, 15361, 15599, 15600, 15601, 23279, 23280]
+    lengths += [23281, 100_003]
+    waveforms = [audio.load(datasets.clip(name).path, 16000) for name in names] + [noise(n / 16000, n) for n in lengths]
+    assert len(waveforms) == 60
+    for model in (real, mini):
+        for waveform, found in zip(waveforms, features.extract(waveforms, model), strict=True):
+            scores, embeddings, _ = (output.numpy() for output in model(waveform))
+            np.testing.assert_allclose(found.scores, scores, rtol=0, atol=1e-5)
+            np.testing.assert_allclose(found.embeddings, embeddings, rtol=0, atol=1e-5)
+
+
+# --- packs ---
+
+
+class Named:
+    """A network that cannot be asked: only what is shipped of its family."""
+
+    id, sample_rate, window, hop = "named", 32000, 10.0, 10.0
+
+    def __init__(self, family, n_labels):
+        self.family, self.labels = family, [""] * n_labels
+
+    def __call__(self, waveform):
+        raise AssertionError("nothing is to be computed")
+
+
+@pytest.fixture
+def all_clips(embedded):
+    return datasets.esc50_metadata()
+
+
+def test_every_pack_names_its_family():
+    for file in sorted(assets.embedded("features").glob("*.npz")):
+        with np.load(file) as stored:
+            assert file.stem == "teacher_outputs" or str(stored["family"]) in ("yamnet", "EfficientAT mn04"), file
+
+
+@pytest.mark.parametrize(("family", "n_labels", "shape"), [("yamnet", 521, (10, 1024))])
+def test_all_of_esc50_is_shipped_for_both_networks(all_clips, family, n_labels, shape):
+    found = features.extract(all_clips["filename"], Named(family, n_labels))
+    assert len(found) == 2000
+    assert {clip.embeddings.shape for clip in found} == {shape}
+    assert {clip.scores.shape for clip in found} == {(1, n_labels)}
+    assert {len(clip.levels) for clip in found} == {shape[0]}
+    assert all(np.isfinite(clip.embeddings).all() for clip in found)
+    assert all(0 <= clip.scores.min() <= clip.scores.max() <= 1 for clip in found)

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from course_utils import assets, audio, datasets, models
+from course_utils.models import panns
 
 RATE = models.PANNS_RATE
 
@@ -89,24 +90,22 @@ def test_stand_in_refuses_with_a_sentence(standin, batch, error, words):
 
 
 @pytest.fixture(scope="module")
-def standin():
-    patch = pytest.MonkeyPatch()
-    patch.setenv("COURSE_ASSETS", "embedded")
-    try:
-        yield models.AudioTagging(), models.SoundEventDetection(device="mps")
-    finally:
-        patch.undo()
+def standin(tmp_path_factory):
+    with assets.using(assets.Store("embedded", tmp_path_factory.mktemp("cache"))):
+        return models.AudioTagging(), models.SoundEventDetection(device="mps")
 
 
 def test_stand_in_tags_and_says_that_it_is_one(standin, mini):
-    tagger, _ = standin
-    assert tagger.name == "a stand-in for CNN14 on top of YAMNet-mini"
+    tagger, detector = standin
+    assert tagger.name == "YAMNet-mini, in place of PANNs CNN14, tagging"
+    assert detector.name == "YAMNet-mini, in place of PANNs CNN14, detection"
     waveform = audio.load(assets.embedded("clips/speech_whistling.ogg"), RATE)
     scores, embedding = tagger.inference(np.stack([waveform, 0.1 * waveform]))
     assert scores.shape == (2, 527)
-    assert embedding.shape == (2, 2048)
+    assert embedding.shape == (2, 1024)
     assert tagger.labels[scores[0].argmax()] in ("Whistle", "Whistling")
-    expected = mini(audio.load(assets.embedded("clips/speech_whistling.ogg"), 16000))[0].numpy().mean(axis=0)
+    low = audio.load(assets.embedded("clips/speech_whistling.ogg"), 16000)
+    expected = mini(low)[0].numpy().mean(axis=0)
     labels = datasets.audioset_labels()
     shared = labels[labels["yamnet_index"] >= 0]
     assert np.abs(scores[0, shared.index] - expected[shared["yamnet_index"]]).max() < 0.02
@@ -137,11 +136,11 @@ def checkpoints(tmp_path_factory):
     patch = pytest.MonkeyPatch()
     patch.setenv("HOME", str(home))
     patch.setenv("USERPROFILE", str(home))
-    models._place_labels()
+    panns._place_labels()
     from panns_inference.models import Cnn14, Cnn14_DecisionLevelMax
 
     settings = dict(sample_rate=32000, window_size=1024, hop_size=320, mel_bins=64, fmin=50, fmax=14000)
-    rows = {name: dict(row) for name, row in assets.table().items()}
+    rows = assets.table()
     (folder / "mirror/panns").mkdir(parents=True)
     for name, network in (("cnn14", Cnn14), ("cnn14-detection", Cnn14_DecisionLevelMax)):
         torch.manual_seed(0)
@@ -153,24 +152,20 @@ def checkpoints(tmp_path_factory):
         rows[name]["files"] = [
             {"variant": "random weights", "bytes": path.stat().st_size, "hash": f"sha256:{digest}", "urls": []}
         ]
-    patch.setattr(assets, "table", lambda: rows)
-    patch.setattr(assets, "_known", {})
-    patch.setenv("COURSE_ASSETS", "auto")
-    patch.setenv("COURSE_MIRROR", str(folder / "mirror"))
-    patch.setenv("COURSE_CACHE", str(folder / "cache"))
-    yield folder
+    yield assets.Store("auto", folder / "cache", folder / "mirror", rows, small=0)
     patch.undo()
 
 
 @pytest.fixture(scope="module")
 def cnn14(checkpoints):
-    return models.AudioTagging(device="cpu"), models.SoundEventDetection(device="cpu")
+    with assets.using(checkpoints):
+        return models.AudioTagging(device="cpu"), models.SoundEventDetection(device="cpu")
 
 
 def test_checkpoint_has_the_published_size(checkpoints):
     # 327,428,481 bytes: the random ones differ by the little that the published ones hold besides the weights
     for name in ("cnn14", "cnn14-detection"):
-        size = (checkpoints / "mirror" / assets.table()[name]["path"]).stat().st_size
+        size = (checkpoints.mirror / checkpoints.assets[name]["path"]).stat().st_size
         assert abs(size - 327_428_481) < 100_000
 
 
@@ -204,9 +199,9 @@ def test_cnn14_refuses_with_a_sentence(cnn14, batch, error, words):
             model.inference(batch)
 
 
-def test_checkpoint_with_another_hash_is_refused(checkpoints, monkeypatch):
-    path = checkpoints / "mirror" / assets.table()["cnn14"]["path"]
-    monkeypatch.setattr(assets, "_known", {})
+def test_checkpoint_with_another_hash_is_refused(checkpoints):
+    path = checkpoints.mirror / checkpoints.assets["cnn14"]["path"]
+    again = assets.Store("auto", checkpoints.cache, checkpoints.mirror, checkpoints.assets, small=0)
     with open(path, "r+b") as file:
         file.seek(1_000_000)
         byte = file.read(1)
@@ -214,7 +209,7 @@ def test_checkpoint_with_another_hash_is_refused(checkpoints, monkeypatch):
         file.write(bytes([byte[0] ^ 1]))
     try:
         with pytest.warns(UserWarning, match="damaged or another file"):
-            assert not assets.resolve("cnn14").is_real
+            assert not again.resolve("cnn14").is_real
     finally:
         with open(path, "r+b") as file:
             file.seek(1_000_000)
@@ -223,9 +218,9 @@ def test_checkpoint_with_another_hash_is_refused(checkpoints, monkeypatch):
 
 PANNS_WITHOUT_NETWORK = """
 import pathlib, time
-from course_utils import models
+from course_utils.models import panns
 start = time.perf_counter()
-models._place_labels()
+panns._place_labels()
 import panns_inference
 assert panns_inference.config.classes_num == 527, panns_inference.config.classes_num
 assert panns_inference.labels[0] == "Speech"
@@ -256,10 +251,10 @@ def test_labels_are_placed_whole_before_panns_inference_looks(python, tmp_path, 
 def test_a_right_labels_file_is_left_alone(monkeypatch, tmp_path):
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    models._place_labels()
+    panns._place_labels()
     (file,) = (tmp_path / "panns_data").iterdir()
     written = file.stat().st_mtime_ns
-    models._place_labels()
+    panns._place_labels()
     assert file.stat().st_mtime_ns == written
 
 
@@ -268,7 +263,7 @@ def test_a_home_that_cannot_be_written_is_said(monkeypatch, tmp_path):
     tmp_path.chmod(0o500)
     monkeypatch.setenv("HOME", str(tmp_path))
     with pytest.raises(assets.AssetError, match="set HOME"):
-        models._place_labels()
+        panns._place_labels()
     tmp_path.chmod(0o700)
 
 

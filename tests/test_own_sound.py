@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from course_utils import assets, audio, features, models, widgets
+from course_utils import assets, audio, models, widgets
 
 
 def tone(seconds, rate, channels=1, gain=0.5):
@@ -63,7 +63,7 @@ def test_blocks_give_what_one_call_gives(mini, embedded):
     scene = np.tile(audio.load(SCENE, 16000), 3)
     for length in (1, 15600, 15601, 7680 * 10 + 15600, len(scene)):
         blocks = np.split(scene[:length], [length // 3, length // 2])
-        scores = features.score_blocks(blocks, mini, at_once=10)
+        scores = widgets.score_blocks(blocks, mini, at_once=10)
         whole = mini(scene[:length])[0].numpy()
         assert scores.shape == whole.shape
         assert np.abs(scores - whole).max() < 1e-4
@@ -195,9 +195,9 @@ def test_wav_whose_outer_size_is_wrong_is_read(tmp_path):
 
 def test_mp3_in_blocks_has_no_seams(tmp_path):
     soundfile.write(tmp_path / "a.mp3", tone(4, 44100, 2), 44100)
-    rate, channels, duration, blocks = audio.stream(tmp_path / "a.mp3", seconds=0.3)
+    rate, channels, duration, blocks = widgets.stream(tmp_path / "a.mp3", seconds=0.3)
     assert (rate, channels, duration) == (44100, 2, 4.0)
-    pieces = np.concatenate(list(audio.resample_blocks(blocks, rate, 16000)))
+    pieces = np.concatenate(list(widgets.resample_blocks(blocks, rate, 16000)))
     assert np.abs(pieces - audio.load(tmp_path / "a.mp3", 16000)).max() < 1e-4
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from course_utils import plotting
+from course_utils import events, plotting
 
 SAMPLES = np.sin(np.arange(32000) / 10).astype(np.float32)
 EVENTS = pd.DataFrame([("dog", 0.0, 1.0), ("cat", 2.0, 2.5)], columns=["label", "onset", "offset"])
@@ -66,6 +66,49 @@ def test_event_roll_draws_each_event_in_its_row():
     dog = [s for s in spans if s.x1 == 1.0]
     assert all(s.y0 > 0.5 and s.y1 < 1.5 for s in dog)
     plt.close("all")
+
+
+def test_event_roll_takes_what_other_functions_take():
+    rows = [tuple(row) for row in EVENTS.to_numpy()]
+    named = pd.Series(["cat", "dog"], index=[1, 0])
+    said = {plotting.in_words(plotting.event_roll({"truth": given}, named, 3.0)) for given in (EVENTS, rows)}
+    assert said == {plotting.in_words(plotting.event_roll({"truth": events.Events.of(EVENTS)}, ["cat", "dog"], 3.0))}
+    assert "0: none." in plotting.in_words(plotting.event_roll({"truth": pd.DataFrame()}, ["cat"], 3.0))
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("row", "words"),
+    [
+        (("dog", 2.0, 1.0), "ends before it begins"),
+        (("dog", np.nan, 1.0), "each onset as a number"),
+        (("dog", "1", 2.0), "each onset as a number"),
+    ],
+)
+def test_events_that_are_none_are_an_error_and_no_picture(row, words):
+    with pytest.raises(ValueError, match=words):
+        plotting.event_roll({"truth": [row]}, ["dog"], 3.0)
+    assert not plt.get_fignums()
+
+
+def test_names_are_taken_by_position():
+    names, rows = ["a", "b"], pd.Series(["a", "b"], index=[1, 0])
+    for draw in (
+        lambda labels: plotting.top_scores(labels, pd.Series([0.5, 0.1], index=[1, 0])),
+        lambda labels: plotting.scores_over_time(OVER_TIME, labels, 0.5),
+        lambda labels: plotting.event_roll({"truth": [("a", 0.0, 1.0)]}, labels, 3.0),
+    ):
+        first, second = draw(names), draw(rows)
+        assert plotting.in_words(first) == plotting.in_words(second)
+        assert [t.get_text() for t in first.get_yticklabels()] == [t.get_text() for t in second.get_yticklabels()]
+        assert {"a", "b"} == {t.get_text() for t in second.get_yticklabels()}
+    plt.close("all")
+
+
+def test_samples_that_are_integers_are_refused():
+    with pytest.raises(TypeError, match=r"got int16\. Divide 16-bit samples by 32768"):
+        plotting.waveform((32767 * SAMPLES).astype(np.int16), 16000)
+    assert not plt.get_fignums()
 
 
 def tone(frequency: float, start: float = 0.0) -> np.ndarray:

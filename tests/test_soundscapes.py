@@ -8,6 +8,8 @@ import pytest
 import soundfile
 
 from course_utils import assets, audio, datasets
+from course_utils.datasets import esc50
+from tools import make_embedded
 
 
 def tone(seconds, hertz=1000, rate=16000):
@@ -33,10 +35,10 @@ def test_active_part_is_the_strongest_stretch():
     clip[16000:32000] = tone(1)  # then a pause of 0.2 s, which does not end it
     clip[35200:43200] = tone(0.5)
     clip[64000:67200] = tone(0.2)  # after a longer one
-    start, stop = audio.active_part(clip, 16000)
+    start, stop = make_embedded.active_part(clip, 16000)
     assert start == pytest.approx(1.0, abs=0.05)
     assert stop == pytest.approx(2.7, abs=0.05)
-    assert audio.active_part(np.zeros(16000, np.float32), 16000) == (0.0, 1.0)
+    assert make_embedded.active_part(np.zeros(16000, np.float32), 16000) == (0.0, 1.0)
 
 
 def test_the_table_of_active_parts_has_a_row_for_each_clip_and_no_long_one(embedded):
@@ -53,7 +55,7 @@ def test_the_table_of_active_parts_is_what_the_audio_gives(monkeypatch, mirror):
     monkeypatch.setenv("COURSE_MIRROR", mirror)
     cuts = pd.read_csv(assets.embedded("esc50_active.csv"), index_col="filename")
     for filename, (start, stop) in cuts.iloc[::20].iterrows():
-        found = audio.active_part(datasets.load_clip(filename), 16000)
+        found = make_embedded.active_part(datasets.load_clip(filename), 16000)
         assert (round(found[0], 2), round(min(found[1], found[0] + 3), 2)) == (start, stop)
 
 
@@ -61,16 +63,20 @@ def test_the_table_of_active_parts_is_what_the_audio_gives(monkeypatch, mirror):
 
 
 @pytest.fixture
-def made_up_clips(embedded, monkeypatch, tmp_path):
+def made_up_clips(tmp_path, monkeypatch):
     """Every clip's audio is noise of five seconds."""
 
-    def load_clip(filename, sample_rate=16000, asset=None):
-        seed = int.from_bytes(filename.encode(), "little") % 2**32
+    def load(path, sample_rate):
+        seed = int.from_bytes(path.name.encode(), "little") % 2**32
         noise = np.random.default_rng(seed).normal(scale=0.05, size=5 * sample_rate)
         return noise.astype(np.float32)
 
-    monkeypatch.setattr(datasets, "load_clip", load_clip)
-    monkeypatch.setattr(assets, "clips", lambda name="esc50-animals": {"one": tmp_path})
+    store = assets.Store("embedded", tmp_path)
+    files = {name: {row["filename"]: tmp_path / row["filename"] for row in store.manifest(name)} for name in esc50.SETS}
+    monkeypatch.setattr(store, "clips", files.__getitem__)
+    monkeypatch.setattr(audio, "load", load)
+    with assets.using(store):
+        yield
 
 
 def test_the_same_seed_gives_the_same_and_another_does_not(embedded):
@@ -145,7 +151,7 @@ def test_without_audio_nothing_can_be_saved(embedded, tmp_path):
 
 
 def test_manifest_of_the_backgrounds():
-    rows = assets.manifest("esc50-backgrounds")
+    rows = assets.Store().manifest("esc50-backgrounds")
     metadata = datasets.esc50_metadata().query("category in @datasets.BACKGROUNDS")
     assert [row["filename"] for row in rows] == metadata["filename"].to_list()
     assert len(rows) == 200
@@ -155,19 +161,19 @@ def test_manifest_of_the_backgrounds():
         assert small["path"] == row["path"].replace(".wav", ".ogg")
 
 
-def test_clips_of_another_name_are_found_in_cache_and_mirror(monkeypatch, tmp_path):
+def test_clips_of_another_name_are_found_in_cache_and_mirror(tmp_path):
     body = b"as Ogg Vorbis"
     import hashlib
 
     small = {"variant": "16 kHz", "bytes": len(body), "hash": f"sha256:{hashlib.sha256(body).hexdigest()}", "urls": []}
     files = [{"variant": "44.1 kHz", "bytes": 1, "hash": "md5:0", "urls": []}, small | {"path": "audio/a.ogg"}]
-    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))
-    assert assets._fetch_file("audio/a.wav", files) is None
+    store = assets.Store("auto", tmp_path / "cache", tmp_path)
+    assert store._find_file("audio/a.wav", files, network=False) is None
     for place, source in ((tmp_path, "mirror"), (tmp_path / "cache", "cache")):
         (place / "audio").mkdir(parents=True)
         (place / "audio/a.ogg").write_bytes(body)
-        assert assets._fetch_file("audio/a.wav", files) == (place / "audio/a.ogg", source, "16 kHz")
+        found = store._find_file("audio/a.wav", files, network=False)
+        assert found == (place / "audio/a.ogg", source, "16 kHz")
 
 
 def test_without_audio_nothing_is_saved_and_the_way_out_is_said(embedded, tmp_path):
@@ -178,7 +184,39 @@ def test_without_audio_nothing_is_saved_and_the_way_out_is_said(embedded, tmp_pa
     assert mixture != datasets.metro_mixture(datasets.metro_recipe())  # each is itself
 
 
-def test_a_clip_of_another_name_is_refused(monkeypatch, tmp_path):
-    monkeypatch.setattr(assets, "clips", lambda name: {"1-100032-A-0.wav": tmp_path / "a.wav"})
-    with pytest.raises(ValueError, match=r"'1-typo\.wav' is not one of the 1 clips"):
+def test_a_clip_of_another_name_is_refused(embedded):
+    with pytest.raises(FileNotFoundError, match=r"'1-typo\.wav' is neither a file nor one of the 2,000 clips"):
         datasets.load_clip("1-typo.wav")
+    assert datasets.load_clip("1-100032-A-0.wav") is None  # known, and not here
+    assert not datasets.clip("5-9032-A-0.wav").has_audio
+
+
+def test_events_end_with_the_mixture(embedded):
+    recipe = datasets.metro_recipe()
+    with assets.using(assets.Store("embedded")):
+        reference = datasets.metro_mixture(recipe).reference
+    assert reference["offset"].max() == 5.2
+
+
+def test_the_metro_station_is_mixed_from_the_few_clips_it_takes(mirror, monkeypatch):
+    """The reference is cut where the recording ends; the other clips need not be there."""
+    monkeypatch.setenv("COURSE_MIRROR", mirror)
+    recipe = datasets.metro_recipe()
+    listening = assets.store().clips("esc50-listening")
+    store = assets.Store("auto", assets.store().cache, mirror, small=0)
+    clips, asked = store.clips, []
+
+    def only_listening(name):
+        asked.append(name)
+        return listening if name == "esc50-listening" else {}
+
+    monkeypatch.setattr(store, "clips", only_listening)
+    with assets.using(store):
+        late = datasets.metro_mixture(recipe.assign(onset=[0, 1, 2, 7.5]))
+        published = datasets.metro_mixture(recipe)
+    assert late.reference["offset"].max() == 8.0
+    assert len(late.waveform) == len(published.waveform) == 8 * 16000
+    assert published.stored != late.stored
+    monkeypatch.setattr(store, "clips", clips)
+    with assets.using(store):
+        np.testing.assert_array_equal(datasets.metro_mixture(recipe).waveform, published.waveform)

@@ -10,7 +10,8 @@ import pandas as pd
 import pytest
 from conftest import ROOT
 
-from course_utils import datasets, detection, evaluation, features, widgets
+from course_utils import assets, audio, datasets, evaluation, features, models, widgets
+from course_utils.events import events_from_scores
 
 CLASSES = list(datasets.ANIMALS)
 HOP = 0.096
@@ -139,7 +140,7 @@ def test_detector_explorer_is_the_detector(mixture, scores, live):
     assert [slider.description for slider in (threshold, window, hop)] == ["threshold", "window (s)", "hop (s)"]
     threshold.value, hop.value, window.value = 0.35, 2 * HOP, 0.96 + 3 * HOP
     means = np.stack([scores[i : i + 4].mean(axis=0) for i in range(0, 71, 2)])
-    events = detection.events_from_scores(means, CLASSES, 2 * HOP, 0.96 + 3 * HOP, 0.35)
+    events = events_from_scores(means, CLASSES, 2 * HOP, 0.96 + 3 * HOP, 0.35)
     assert events["offset"].max() <= mixture.duration
     svg = ElementTree.fromstring(roll.value)
     assert svg.get("role") == "img"
@@ -152,6 +153,12 @@ def test_detector_explorer_is_the_detector(mixture, scores, live):
     assert "<td>–</td>" in table.value  # the precision of a detector that found nothing
     assert roll._dom_classes == ("course-roll",)
     assert table._dom_classes == ("course-f-score",)
+
+
+def test_classes_are_taken_by_position(mixture, scores, live):
+    named = pd.Series(CLASSES, index=range(10)[::-1])
+    boxes = [widgets.explore_detector(scores, classes, HOP, mixture, 0.3).children for classes in (CLASSES, named)]
+    assert [part.value for part in boxes[0][4:]] == [part.value for part in boxes[1][4:]]
 
 
 def test_rows_of_the_event_roll_stay_put(mixture, scores, live):
@@ -191,6 +198,16 @@ def test_event_roll_of_any_length(duration):
     assert 1 <= len([t for t in svg.iter() if t.tag.endswith("text") and t.get("text-anchor") == "middle"]) <= 13
 
 
+def test_event_roll_takes_what_other_functions_take():
+    rows = [("b", 0.0, 1.0), ("a", 0.5, 2.0), ("hidden", 0.0, 3.0)]
+    table = pd.DataFrame(rows, columns=["label", "onset", "offset"])
+    named = pd.Series(["a", "b"], index=[1, 0])
+    assert widgets._event_roll({"x": rows}, named, 3.0) == widgets._event_roll({"x": table}, ["a", "b"], 3.0)
+    assert "X: no events." in widgets._event_roll({"x": pd.DataFrame()}, named, 3.0)
+    with pytest.raises(ValueError, match="ends before it begins"):
+        widgets._event_roll({"x": [("a", 2.0, 1.0)]}, ["a"], 3.0)
+
+
 def test_taggers_side_by_side_once_for_each_clip(embedded, live, mini, monkeypatch):
     tagger = Tagger()
     box = widgets.compare_taggers(tagger, mini)
@@ -207,6 +224,27 @@ def test_taggers_side_by_side_once_for_each_clip(embedded, live, mini, monkeypat
     assert len(tagger.calls) == 2
 
 
+def test_taggers_are_those_of_the_course(embedded, live, mini):
+    tagger = models.AudioTagging()
+    _, _, panel = widgets.compare_taggers(tagger, mini).children
+    assert f"{tagger.name}: Scores, highest first: " in panel.value
+
+
+def test_taggers_take_an_animal_of_each_class_where_it_is_available(embedded, monkeypatch):
+    asked = []
+
+    def some(filenames):
+        asked.extend(filenames)
+        return [audio.Clip(name, assets.embedded("clips/scene.ogg") if "-8.wav" in name else None) for name in asked]
+
+    assert len(widgets._some_clips()) == 2
+    monkeypatch.setattr(datasets, "clips", some)
+    assert list(widgets._some_clips())[2:] == ["sheep (1-121951-A-8.wav)"]
+    metadata = datasets.esc50_metadata().set_index("filename").loc[asked]
+    assert list(metadata["category"]) == CLASSES
+    assert set(metadata["fold"]) == {1}
+
+
 def test_taggers_take_short_clips_and_animals_at_hand(live, mini, mirror, tmp_path):
     import soundfile
 
@@ -216,7 +254,7 @@ def test_taggers_take_short_clips_and_animals_at_hand(live, mini, mirror, tmp_pa
 
 
 def test_errors_beside_their_neighbours(embedded, live, mini, animals):
-    embeddings = np.stack(features.extract_embeddings(animals["filename"], mini))
+    embeddings = np.stack([clip.embeddings for clip in features.extract(animals["filename"], mini)])
     errors = animals[animals["fold"] == 5].iloc[:3].assign(predicted="dog")
     training = animals["fold"].isin([1, 2, 3])
     _, choose, panel = widgets.explore_errors(errors, animals, embeddings, training, n=2).children

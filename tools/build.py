@@ -195,8 +195,8 @@ def execute(path: Path, values: dict | None = None) -> tuple[object, dict]:
 def circumstances() -> dict[str, str]:
     """Return what the outputs of a notebook depend on beside its own code: the package, and which assets are meant."""
     digest = hashlib.sha256()
-    for file in sorted([*(ROOT / "course_utils").glob("*.*"), *(ROOT / "data" / "embedded").rglob("*.*")]):
-        if file.is_file():  # JupyterLab keeps folders of its own beside them
+    for file in sorted(p for folder in ("course_utils", "data/embedded") for p in (ROOT / folder).rglob("*.*")):
+        if file.is_file() and file.suffix != ".pyc":  # JupyterLab keeps folders of its own beside them
             digest.update(file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
     return {"course_utils": digest.hexdigest(), **settings}

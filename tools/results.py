@@ -33,10 +33,11 @@ def place_backgrounds(folder: Path) -> None:
     folder : Path
         Holds the clips as WAV (as published) or Ogg Vorbis (at 16 kHz).
     """
-    for row in assets.manifest("esc50-backgrounds"):
+    store = assets.store()
+    for row in store.manifest("esc50-backgrounds"):
         for version in row["files"]:
             place = Path(version.get("path", row["path"]))
-            target = assets.cache_dir() / place
+            target = store.cache / place
             if (folder / place.name).is_file() and not target.is_file():
                 target.parent.mkdir(parents=True, exist_ok=True)
                 shutil.copyfile(folder / place.name, target)
@@ -136,7 +137,7 @@ Leakage: frame accuracy of the nearest window, mean over five folds, ± over see
 of event to background; thresholds and the end of the training from 100 mixtures of fold 4, training on folds 1 to 3.
 Macro-averaged F-score, segment-based (1 s) and event-based (collar 0.5 s, offset within 50 % of the length);
 mean ± standard deviation over the seeds of the training (what is not trained does not vary).
-{"" if any("CNN14" in row[0] for row in detection) else "CNN14 was not at hand in this run."}
+{"" if any("CNN14" in row[0] for row in detection) else "CNN14 was not available in this run."}
 
 {markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in METRICS for r in ratios)], detection)}
 
@@ -181,7 +182,7 @@ def main(arguments: list[str] | None = None) -> int:
         place_backgrounds(chosen.esc50)
     found = {name: assets.resolve(name) for name in NEEDED}
     if missing := [asset.title for asset in found.values() if not asset.is_real]:
-        print(f"Not at hand: {'; '.join(missing)}. {assets.WAYS_OUT}", file=sys.stderr)
+        print(f"Not available: {'; '.join(missing)}. {assets.WAYS_OUT}", file=sys.stderr)
         return 1
     runs = []
     for seed in SEEDS:

@@ -1,0 +1,237 @@
+"""Mixtures with known events: the metro station of the detection lesson, and as many others as one likes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from course_utils import assets, audio
+from course_utils.datasets import esc50
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+RATE, SECONDS = 16000, 8.0  # Hz; s that a mixture lasts
+LEVEL = -30.0  # dB, A-weighted, of the background of a soundscape
+
+
+@dataclass(frozen=True, eq=False)
+class Soundscape(audio.Clip):
+    """A clip with known events.
+
+    Attributes
+    ----------
+    name, path, waveform, sample_rate, stored
+        As for :class:`course_utils.audio.Clip`.
+    duration : float
+        In seconds.
+    reference : pandas.DataFrame
+        The true events: ``label``, ``onset`` and ``offset`` in seconds; of :func:`make_soundscapes` also ``filename``,
+        the clip that each was cut from.
+    log_mel : ndarray, shape (n_frames, 64)
+        YAMNet's log-mel spectrogram, a frame every 0.01 s, of the embedded metro mixture; else None.
+    """
+
+    duration: float = SECONDS
+    reference: pd.DataFrame | None = None
+    log_mel: np.ndarray | None = None
+
+    def save(self, folder: str | Path) -> None:
+        """Write ``NAME.wav`` and ``NAME.txt`` into a folder: onset, offset and label of each event, parted by tabs."""
+        import soundfile
+
+        if self.waveform is None:
+            raise assets.AssetError(f"Saving a mixture takes the clips' audio. {assets.WAYS_OUT}")
+        path = Path(folder) / self.name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        soundfile.write(f"{path}.wav", self.waveform, self.sample_rate)
+        events = self.reference[["onset", "offset", "label"]]
+        events.to_csv(f"{path}.txt", sep="\t", index=False, header=False, lineterminator="\n")
+
+
+COLUMNS = ("label", "filename", "cut_from", "cut_to", "onset")
+METRO_RECIPE = (  # the columns, and the gain
+    ("dog", "5-203128-A-0.wav", 0.2, 1.0, 0.0, 0.25),
+    ("cat", "5-177614-A-5.wav", 0.2, 1.0, 1.0, 0.15),
+    ("rooster", "5-194930-A-1.wav", 0.8, 2.5, 2.0, 0.25),
+    ("cow", "5-194899-B-3.wav", 1.3, 2.5, 4.0, 0.25),
+)
+"""Four animals over a metro station, as in a 2022 lecture on the same subject (see data/README.md)."""
+
+
+def metro_recipe() -> pd.DataFrame:
+    """Return the recipe of the mixture: which clip, cut where, set where and at which gain.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``filename``, ``cut_from``, ``cut_to``, ``onset`` (s) and ``gain``.
+
+    Notebook: 04_sound_event_detection
+    """
+    import pandas as pd
+
+    return pd.DataFrame(METRO_RECIPE, columns=[*COLUMNS, "gain"])
+
+
+def _cut(waveform: np.ndarray, start: float, stop: float) -> np.ndarray:
+    """Return a waveform from ``start`` to ``stop``, in seconds."""
+    return waveform[round(start * RATE) : round(stop * RATE)]
+
+
+def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
+    """Mix animals into a metro station.
+
+    Each clip is scaled to a peak of 1, cut, scaled by its gain and added to the first eight seconds of the metro
+    station, which is left as it was recorded. Everything is at 16 kHz.
+
+    Parameters
+    ----------
+    recipe : pandas.DataFrame
+        As :func:`metro_recipe` returns it.
+
+    Returns
+    -------
+    Soundscape
+        With the waveform where the clips and the metro station are at hand, else with the embedded spectrogram.
+
+    Raises
+    ------
+    AssetError
+        If the recipe is not the published one and the audio to mix it from is not at hand.
+
+    Notebook: 04_sound_event_detection
+    """
+    offsets = (recipe["onset"] + recipe["cut_to"] - recipe["cut_from"]).clip(upper=SECONDS).round(3)
+    published = recipe.equals(metro_recipe())
+    name = "metro_mixture" if published else "metro_mixture of another recipe"
+    events = recipe[["label", "onset"]].assign(offset=offsets)
+    mixture = Soundscape(name, stored=name, reference=events)
+    background, clips = assets.resolve("metro-station"), esc50.clips(recipe["filename"])
+    if background.is_real and all(clip.has_audio for clip in clips):
+        parts = []
+        for event, clip in zip(recipe.itertuples(), clips, strict=True):
+            part = _cut(audio.normalise_peak(clip.load(RATE)), event.cut_from, event.cut_to)
+            parts.append((event.gain * part, event.onset))
+        station = _cut(audio.load(background.path, RATE), 0, SECONDS)
+        return replace(mixture, waveform=audio.mix(station, parts, RATE))
+    if not published:
+        raise assets.AssetError(f"Mixing another recipe takes the clips' audio. {assets.WAYS_OUT}")
+    with np.load(assets.embedded("features/metro_mixture.npz")) as stored:
+        return replace(mixture, log_mel=stored["log_mel"].astype(np.float32))
+
+
+def _draw(rng, metadata, cuts, polyphony) -> tuple[list[str], pd.DataFrame]:
+    """Draw a soundscape: two background clips of one class; of each event the clip, its cut and its onset (s)."""
+    import pandas as pd
+
+    by_class, events = metadata.groupby("category")["filename"], []
+    choices = by_class.get_group(rng.choice(esc50.BACKGROUNDS))
+    background = list(rng.choice(choices, 2, replace=False))
+    for label in map(str, rng.permutation(esc50.ANIMALS)[: rng.integers(2, 5)]):
+        filename = rng.choice(by_class.get_group(label))
+        cut_from, cut_to = cuts.loc[filename]
+        for _ in range(100):  # where fewer than `polyphony` events sound
+            onset = round(rng.uniform(0, SECONDS - (cut_to - cut_from)), 2)
+            offset = round(onset + cut_to - cut_from, 2)
+            if sum(onset < event[5] and event[4] < offset for event in events) < polyphony:
+                events.append((label, filename, cut_from, cut_to, onset, offset))
+                break
+    events = pd.DataFrame(events, columns=[*COLUMNS, "offset"])
+    return background, events.sort_values("onset", ignore_index=True)
+
+
+def make_soundscapes(
+    n: int, snr: float | Sequence[float], polyphony: int = 2, seed: int = 0, fold: int = 5,
+    folder: str | Path | None = None,
+) -> list[Soundscape]:  # fmt: skip
+    """Make mixtures of animals over real backgrounds, all from the clips of one fold of ESC-50, with known events.
+
+    Each lasts eight seconds at 16 kHz. The background is airplane, rain, sea waves, train or wind: two clips of one
+    class, cross-faded, at -30 dB (A-weighted, :func:`course_utils.audio.level`). Two to four animals of different
+    classes (fewer where they find no room) are set into it at random, each the active part of a clip
+    (:func:`course_utils.audio.active_part`, at most three seconds). The same ``n``, ``polyphony``, ``seed`` and
+    ``fold`` give the same events at each ``snr``.
+
+    Parameters
+    ----------
+    n : int
+        How many.
+    snr : float or sequence of float
+        A-weighted level of each event above that of the whole background in dB (event-to-background
+        ratio); of several, the mixtures take them in turn.
+    polyphony : int
+        How many events sound together at most.
+    seed : int
+        Chooses clips and onsets.
+    fold : int
+        1 to 5.
+    folder : str or Path, optional
+        Where to save each mixture as ``NAME.wav`` and its events as ``NAME.txt``: onset, offset and label, parted by
+        tabs, which Audacity and sed_eval read.
+
+    Returns
+    -------
+    list of Soundscape
+        With waveforms where the clips are at hand; else without, and with the embedded features of those mixtures
+        that the course ships.
+
+    Raises
+    ------
+    ValueError
+        If a number makes no sense.
+    AssetError
+        If mixtures are to be saved and the clips' audio is not at hand.
+
+    Notebook: 04_sound_event_detection
+    """
+    import hashlib
+
+    import pandas as pd
+
+    levels = np.atleast_1d(np.asarray(snr, dtype=float))
+    if n < 1 or polyphony < 1 or fold not in range(1, 6) or not (levels.size and np.isfinite(levels).all()):
+        raise ValueError("Expected n and polyphony of at least 1, a fold from 1 to 5, and finite ratios in dB.")
+    cuts = pd.read_csv(assets.embedded("esc50_active.csv"), index_col="filename")
+    metadata = esc50.esc50_metadata().query("fold == @fold")
+    sets = [assets.store().clips(name) for name in ("esc50-animals", "esc50-backgrounds")]
+    files = sets[0] | sets[1] if all(sets) else {}
+    soundscapes = []
+    for i in range(n):
+        rng = np.random.default_rng([seed, fold, polyphony, i])
+        background, events = _draw(rng, metadata, cuts, polyphony)
+        ratio = float(levels[i % len(levels)])
+        # the features that are shipped are those of this recipe
+        recipe = f"{background} " + events.to_csv(index=False, lineterminator="\n")
+        name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
+        waveform = _mix(files, background, events, ratio) if files else None
+        reference = events[["label", "onset", "offset", "filename"]]
+        soundscapes.append(Soundscape(name, None, waveform, stored=name, reference=reference))
+        if folder is not None:
+            soundscapes[-1].save(folder)
+    return soundscapes
+
+
+def _at(level: float, waveform: np.ndarray) -> np.ndarray:
+    """Return a waveform at an A-weighted level in dB."""
+    return waveform * 10 ** ((level - audio.level(waveform, RATE)) / 20)
+
+
+def _mix(files: dict[str, Path], background: list[str], events: pd.DataFrame, snr: float) -> np.ndarray:
+    """Return the waveform of a soundscape, scaled down if it would leave [-1, 1]."""
+    first, second = (_at(0, audio.load(files[filename], RATE)) for filename in background)
+    fade, ramp, parts = RATE // 2, np.linspace(0, 1, RATE // 100), []
+    rise = np.sqrt(np.linspace(0, 1, fade))
+    cross = first[-fade:] * rise[::-1] + second[:fade] * rise
+    station = _cut(np.concatenate([first[:-fade], cross, second[fade:]]), 0, SECONDS)
+    for event in events.itertuples():
+        part = _cut(audio.load(files[event.filename], RATE), event.cut_from, event.cut_to)
+        part[: len(ramp)] *= ramp
+        part[-len(ramp) :] *= ramp[::-1]
+        parts.append((_at(LEVEL + snr, part), event.onset))
+    mixture = audio.mix(_at(LEVEL, station), parts, RATE)
+    return mixture / max(1.0, np.abs(mixture).max())

@@ -1,0 +1,308 @@
+"""Tables of events: one door that checks them, and the way from window scores to events."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from numbers import Real
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+
+import numpy as np
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+EventsLike: TypeAlias = "pd.DataFrame | Events | Iterable[Sequence]"
+"""What the door :meth:`Events.of` lets in: a table, arrays, or triples (label, onset, offset)."""
+
+NAMES = ("label", "onset", "offset")
+
+
+class Events(NamedTuple):
+    """Sound events in arrays, one element for each event.
+
+    Attributes
+    ----------
+    labels : ndarray of object, shape (n_events,)
+        The class of each event, a str.
+    onsets, offsets : ndarray of float64, shape (n_events,)
+        Where each event begins and ends, in seconds.
+    """
+
+    labels: np.ndarray
+    onsets: np.ndarray
+    offsets: np.ndarray
+
+    @classmethod
+    def of(cls, events: EventsLike, classes: Iterable[str] | None = None) -> Events:
+        """Check events and return them as arrays, in the order they came in.
+
+        Times are rounded to a microsecond, so that 6.000000000000001 meets a border at 6.0.
+
+        Parameters
+        ----------
+        events : pandas.DataFrame, Events or list of (str, float, float)
+            ``label``, ``onset`` and ``offset`` of each event, times in seconds. Other columns are
+            ignored, and an empty table means no events.
+        classes : sequence of str, optional
+            The labels that may occur; any label may if it is left out.
+
+        Returns
+        -------
+        Events
+
+        Raises
+        ------
+        KeyError
+            If the table lacks one of the columns.
+        ValueError
+            If a row is not a triple, a time is not a number of seconds from 0 on, an event ends
+            before it begins, or a label is not text or not among the classes.
+        """
+        if isinstance(events, str) or not hasattr(events, "__iter__"):
+            way = "Give a table with the columns label, onset and offset, or a list of such triples"
+            raise ValueError(f"{way}, not {events!r}.")
+        if hasattr(events, "columns"):
+            columns = [checked_table(events)[name] for name in NAMES] if len(events) else []
+        elif isinstance(events, Events):
+            columns = events
+        else:
+            rows = list(events)
+            if wrong := [x for x in rows if not isinstance(x, tuple | list) or len(x) != 3]:
+                raise ValueError(f"Give each event as (label, onset, offset), not as {wrong[0]!r}.")
+            columns = [np.array(column, dtype=object) for column in zip(*rows, strict=True)]
+        labels, onsets, offsets = columns or [()] * 3
+        labels = np.array(labels, dtype=object)
+        if wrong := [label for label in labels if not isinstance(label, str)]:
+            raise ValueError(f"Give each event the name of a class as label, not {wrong[0]!r}.")
+        names = set(labels) if classes is None else class_names(classes)
+        if unknown := sorted(set(labels).difference(names)):
+            known = f"The classes are {', '.join(map(str, names))}."
+            raise ValueError(f"No such class: {', '.join(unknown)}. {known}")
+        onsets, offsets = _seconds(onsets, "onset"), _seconds(offsets, "offset")
+        if (wrong := offsets < onsets).any():
+            which = f"{labels[wrong][0]} from {onsets[wrong][0]} to {offsets[wrong][0]} s"
+            raise ValueError(f"An event ends before it begins, {which}: give label, onset, offset.")
+        return cls(labels, onsets, offsets)
+
+    def table(self) -> pd.DataFrame:
+        """Return the events as a table with the columns ``label``, ``onset`` and ``offset``."""
+        import pandas as pd
+
+        columns = {name: values.copy() for name, values in zip(NAMES, self, strict=True)}
+        return pd.DataFrame(columns, copy=False)  # in half the time
+
+
+def checked_table(table: pd.DataFrame) -> pd.DataFrame:
+    """Return the table; say which column of events is missing in it, or there twice."""
+    columns = list(table.columns)
+    for name in NAMES:
+        if columns.count(name) != 1:
+            way = "rename or drop yours."
+            if f"event_{name}" in columns:
+                way = "table.rename(columns=lambda c: c.removeprefix('event_')) renames yours."
+            raise KeyError(f"A table of events has one column {name!r}, this one {columns}: {way}")
+    return table
+
+
+def _seconds(values: Iterable, name: str) -> np.ndarray:
+    """Return times as float64, rounded to a microsecond; say which of them is no time."""
+    values = np.asarray(values)
+    seconds = values if values.dtype.kind in "biuf" else np.full(len(values), np.nan)
+    if values.dtype.kind == "O":  # text and what is missing become NaN
+        seconds = [x if isinstance(x, Real | np.bool_) else np.nan for x in values]
+    seconds = np.round(np.asarray(seconds, dtype=float), 6) + 0.0  # no -0.0
+    if not (right := (seconds >= 0) & (seconds < np.inf)).all():
+        value = values[~right].tolist()[0]
+        way = " Text becomes a number by float, a column by astype(float)." * isinstance(value, str)
+        raise ValueError(f"Give each {name} as a number of seconds, 0 or more, not {value!r}.{way}")
+    return seconds
+
+
+def check_lengths(*, zero: bool = False, **lengths: float) -> None:
+    """Say which of the ``lengths`` is not one in seconds, over 0, or from 0 on if ``zero``."""
+    for name, length in lengths.items():
+        if not (length >= 0 if zero else 0 < length < np.inf):
+            least = "0 or more" if zero else "more than 0"
+            raise ValueError(f"{name} is {length}: give a number of seconds, {least}.")
+
+
+def class_names(classes: Iterable[str]) -> list[str]:
+    """Return the names of the classes as a list; say if one is there twice."""
+    names = list(classes)
+    if isinstance(classes, str) or len(set(names)) < len(names):
+        raise ValueError(f"Give a list of classes, each of them once, not {classes!r}.")
+    return names
+
+
+def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
+    """Join segments of one class that overlap or lie at most ``max_gap`` apart into events.
+
+    Parameters
+    ----------
+    segments : pandas.DataFrame, Events or list of (str, float, float)
+        ``label``, ``onset`` and ``offset`` of each segment, times in seconds, in any order.
+    max_gap : float
+        The longest pause that does not end an event, in seconds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``onset`` and ``offset``, sorted by onset.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As :meth:`Events.of` does, or if ``max_gap`` is negative.
+
+    Notebook: 04_sound_event_detection
+    """
+    check_lengths(zero=True, max_gap=max_gap)
+    labels, *times = Events.of(segments)
+    return _join(labels, np.array(times), max_gap)
+
+
+def _join(labels: np.ndarray, times: np.ndarray, max_gap: float) -> pd.DataFrame:
+    """Join in whole nanoseconds; ``times`` are the onsets and the offsets in seconds."""
+    names, codes = np.unique(labels, return_inverse=True)
+    order = np.lexsort((times[0], codes))
+    codes, (onsets, offsets) = codes[order], np.rint(times[:, order] * 1e9).astype(np.int64)
+    # The latest end so far in each class: later classes are moved behind the end of earlier ones.
+    shift = codes * (offsets.max(initial=0) + 1)
+    ends = np.maximum.accumulate(offsets + shift) - shift
+    begins = np.diff(codes, prepend=-1) > 0
+    begins[1:] |= onsets[1:] - ends[:-1] > max_gap * 1e9 + 1
+    times = np.array([onsets[begins], ends[np.roll(begins, -1)]])  # the last before a beginning
+    codes = codes[begins]
+    order = np.lexsort((codes, times[0]))
+    return Events(names[codes[order]], *np.round(times[:, order] / 1e9, 6)).table()
+
+
+def events_from_scores(
+    scores: np.ndarray, classes: Sequence[str], hop: float, window: float, threshold: float
+) -> pd.DataFrame:
+    """Detect events: take each window's highest class, if it is over the threshold, and join.
+
+    At most one class passes in a window; events of neighbouring windows may overlap.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_windows, n_classes)
+        Scores in [0, 1]; window ``i`` begins at ``i * hop``.
+    classes : sequence of str
+        Names of the classes, in the order of the scores.
+    hop, window : float
+        Seconds between the starts of two windows, and length of a window in seconds.
+    threshold : float
+        In [0, 1].
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``onset`` and ``offset`` (s), sorted by onset.
+
+    Raises
+    ------
+    ValueError
+        If scores or threshold are outside [0, 1], the scores do not fit the classes, or ``hop`` or
+        ``window`` is no length.
+
+    Notebook: 04_sound_event_detection
+    """
+    if np.ndim(threshold) or hasattr(threshold, "keys"):
+        raise ValueError("Give one threshold for all; events_by_class takes one for each class.")
+    scores, names, _ = _check(scores, classes, hop, window, threshold)
+    best = scores.argmax(axis=1)
+    active = np.flatnonzero(scores[np.arange(len(scores)), best] > threshold)
+    return _join(names[best[active]], np.array([active * hop, active * hop + window]), 0.0)
+
+
+def events_by_class(
+    scores: np.ndarray,
+    classes: Sequence[str],
+    hop: float,
+    window: float,
+    thresholds: float | Sequence[float] | Mapping[str, float] | pd.Series,
+    smooth: float = 0.0,
+    shortest: float = 0.0,
+) -> pd.DataFrame:
+    """Detect events of each class on its own, so that events of different classes may overlap.
+
+    The scores of a class are smoothed by a median filter; each run of windows over the class's
+    threshold is an event. A window stands for the ``hop`` seconds around its centre, the first and
+    the last also for what lies outside.
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_windows, n_classes)
+        Scores in [0, 1]; window ``i`` begins at ``i * hop``.
+    classes : sequence of str
+        Names of the classes, in the order of the scores.
+    hop, window : float
+        Seconds between the starts of two windows, and length of a window in seconds.
+    thresholds : float, sequence of float, or dict or pandas.Series by class
+        In [0, 1]: one for all, one for each class in the order of the scores, or by name.
+    smooth : float
+        Length of the median filter in seconds; 0 for none.
+    shortest : float
+        Events shorter than this are dropped, in seconds.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Columns ``label``, ``onset`` and ``offset`` (s), sorted by onset.
+
+    Raises
+    ------
+    ValueError
+        If scores or thresholds are outside [0, 1], scores, thresholds and classes do not fit
+        together, or a length in seconds is none.
+
+    Notebook: 04_sound_event_detection
+    """
+    scores, names, thresholds = _check(scores, classes, hop, window, thresholds)
+    check_lengths(zero=True, smooth=smooth, shortest=shortest)
+    n, order = len(scores), np.argsort(names)  # events that begin together come by name
+    active = np.zeros((len(names), n + 2), dtype=bool)
+    active[:, 1:-1] = (scores > thresholds).T[order]
+    # A median is over the threshold where more than half of its scores are. From n on, a longer
+    # filter changes nothing.
+    if half := round(min(smooth / hop / 2, n)):
+        around = np.clip(np.arange(-half, n + half + 1), 1, n)
+        counts = active[:, around].cumsum(axis=1, dtype=np.int32)
+        active[:, 1:-1] = counts[:, 2 * half + 1 :] - counts[:, : -2 * half - 1] > half
+    rows, edges = np.nonzero(active[:, 1:] != active[:, :-1])
+    times = np.arange(n + 1) * hop + (window - hop) / 2
+    times[0], times[-1] = 0.0, (n - 1) * hop + window
+    times = times[[edges[::2], edges[1::2]]]
+    kept = np.flatnonzero(times[1] - times[0] >= shortest - 1e-9)
+    kept = kept[np.argsort(times[0, kept], kind="stable")]
+    return Events(names[order[rows[::2][kept]]], *np.round(times[:, kept], 6)).table()
+
+
+def _check(
+    scores: np.ndarray, classes: Iterable[str], hop: float, window: float, thresholds: object
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return scores, names and thresholds as arrays, or say what is wrong with them."""
+    check_lengths(hop=hop, window=window)
+    names, scores = class_names(classes), np.asarray(scores)
+    if hasattr(thresholds, "keys"):  # a dict or a pandas.Series, by name if not numbered from 0
+        named = dict(thresholds)
+        wanted = list(named) if list(named) == list(range(len(names))) else names
+        if missing := [name for name in wanted if name not in named]:
+            raise ValueError(f"Give a threshold for each class, {', '.join(missing)} has none.")
+        thresholds = [named[name] for name in wanted]
+    thresholds = np.asarray(thresholds, dtype=float)
+    if not ((thresholds >= 0) & (thresholds <= 1)).all():
+        way = "scores lie in [0, 1], so must the threshold."
+        raise ValueError(f"The threshold is {thresholds}; {way}")
+    if scores.ndim != 2 or scores.shape[1] != len(names):
+        raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
+    if scores.dtype.kind not in "biuf" or not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
+        way = "are they logits (take softmax or sigmoid), or NaN?"
+        raise ValueError(f"Scores lie in [0, 1], these do not: {way}")
+    if thresholds.shape not in ((), (len(names),)):
+        wanted = f"one threshold, or one for each of {len(names)} classes"
+        raise ValueError(f"Expected {wanted}, got {thresholds.shape}.")
+    if scores.dtype == np.float16:
+        scores = scores.astype(np.float32)
+    return scores, np.array(names, dtype=object), thresholds

@@ -1,0 +1,164 @@
+"""The pretrained networks: a module each, and what all of them have in common.
+
+Adding a network takes one module in this folder, with a class that is an :class:`EmbeddingModel`, and a row in
+``assets.toml`` that names the module. If the network can answer for PANNs, the row says so in ``speaks_for``, and the
+module has a class ``Tagger(asset, device)`` with a ``name``, ``tagging(batch)`` and ``detection(batch)``.
+"""
+
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from course_utils import assets, audio, datasets
+
+from .base import EmbeddingModel, Output, start_tensorflow
+from .panns import PANNS_FRAME_RATE, PANNS_MIN_SECONDS, PANNS_RATE
+from .yamnet import YAMNET_HOP, YAMNET_RATE, YAMNET_WINDOW, YAMNet, class_names, yamnet_path
+
+__all__ = ["PANNS_FRAME_RATE", "PANNS_MIN_SECONDS", "PANNS_RATE", "YAMNET_HOP", "YAMNET_RATE",
+           "YAMNET_WINDOW", "AudioTagging", "EmbeddingModel", "Output", "SoundEventDetection",
+           "class_names", "device", "start_tensorflow", "wrap", "yamnet_path"]  # fmt: skip
+
+
+def wrap(model: Any) -> EmbeddingModel:
+    """Return a model as :class:`EmbeddingModel`: YAMNet as ``hub.load`` returns it is wrapped, others are as they are.
+
+    Raises
+    ------
+    TypeError
+        If it is neither; the message says what is missing.
+    """
+    if hasattr(model, "class_map_path"):
+        return YAMNet(model)
+    required = (*EmbeddingModel.__annotations__, "__call__")
+    if missing := [name for name in required if not hasattr(model, name)]:
+        got = f"Expected a network, got {type(model).__name__} without {', '.join(missing)}"
+        raise TypeError(f"{got}: hand over YAMNet from hub.load, or a models.EmbeddingModel.")
+    return model
+
+
+def device() -> str:
+    """Choose where PyTorch computes and print why: ``"cuda"``, else ``"mps"`` (Apple), else ``"cpu"``.
+
+    Notebook: 01_audio_tagging
+    """
+    import torch
+
+    choice, why = "cpu", "PyTorch finds no GPU here; the course does not need one"
+    if torch.cuda.is_available():
+        choice, why = "cuda", torch.cuda.get_device_name(0)
+    elif torch.backends.mps.is_available():
+        choice, why = "mps", "an Apple GPU was found"
+    print(f"Device: {choice} ({why}).")
+    return choice
+
+
+# --- PANNs, and who answers where they are not available ---
+
+
+def _check_batch(batch: Any) -> np.ndarray:
+    """Return a batch for CNN14 as float32 of shape (n_clips, n_samples), or say what is wrong with it."""
+    try:
+        batch = np.asarray(batch)
+    except ValueError as error:
+        raise ValueError("Clips must be of one length: cut or pad them, or tag singly.") from error
+    expected = f"Expected shape (n_clips, n_samples), got {batch.shape}"
+    if batch.ndim < 2:
+        raise ValueError(f"{expected}. Use waveform[np.newaxis].")
+    if batch.ndim > 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
+        raise ValueError(f"{expected}. Several channels? Average them first, or use audio.load.")
+    if not len(batch):
+        raise ValueError("The batch is empty: there is no clip to analyse.")
+    return np.stack([audio.check_waveform(clip, PANNS_RATE, PANNS_MIN_SECONDS) for clip in batch])
+
+
+class _Panns:
+    """What AudioTagging and SoundEventDetection share: which network answers, and the names of the 527 classes."""
+
+    asset_name: str
+
+    def __init__(self, device: str = "cpu"):
+        store = assets.store()
+        asset = store.speaker(self.asset_name)
+        module = import_module(f"course_utils.models.{store.assets[asset.name]['module']}")
+        self._model = module.Tagger(asset, device)
+        self.labels = datasets.audioset_labels()["display_name"].to_list()
+        self.name = self._model.name
+        if asset.name != self.asset_name:
+            self.name += f", in place of {store.assets[self.asset_name]['title']}"
+        print(f"Model: {self.name}.")
+
+
+class AudioTagging(_Panns):
+    """CNN14 as an audio tagger: ``panns_inference.AudioTagging`` on a verified checkpoint.
+
+    Where the checkpoint is not available, a smaller network answers with scores of the same 527 labels and embeddings
+    of its own: EfficientAT mn04 if that can be had, else YAMNet. ``name`` says which.
+
+    Parameters
+    ----------
+    device : {"cpu", "cuda", "mps"}
+        As :func:`device` returns it. panns-inference knows CUDA and the CPU; for ``"mps"`` it uses the CPU.
+
+    Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
+
+    Notebook: 01_audio_tagging
+    """
+
+    asset_name = "cnn14"
+
+    def inference(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Tag clips.
+
+        Parameters
+        ----------
+        batch : array_like, shape (n_clips, n_samples)
+            Samples in [-1, 1] at 32 kHz, at least one second.
+
+        Returns
+        -------
+        clipwise_output : ndarray, shape (n_clips, 527)
+            Score of each class in [0, 1].
+        embedding : ndarray, shape (n_clips, n_dimensions)
+            The layer below the scores: 2048 values of CNN14, 384 of EfficientAT mn04, 1024 of YAMNet.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the batch is no such array; the message says what to change.
+        """
+        return self._model.tagging(_check_batch(batch))
+
+
+class SoundEventDetection(_Panns):
+    """CNN14 as a detector: ``panns_inference.SoundEventDetection`` on its own, verified checkpoint.
+
+    Parameters, and who answers in its place, as for :class:`AudioTagging`.
+
+    Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
+
+    Notebook: 01_audio_tagging
+    """
+
+    asset_name = "cnn14-detection"
+
+    def inference(self, batch: np.ndarray) -> np.ndarray:
+        """Score the frames of clips.
+
+        Parameters
+        ----------
+        batch : array_like, shape (n_clips, n_samples)
+            Samples in [-1, 1] at 32 kHz, at least one second.
+
+        Returns
+        -------
+        ndarray, shape (n_clips, n_frames, 527)
+            Score of each class in [0, 1], 100 frames a second.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If the batch is no such array; the message says what to change.
+        """
+        return self._model.detection(_check_batch(batch))

@@ -1,0 +1,82 @@
+"""What the networks have in common: their interface, and how TensorFlow is started."""
+
+import os
+import sys
+import tempfile
+from typing import NamedTuple, Protocol, runtime_checkable
+
+import numpy as np
+
+
+class Output(NamedTuple):
+    """What a network says about a waveform, a row for each of its windows.
+
+    Attributes
+    ----------
+    scores : ndarray, shape (n_windows, n_labels)
+        In [0, 1].
+    embeddings : ndarray, shape (n_windows, n_dimensions)
+        The layer below the scores.
+    """
+
+    scores: np.ndarray
+    embeddings: np.ndarray
+
+
+@runtime_checkable
+class EmbeddingModel(Protocol):
+    """A network that turns a waveform into scores and embeddings.
+
+    A model may also have ``many(waveforms)``, which gives the outputs of several waveforms in one go, and
+    ``dense(waveforms, hop)``, which gives those of windows every ``hop`` seconds, or None if it has no short cut.
+
+    Attributes
+    ----------
+    family : str
+        Whose shipped features may stand in for its own, for instance ``"yamnet"``.
+    id : str
+        Changes with the weights.
+    sample_rate : int
+        Of the waveforms it takes, in Hz.
+    window, hop : float
+        Length of its windows, and from the start of one to that of the next, in seconds.
+    labels : list of str
+        Names of the classes, in the order of the scores.
+    """
+
+    family: str
+    id: str
+    sample_rate: int
+    window: float
+    hop: float
+    labels: list[str]
+
+    def __call__(self, waveform: np.ndarray) -> Output:
+        """Return scores and embeddings of a waveform, shape (n_samples,), at the model's sample rate."""
+
+
+def start_tensorflow() -> None:
+    """Import TensorFlow and TensorFlow Hub without the start-up notes that their C++ side writes past Python.
+
+    ``TF_CPP_MIN_LOG_LEVEL`` does not reach the notes of the first second (tensorflow/tensorflow issue 100442). What is
+    held back appears after all if the import fails.
+
+    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
+    """
+    sys.stderr.flush()
+    with tempfile.TemporaryFile() as notes:
+        stderr = os.dup(2)
+        os.dup2(notes.fileno(), 2)
+        try:
+            import tensorflow as tf
+            import tensorflow_hub  # noqa: F401
+
+            tf.config.list_physical_devices()
+            tf.get_logger().setLevel("WARNING")  # saving a model is worth no line on stderr
+        except BaseException:
+            notes.seek(0)
+            os.write(stderr, notes.read())
+            raise
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)

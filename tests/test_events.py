@@ -1,0 +1,462 @@
+"""The door for tables of events, and from scores to events."""
+
+import statistics
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from course_utils import events
+from course_utils.events import Events
+
+CLASSES = ["dog", "cat", "cow"]  # not in alphabetical order
+COLUMNS = ["label", "onset", "offset"]
+exact = settings(derandomize=True, deadline=None, max_examples=200)
+
+
+def rows(table):
+    return [tuple(row) for row in table.itertuples(index=False)]
+
+
+# --- the same in whole microseconds and plain loops ---
+
+
+def time_below(limit):
+    """Draw a time below ``limit`` µs, in µs and in seconds with the errors of floats."""
+
+    def grid(first, step, seconds):
+        steps = st.integers(0, (limit - 1 - first) // step)
+        return steps.map(lambda i: (first + step * i, seconds(i)))
+
+    return st.one_of(
+        grid(0, 500_000, lambda i: i * 0.1 * 5),  # the segments' borders
+        grid(432_000, 96_000, lambda i: i * 0.096 + (0.96 - 0.096) / 2),
+        grid(240_000, 480_000, lambda i: i * 0.48 + (0.96 - 0.48) / 2),
+        grid(0, 1, lambda i: i / 1e6 + 1e-11),
+    )
+
+
+@st.composite
+def event_lists(draw, onset_below=8_000_000, offset_below=8_000_001):
+    """Draw the events of a recording, in µs and in seconds; some last no time at all."""
+    found = []
+    for _ in range(draw(st.integers(0, 8))):
+        ends = draw(time_below(onset_below)), draw(time_below(offset_below))
+        (onset, onset_s), (offset, offset_s) = sorted(ends)
+        if onset < onset_below:
+            found.append((draw(st.sampled_from(CLASSES)), onset, offset, onset_s, offset_s))
+    return [e[:3] for e in found], [(e[0], *e[3:]) for e in found]
+
+
+def joined(segments, gap=0):
+    """Join (label, onset, offset) in µs, one segment after the other."""
+    found = []
+    for label, onset, offset in sorted(segments):
+        if found and found[-1][0] == label and onset - found[-1][2] <= gap:
+            found[-1][2] = max(found[-1][2], offset)
+        else:
+            found.append([label, onset, offset])
+    return sorted((tuple(event) for event in found), key=lambda event: (event[1], event[0]))
+
+
+def in_seconds(found):
+    return [(label, onset / 1e6, offset / 1e6) for label, onset, offset in found]
+
+
+@exact
+@given(event_lists(), st.sampled_from([0, 96_000, 480_000, 500_000, 1_234_567]))
+def test_join_segments_equals_plain_loops(segments, gap):
+    in_us, in_s = segments
+    expected = in_seconds(joined(in_us, gap))
+    table = pd.DataFrame(in_s, columns=COLUMNS)
+    for source in (in_s, table, Events.of(table)):
+        assert rows(events.join_segments(source, max_gap=gap / 1e6)) == expected
+
+
+def drawn_scores(n_windows, seed):
+    """Draw scores in tenths, many of them equal or just at a threshold, long runs among them."""
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 11, (n_windows, 3)) / 10
+    return np.repeat(scores, rng.integers(1, 6, n_windows), axis=0)[:n_windows]
+
+
+score_lists = st.builds(drawn_scores, st.integers(0, 60), st.integers(0, 1000))
+grids = st.sampled_from([(hop, 960_000) for hop in (96_000, 480_000, 500_000, 960_000)])
+
+
+@exact
+@given(score_lists, grids, st.integers(0, 10).map(lambda x: x / 10))
+def test_events_from_scores_equals_plain_loops(scores, grid, threshold):
+    hop, window = grid
+    segments = []
+    for i, row in enumerate(scores.tolist()):
+        if max(row) > threshold:
+            segments.append((CLASSES[row.index(max(row))], i * hop, i * hop + window))
+    found = events.events_from_scores(scores, CLASSES, hop / 1e6, window / 1e6, threshold)
+    assert rows(found) == in_seconds(joined(segments))
+
+
+@settings(exact, max_examples=800)
+@given(
+    score_lists,
+    grids,
+    st.lists(st.integers(0, 10).map(lambda x: x / 10), min_size=3, max_size=3),
+    st.sampled_from([0.0, 0.3, 1.0, 2.0, 30.0, 1e6]),
+    st.sampled_from([0, 288_000, 500_000, 960_000]),
+    st.sampled_from(["float64", "float32"]),
+)
+def test_events_by_class_equals_plain_loops(scores, grid, thresholds, smooth, shortest, dtype):
+    hop, window = grid
+    scores = scores.astype(dtype)
+    n, half = len(scores), min(round(smooth * 1e6 / hop / 2), 70)  # over n: longer is the same
+    segments = []
+    for k, label in enumerate(CLASSES):
+        column = scores[:, k].tolist()
+        padded = [*column[:1] * half, *column, *column[-1:] * half]
+        active = [statistics.median(padded[i : i + 2 * half + 1]) > thresholds[k] for i in range(n)]
+        for i in range(n):
+            if active[i] and not (i and active[i - 1]):
+                stop = next((j for j in range(i, n) if not active[j]), n)
+                onset = i * hop + (window - hop) // 2 if i else 0
+                offset = stop * hop + (window - hop) // 2 if stop < n else (n - 1) * hop + window
+                segments += [(label, onset, offset)] * (offset - onset >= shortest)
+    found = events.events_by_class(
+        scores, CLASSES, hop / 1e6, window / 1e6, thresholds, smooth=smooth, shortest=shortest / 1e6
+    )
+    assert rows(found) == in_seconds(sorted(segments, key=lambda event: (event[1], event[0])))
+
+
+# --- the door ---
+
+TRIPLES = [("dog", 1, 2.5), ("cat", 0.5, 3)]
+TABLE = pd.DataFrame(TRIPLES, columns=COLUMNS)
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        TRIPLES,
+        [list(row) for row in TRIPLES],
+        tuple(TRIPLES),
+        (row for row in [*TRIPLES]),
+        TABLE,
+        TABLE.assign(filename="a.wav")[["offset", "filename", "label", "onset"]],
+        TABLE.set_index(pd.Index([7, 7])),
+        TABLE.astype({"label": "category"}),
+        TABLE.astype({"label": object, "onset": object, "offset": object}),
+        TABLE.astype({"onset": "Float64", "offset": "Float32"}),
+        TABLE.astype({"onset": np.float32, "offset": np.float16}),
+        TABLE.convert_dtypes(),
+        Events.of(TRIPLES),
+    ],
+)
+def test_the_door_lets_tables_triples_and_events_in(source):
+    labels, onsets, offsets = Events.of(source, CLASSES)
+    assert labels.dtype == object
+    assert labels.tolist() == ["dog", "cat"]
+    assert onsets.dtype == offsets.dtype == float
+    assert (onsets.tolist(), offsets.tolist()) == ([1.0, 0.5], [2.5, 3.0])
+    if not isinstance(source, type(_ for _ in ())):
+        assert rows(events.join_segments(source)) == [("cat", 0.5, 3.0), ("dog", 1.0, 2.5)]
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, "Int64", "boolean", object])
+def test_whole_numbers_are_times(dtype):
+    table = pd.DataFrame({"label": ["dog"], "onset": [0], "offset": [1]})
+    for source in (table.astype({"onset": dtype, "offset": dtype}), [("dog", False, np.True_)]):
+        assert rows(Events.of(source).table()) == [("dog", 0.0, 1.0)]
+
+
+@pytest.mark.parametrize(
+    "nothing",
+    [[], (), pd.DataFrame(), pd.DataFrame([]), TABLE[:0], pd.DataFrame(columns=COLUMNS)],
+)
+def test_an_empty_table_is_no_events(nothing):
+    for found in (Events.of(nothing, CLASSES).table(), events.join_segments(nothing)):
+        assert list(found.columns) == COLUMNS
+        assert len(found) == 0
+
+
+def test_times_are_rounded_to_a_microsecond():
+    times = [(6.000000000000001, 6.0000004), (6.0000006, 7), (-1e-9, 0.1 + 0.2)]
+    found = Events.of([("dog", *pair) for pair in times])
+    assert found.onsets.tolist() == [6.0, 6.000001, 0.0]
+    assert found.offsets.tolist() == [6.0, 7.0, 0.3]
+    assert not np.signbit(found.onsets).any()
+
+
+def test_the_table_does_not_share_memory_with_the_arrays():
+    found = Events.of(TRIPLES)
+    table = found.table()
+    table.loc[0, "onset"] = 2.0
+    assert found.onsets[0] == 1.0
+    assert Events.of(TABLE).onsets is not TABLE["onset"].to_numpy()
+
+
+def refused(source, *words, error=ValueError, classes=None):
+    with pytest.raises(error) as caught:
+        Events.of(source, classes)
+    message = caught.value.args[0]
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+@pytest.mark.parametrize(
+    ("time", "words"),
+    [
+        ("8", "'8'. Text becomes a number by float"),
+        ("eight", "not 'eight'"),
+        (b"8", "not b'8'"),
+        (None, "not None"),
+        (pd.NA, "not <NA>"),
+        (np.nan, "not nan"),
+        (np.inf, "not inf"),
+        (-np.inf, "not -inf"),
+        (-0.3, "0 or more, not -0.3"),
+        (1j, "not 1j"),
+        ([1.0], "not [1.0]"),
+        (pd.Timedelta("1s"), "not Timedelta"),
+    ],
+)
+@pytest.mark.parametrize("name", ["onset", "offset"])
+def test_what_is_no_time_is_refused(name, time, words):
+    event = {"label": "dog", "onset": 1.0, "offset": 2.0, name: time}
+    for others in ([], [("cat", 0.0, 1.0)]):
+        triples = [*others, tuple(event.values())]
+        refused(triples, f"Give each {name} as a number of seconds", words)
+        refused(pd.DataFrame(triples, columns=COLUMNS), f"Give each {name} as a number of seconds")
+        refused(pd.DataFrame(triples, columns=COLUMNS, dtype=object), f"Give each {name}", words)
+
+
+@pytest.mark.parametrize("unit", ["timedelta64[s]", "datetime64[s]"])
+def test_pandas_times_are_no_seconds(unit):
+    table = TABLE.astype({"onset": int}).astype({"onset": unit})
+    refused(table, "Give each onset as a number of seconds")
+
+
+def test_missing_values_in_nullable_columns_are_refused():
+    table = TABLE.astype({"onset": "Float64"})
+    table.loc[1, "onset"] = pd.NA
+    refused(table, "Give each onset as a number of seconds")
+
+
+def test_text_is_not_sorted_as_text():
+    with pytest.raises(ValueError, match="onset as a number of seconds, 0 or more, not '8'"):
+        events.join_segments([("dog", "8", "9"), ("dog", "10", "11"), ("dog", "80", "90")])
+    with pytest.raises(ValueError, match="offset as a number of seconds, 0 or more, not '90'"):
+        events.join_segments([("dog", 8, 9), ("dog", 10, 11), ("dog", 80, "90")])
+
+
+@pytest.mark.parametrize(
+    "row", [("dog", 1.0), ("dog",), (), ("dog", 1.0, 2.0, 3.0), "dog", 1.0, None, {"label": "dog"}]
+)
+def test_what_is_no_triple_is_refused(row):
+    refused([row], "Give each event as (label, onset, offset), not as", repr(row))
+    refused([("cat", 0.0, 1.0), row], repr(row))
+
+
+@pytest.mark.parametrize("source", [None, 3, "dog"])
+def test_what_is_no_table_is_refused(source):
+    refused(source, "a list of such triples", repr(source))
+
+
+@pytest.mark.parametrize("label", [None, np.nan, pd.NA, 3, ["dog"]])
+def test_what_is_no_label_is_refused(label):
+    refused([("cat", 0.0, 1.0), (label, 1.0, 2.0)], "the name of a class as label", repr(label))
+    if label is not pd.NA:
+        refused(pd.DataFrame([(label, 1.0, 2.0)], columns=COLUMNS), "the name of a class as label")
+
+
+def test_unknown_classes_are_said():
+    known = "The classes are dog, cat, cow."
+    refused([("horse", 0.0, 1.0)], f"No such class: horse. {known}", classes=CLASSES)
+    refused(TABLE, "No such class: cat, dog. The classes are owl.", classes=pd.Series(["owl"]))
+
+
+def test_time_that_runs_backwards_is_refused():
+    refused([("cat", 0.0, 1.0), ("dog", 2.0, 1.0)], "ends before it begins, dog from 2.0 to 1.0 s")
+    with pytest.raises(ValueError, match="ends before it begins"):
+        events.join_segments([("dog", 2.0, 1.0)])
+
+
+@pytest.mark.parametrize("name", COLUMNS)
+def test_a_missing_column_is_named(name):
+    refused(TABLE.drop(columns=name), f"one column '{name}'", error=KeyError)
+    refused(TABLE.rename(columns={name: name.upper()}), f"one column '{name}'", error=KeyError)
+    refused(pd.concat([TABLE, TABLE[[name]]], axis=1), f"one column '{name}'", error=KeyError)
+    refused(pd.DataFrame(index=[0]), "one column 'label'", error=KeyError)
+
+
+def test_dcase_names_of_columns_are_said():
+    dcase = TABLE.rename(columns=lambda name: f"event_{name}").assign(filename="a.wav")
+    way = "table.rename(columns=lambda c: c.removeprefix('event_'))"
+    refused(dcase, "one column 'label'", way, error=KeyError)
+    renamed = dcase.rename(columns=lambda c: c.removeprefix("event_"))
+    assert rows(Events.of(renamed).table()) == TRIPLES
+    with pytest.raises(KeyError, match="removeprefix"):
+        events.join_segments(dcase)
+
+
+def test_importing_the_module_takes_numpy_only():
+    code = "import sys, course_utils.events, course_utils.evaluation; print(*sys.modules)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    heavy = {"pandas", "scipy", "sklearn", "sed_eval", "matplotlib", "torch", "tensorflow"}
+    assert "numpy" in run.stdout.split()
+    assert not heavy & set(run.stdout.split())
+
+
+# --- joining ---
+
+
+def test_join_segments_joins_overlaps_of_one_class_only():
+    segments = [("dog", 0.5, 1.46), ("dog", 0.0, 0.96), ("cat", 1.0, 1.96), ("dog", 3.0, 3.96)]
+    expected = [("dog", 0.0, 1.46), ("cat", 1.0, 1.96), ("dog", 3.0, 3.96)]
+    assert rows(events.join_segments(segments)) == expected
+
+
+def test_join_segments_bridges_gaps_up_to_max_gap():
+    segments = [("dog", 0.0, 1.0), ("dog", 1.5, 2.0)]
+    assert len(events.join_segments(segments, max_gap=0.4)) == 2
+    assert rows(events.join_segments(segments, max_gap=0.5)) == [("dog", 0.0, 2.0)]
+    assert rows(events.join_segments(segments, max_gap=np.inf)) == [("dog", 0.0, 2.0)]
+
+
+def test_join_segments_keeps_a_long_segment_that_holds_a_short_one():
+    assert rows(events.join_segments([("dog", 0.0, 5.0), ("dog", 1.0, 2.0)])) == [("dog", 0.0, 5.0)]
+
+
+def test_events_that_begin_together_come_by_name():
+    names = [f"class {i:03}" for i in range(200)]
+    expected = [(name, onset, onset + 0.5) for onset in (1.0, 2.0, 3.0) for name in names]
+    assert rows(events.join_segments(expected[::-1] * 2)) == expected
+    found = events.events_by_class(np.ones((1, 200)), names[::-1], 1.0, 1.0, 0.5)
+    assert rows(found) == [(name, 0.0, 1.0) for name in names]
+
+
+@pytest.mark.parametrize("hop", [12345 / 44100, 0.0625000005, 1 / 3, 0.1])
+def test_windows_that_just_touch_are_joined(hop):
+    found = events.events_from_scores(np.ones((1999, 1)), ["dog"], hop, hop, 0.5)
+    assert rows(found) == [("dog", 0.0, round(1999 * hop, 6))]
+
+
+# --- from scores to events ---
+
+
+def test_the_detectors_say_what_does_not_fit():
+    zeros = np.zeros((2, 2))
+    for detect in (events.events_from_scores, events.events_by_class):
+        with pytest.raises(ValueError, match=r"threshold is 1\.5; scores lie in"):
+            detect(zeros, ["a", "b"], 0.5, 0.96, 1.5)
+        with pytest.raises(ValueError, match=r"shape \(n_windows, 2\)"):
+            detect(np.zeros((2, 3)), ["a", "b"], 0.5, 0.96, 0.5)
+        with pytest.raises(ValueError, match="each of them once"):
+            detect(zeros, ["a", "a"], 0.5, 0.96, 0.5)
+        for wrong in (0, -0.1, np.nan, np.inf):
+            with pytest.raises(ValueError, match=f"hop is {wrong}: give a number of seconds"):
+                detect(zeros, ["a", "b"], wrong, 0.96, 0.5)
+            with pytest.raises(ValueError, match=f"window is {wrong}: give a number of seconds"):
+                detect(zeros, ["a", "b"], 0.5, wrong, 0.5)
+    with pytest.raises(ValueError, match="one for each of 2 classes"):
+        events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, [0.5, 0.5, 0.5])
+    with pytest.raises(ValueError, match="must the threshold"):
+        events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, [0.5, 1.5])
+    for wrong in (-0.1, np.nan):
+        for name in ("smooth", "shortest"):
+            with pytest.raises(ValueError, match=f"{name} is {wrong}: .*, 0 or more"):
+                events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, 0.5, **{name: wrong})
+        with pytest.raises(ValueError, match=f"max_gap is {wrong}"):
+            events.join_segments(TRIPLES, wrong)
+    for several in ([0.5, 0.5], {"a": 0.5, "b": 0.5}, pd.Series([0.5, 0.5])):
+        with pytest.raises(ValueError, match="events_by_class takes one for each class"):
+            events.events_from_scores(zeros, ["a", "b"], 0.5, 0.96, several)
+    assert events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, 0.5).empty
+
+
+@pytest.mark.parametrize("score", [-2.0, 3.0, np.nan])
+def test_logits_and_nan_are_no_scores(score):
+    for detect in (events.events_from_scores, events.events_by_class):
+        with pytest.raises(ValueError, match=r"Scores lie in \[0, 1\]"):
+            detect(np.array([[0.5, score]]), ["a", "b"], 0.5, 0.96, 0.5)
+        with pytest.raises(ValueError, match=r"Scores lie in \[0, 1\]"):
+            detect([["0.5", "0.6"]], ["a", "b"], 0.5, 0.96, 0.5)
+
+
+def test_an_event_just_long_enough_is_kept():
+    hop = 0.096
+    for begin in range(2, 60):
+        scores = np.zeros((64, 1))
+        scores[begin : begin + 3] = 1
+        assert len(events.events_by_class(scores, ["a"], hop, 0.96, 0.5, shortest=3 * hop)) == 1
+
+
+def test_events_of_several_classes_may_overlap():
+    overlapping = events.events_by_class(np.ones((5, 3)), CLASSES, 0.096, 0.96, 0.5)
+    assert rows(overlapping) == [("cat", 0.0, 1.344), ("cow", 0.0, 1.344), ("dog", 0.0, 1.344)]
+
+
+def test_the_median_filter_drops_outliers_and_fills_gaps():
+    scores = np.zeros((40, 2))
+    scores[10:20, 0], scores[14, 0], scores[30, 0], scores[5:9, 1] = 1, 0, 1, 1
+    found = events.events_by_class(scores, ["a", "b"], 0.1, 1.0, 0.5, smooth=0.5, shortest=0.6)
+    assert rows(found) == [("a", 1.45, 2.45)]  # b lasts 0.4 s
+    assert len(events.events_by_class(scores, ["a", "b"], 0.1, 1.0, 0.5)) == 4
+
+
+def test_smoothing_is_scipys_median_filter():
+    from scipy.ndimage import median_filter
+
+    rng = np.random.default_rng(0)
+    for size in (1, 3, 11, 75, 201):
+        scores = rng.uniform(size=(75, 3))
+        smoothed = median_filter(scores, (size, 1), mode="nearest")
+        found = events.events_by_class(scores, CLASSES, 0.1, 1.0, 0.5, smooth=(size - 1) * 0.1)
+        expected = events.events_by_class(smoothed, CLASSES, 0.1, 1.0, 0.5)
+        pd.testing.assert_frame_equal(found, expected)
+
+
+@pytest.mark.parametrize("detect", [events.events_from_scores, events.events_by_class])
+def test_half_precision_scores_are_read_as_single_precision(detect):
+    scores = np.random.default_rng(0).uniform(size=(75, 3)).astype(np.float16)
+    for threshold in (0.5, float(scores[7, 0]), 0.3):
+        options = {"smooth": 1.0} if detect is events.events_by_class else {}
+        arguments = CLASSES, 0.5, 0.5, threshold
+        expected = detect(scores.astype(np.float32), *arguments, **options)
+        pd.testing.assert_frame_equal(detect(scores, *arguments, **options), expected)
+        assert len(expected) > 3
+    assert len(detect(np.float16([[0.3]]), ["dog"], 0.5, 0.5, 0.3)) == 1  # it is 0.30005
+
+
+def test_classes_are_taken_in_the_order_of_a_series_not_of_its_index():
+    classes = pd.Series(CLASSES, index=[2, 0, 1])
+    scores = np.random.default_rng(0).uniform(size=(75, 3))
+    for detect in (events.events_from_scores, events.events_by_class):
+        expected = detect(scores, CLASSES, 0.5, 0.5, 0.6)
+        assert len(expected) > 3
+        for others in (classes, np.array(CLASSES), tuple(CLASSES), pd.Index(CLASSES)):
+            pd.testing.assert_frame_equal(detect(scores, others, 0.5, 0.5, 0.6), expected)
+
+
+def test_thresholds_with_names_are_taken_by_name():
+    scores = np.random.default_rng(0).uniform(size=(75, 3))
+
+    def at(thresholds):
+        return events.events_by_class(scores, CLASSES, 0.096, 0.96, thresholds)
+
+    by_name, expected = {"dog": 0.2, "cat": 0.5, "cow": 0.8}, at([0.2, 0.5, 0.8])
+    assert rows(expected) != rows(at([0.8, 0.5, 0.2]))
+    backwards = dict(reversed(by_name.items()))
+    in_order = [pd.Series([0.2, 0.5, 0.8]), np.array([0.2, 0.5, 0.8]), (0.2, 0.5, 0.8)]
+    average = {"average": 0.9} | by_name
+    named = [by_name, backwards, average]
+    for thresholds in (*named, *map(pd.Series, named), *in_order):
+        pd.testing.assert_frame_equal(at(thresholds), expected)
+    for missing in ({"dog": 0.2, "cow": 0.8}, pd.Series({"dog": 0.2, "Cat": 0.5, "cow": 0.8})):
+        with pytest.raises(ValueError, match="threshold for each class, cat has none"):
+            at(missing)
+    with pytest.raises(ValueError, match="must the threshold"):
+        at(by_name | {"cat": np.nan})
