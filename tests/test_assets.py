@@ -230,6 +230,7 @@ def test_a_set_of_clips_is_large_by_its_sum():
     small = {name for name in store.assets if store.size(name) <= assets.SMALL}
     assert small == {
         *("yamnet", "audioset-labels", "esc50-metadata", "esc50-listening", "speech-whistling", "metro-station"),
+        *("efficientat-mn04",),
     }
 
 

@@ -45,7 +45,7 @@ def test_record_of_the_run(built):
     record = json.loads((built / "results.json").read_text())["02_yamnet"]
     assert record["scores_shape"] == [10, 521]
     assert record["top5"][0][0] in ("Whistle", "Whistling")
-    names = ("yamnet", "speech-whistling", "cnn14", "esc50-listening")
+    names = ("yamnet", "speech-whistling", "cnn14", "efficientat-mn04", "esc50-listening")
     assert record["assets"] == dict.fromkeys(names, "embedded")
     assert record["seconds"] > 0
 

@@ -506,7 +506,9 @@ def test_every_pack_names_its_family():
             assert file.stem == "teacher_outputs" or str(stored["family"]) in ("yamnet", "EfficientAT mn04"), file
 
 
-@pytest.mark.parametrize(("family", "n_labels", "shape"), [("yamnet", 521, (10, 1024))])
+@pytest.mark.parametrize(
+    ("family", "n_labels", "shape"), [("EfficientAT mn04", 527, (1, 384)), ("yamnet", 521, (10, 1024))]
+)
 def test_all_of_esc50_is_shipped_for_both_networks(all_clips, family, n_labels, shape):
     found = features.extract(all_clips["filename"], Named(family, n_labels))
     assert len(found) == 2000

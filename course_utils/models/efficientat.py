@@ -1,0 +1,261 @@
+"""EfficientAT mn04: 527 AudioSet classes from one million numbers, in plain PyTorch.
+
+The network is a MobileNetV3-large, every width times 0.4, taught by an ensemble of transformers.
+
+Source: F. Schmid, K. Koutini and G. Widmer, *Efficient large-scale audio tagging via
+transformer-to-CNN knowledge distillation*, ICASSP 2023; weights from
+https://github.com/fschmid56/EfficientAT (MIT). The code here is our own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from itertools import pairwise
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from course_utils import assets, audio, datasets
+from course_utils.models.base import Output
+from course_utils.models.panns import interpolate
+
+if TYPE_CHECKING:
+    import torch
+
+SAMPLE_RATE, WINDOW = 32000, 10.0  # Hz; s, as in AudioSet
+BATCH = 40 * SAMPLE_RATE  # samples that go through the network at once; more is slower on a CPU
+
+# The layers of the 15 blocks: e expands (1 x 1), d filters each channel alone (D: with stride 2),
+# s weighs the channels (squeeze and excitation), p projects (1 x 1).
+BLOCKS = "dp eDp edp eDsp edsp edsp eDp edp edp edp edsp edsp eDsp edsp edsp".split()
+
+
+def mel_filters() -> np.ndarray:
+    """Return the filters from 513 frequencies of the spectrum to 128 mel bands, float32 (128, 513).
+
+    Triangles of height 1 that are straight in mel, 1127 ln(1 + f / 700), from 0 to 15,000 Hz.
+    """
+    mel = 1127 * np.log1p(np.linspace(0, SAMPLE_RATE / 2, 513) / 700)
+    edges, step = np.linspace(0, 1127 * np.log1p(15000 / 700), 130, retstep=True)
+    distances = np.abs(mel - edges[1:-1, np.newaxis]) / step
+    return np.maximum(0, 1 - distances).astype(np.float32)
+
+
+def log_mel(waveforms: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
+    """Return the network's input: the scaled log-mel spectrogram, 100 frames a second.
+
+    Parameters
+    ----------
+    waveforms : torch.Tensor, shape (n_clips, n_samples)
+        Samples in [-1, 1] at 32 kHz, more than 512 of them.
+    filters : torch.Tensor, shape (128, 513)
+        Of :func:`mel_filters`.
+
+    Returns
+    -------
+    torch.Tensor, shape (n_clips, 1, 128, n_frames)
+    """
+    emphasised = waveforms[:, 1:] - 0.97 * waveforms[:, :-1]
+    hann = waveforms.new_tensor(np.hanning(800))
+    spectrum = emphasised.stft(1024, 320, 800, hann, return_complex=True)
+    power = spectrum.real.square() + spectrum.imag.square()
+    return ((filters @ power + 1e-5).log() + 4.5).div(5).unsqueeze(1)
+
+
+def network(weights: dict[str, torch.Tensor], spectrograms: torch.Tensor) -> tuple:
+    """Send spectrograms through the network.
+
+    Parameters
+    ----------
+    weights : dict of torch.Tensor
+        By the names of the published file. Widths and kernels follow from their shapes.
+    spectrograms : torch.Tensor, shape (n_clips, 1, 128, n_frames)
+        Of :func:`log_mel`.
+
+    Returns
+    -------
+    scores : torch.Tensor, shape (n_clips, 527)
+        In [0, 1].
+    embeddings : torch.Tensor, shape (n_clips, 384)
+        The last feature map, averaged over time and frequency.
+    """
+    from torch.nn import functional
+
+    def linear(x, name):
+        return functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
+
+    def convolve(x, name, stride=1):
+        kernel = weights[f"{name}.0.weight"]  # (outputs, inputs of each, height, width)
+        groups, padding = x.shape[1] // kernel.shape[1], kernel.shape[-1] // 2
+        x = functional.conv2d(x, kernel, None, stride, padding, groups=groups)
+        norm = (weights[f"{name}.1.{k}"] for k in ("running_mean", "running_var", "weight", "bias"))
+        return functional.batch_norm(x, *norm, eps=0.001)
+
+    x = functional.hardswish(convolve(spectrograms, "features.0", stride=2))
+    for number, layers in enumerate(BLOCKS, start=1):
+        before, activation = x, functional.relu if number <= 6 else functional.hardswish
+        for part, layer in enumerate(layers):
+            name = f"features.{number}.block.{part}"
+            if layer == "s":
+                squeezed = linear(x.mean(dim=(2, 3)), f"{name}.conc_se_layers.0.fc1").relu()
+                x = x * linear(squeezed, f"{name}.conc_se_layers.0.fc2").sigmoid()[..., None, None]
+            else:
+                x = convolve(x, name, stride=2 if layer == "D" else 1)
+                x = x if layer == "p" else activation(x)
+        x = x + before if x.shape == before.shape else x
+    embeddings = functional.hardswish(convolve(x, "features.16")).mean(dim=(2, 3))
+    hidden = functional.hardswish(linear(embeddings, "classifier.2"))
+    return linear(hidden, "classifier.5").sigmoid(), embeddings
+
+
+class EfficientAT:
+    """EfficientAT mn04 as an embedding model: called on a waveform, it gives a row for each window.
+
+    Parameters
+    ----------
+    path : str or Path
+        The published ``mn04_as_mAP_432.pt``.
+    device : str
+        Where PyTorch computes: ``"cpu"``, ``"cuda"`` or ``"mps"``.
+    window, hop : float
+        Length of a window and distance between the starts of two (by default as much), in s. The
+        network was trained on 10 s and takes any window; here at least 0.1 s.
+
+    Attributes
+    ----------
+    family, id : str
+        What the network is, and which weights; both name windows other than 10 s.
+    sample_rate : int
+        Samples per second of what it listens to, in Hz.
+    labels : list of str
+        AudioSet's 527 names, in the order of the scores.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If the file does not hold the weights of mn04, or window or hop are too short.
+
+    Notes
+    -----
+    Windows start every ``hop`` seconds until one reaches the end of the clip; the last one holds
+    what is left. A last window of less than 1 s (of less than ``window``, if that is shorter) is
+    left out, unless it is the only one: then zeros are appended up to that length. So every clip
+    has a row, from one sample on.
+
+    Source: F. Schmid et al., ICASSP 2023.
+    """
+
+    sample_rate = SAMPLE_RATE
+
+    def __init__(self, path: str | Path, device: str = "cpu", window: float = WINDOW, hop: float | None = None):
+        import torch
+
+        hop = window if hop is None else hop
+        if not (window >= 0.1 and hop >= 0.01):
+            raise ValueError("Take windows of at least 0.1 s, and a hop of at least 0.01 s.")
+        framing = "" if window == hop == WINDOW else f", {window:g} s every {hop:g} s"
+        self.family, self.window, self.hop = f"EfficientAT mn04{framing}", window, hop
+        self.id = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] + framing
+        self.labels = datasets.audioset_labels()["display_name"].to_list()
+        self._filters = torch.from_numpy(mel_filters()).to(device)
+        try:
+            self._weights = torch.load(path, map_location=device, weights_only=True)
+            self._forward([np.zeros(SAMPLE_RATE // 10, np.float32)])
+        except Exception as error:  # whatever breaks first in a file of something else
+            what = f"{str(path)!r} does not hold the weights of EfficientAT mn04: download it again."
+            raise ValueError(what) from error
+
+    def __call__(self, waveform: np.ndarray) -> Output:
+        """Return the scores and embeddings of the windows of one clip.
+
+        Parameters
+        ----------
+        waveform : ndarray, shape (n_samples,)
+            Float samples in [-1, 1] at 32 kHz.
+
+        Returns
+        -------
+        Output
+            ``scores`` (n_windows, 527) in [0, 1] and ``embeddings`` (n_windows, 384), float32.
+
+        Raises
+        ------
+        TypeError, ValueError
+            If it is no such waveform; the message says what to change.
+        """
+        return self.many([waveform])[0]
+
+    def many(self, waveforms: list[np.ndarray]) -> list[Output]:
+        """Return what calling the model on each waveform would, but faster: in batches."""
+        clips = [self._windows(waveform) for waveform in waveforms]
+        scores, embeddings = self._forward([window for clip in clips for window in clip])
+        ends = pairwise(np.cumsum([0, *map(len, clips)]))
+        return [Output(scores[start:end], embeddings[start:end]) for start, end in ends]
+
+    def tagging(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Listen to whole clips in one go, however long.
+
+        Parameters
+        ----------
+        batch : ndarray, shape (n_clips, n_samples)
+            Float32 in [-1, 1] at 32 kHz. Zeros are appended to clips of less than 1 s.
+
+        Returns
+        -------
+        scores : ndarray, shape (n_clips, 527)
+            In [0, 1].
+        embeddings : ndarray, shape (n_clips, 384)
+        """
+        missing = max(0, SAMPLE_RATE - batch.shape[1])
+        return self._forward(list(np.pad(batch, ((0, 0), (0, missing)))))
+
+    def detection(self, batch: np.ndarray) -> np.ndarray:
+        """Return the scores of frames: those of windows of 0.96 s every 0.1 s, interpolated.
+
+        Parameters
+        ----------
+        batch : ndarray, shape (n_clips, n_samples)
+            Float32 in [-1, 1] at 32 kHz.
+
+        Returns
+        -------
+        ndarray, shape (n_clips, n_samples // 320 + 1, 527)
+            In [0, 1], 100 frames a second.
+        """
+        # 0.96 s are 96 frames and fill three columns of the last feature map; 1 s needs four.
+        size, hop = round(0.96 * SAMPLE_RATE), SAMPLE_RATE // 10
+        padded = np.pad(batch, ((0, 0), (size // 2, size // 2 + hop)))  # windows centred on frames
+        starts = range(0, batch.shape[1] + hop, hop)  # the last at or after the end
+        scores, _ = self._forward([clip[i : i + size] for clip in padded for i in starts])
+        return interpolate(scores.reshape(len(batch), len(starts), -1), 0.1, batch.shape[1])
+
+    def _windows(self, waveform: np.ndarray) -> list[np.ndarray]:
+        """Cut a clip as the class says."""
+        size, hop = round(self.window * SAMPLE_RATE), round(self.hop * SAMPLE_RATE)
+        shortest, waveform = min(size, SAMPLE_RATE), audio.check_waveform(waveform, SAMPLE_RATE)
+        waveform = np.pad(waveform, (0, max(0, shortest - len(waveform))))
+        stop = min(len(waveform) - shortest + 1, max(1, len(waveform) - size + hop))
+        return [waveform[start : start + size] for start in range(0, stop, hop)]
+
+    def _forward(self, windows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+        """Return scores and embeddings of windows; those of one length go in batches."""
+        scores, embeddings = (np.empty((len(windows), size), np.float32) for size in (527, 384))
+        lengths = np.array([len(window) for window in windows])
+        for length in np.unique(lengths):
+            rows, at_once = np.flatnonzero(lengths == length), max(1, BATCH // length)
+            for some in np.split(rows, range(at_once, len(rows), at_once)):
+                batch = self._filters.new_tensor(np.stack([windows[row] for row in some]))
+                heard = network(self._weights, log_mel(batch, self._filters))
+                scores[some], embeddings[some] = (part.numpy(force=True) for part in heard)
+        return scores, embeddings
+
+
+class Tagger(EfficientAT):
+    """EfficientAT mn04 where the calls of PANNs want a network."""
+
+    def __init__(self, asset: assets.Resolved, device: str):
+        super().__init__(asset.path, device)
+        self.name = asset.title
