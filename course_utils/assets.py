@@ -400,9 +400,8 @@ class Store:
         self._told |= new.keys()
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
-            line = (
-                f"Not to be had: {said}. What the course ships stands in; `python -m course_utils prefetch` asks again."
-            )
+            line = f"Not available: {said}. The course goes on with what it ships; to try again, run "
+            line += "`python -m course_utils prefetch`."
             if any(address.startswith("COURSE_MIRROR") for address in new):
                 warnings.warn(line, stacklevel=5)
             else:
@@ -519,7 +518,7 @@ def overview(*names: str) -> "Styler":
             speaker = asset if asset.is_real else here.speaker(name)
             uses = uses if speaker.name == name else f"{speaker.label} in its place"
             place = "" if speaker.name == name else f" in place of {asset.title.split(',')[0]}"
-            answering.append((speaker.title if speaker.is_real else speaker.variant) + place)
+            answering.append((speaker.title if speaker.is_real else speaker.variant.split(" (")[0]) + place)
         todo = f"%run -m course_utils prefetch {name} ({here.size(name) / 1e6:.1f} MB)"
         if here.mirror:
             todo = f"{here.mirror} does not have it: ask whoever keeps it, or {todo}"
