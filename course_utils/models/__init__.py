@@ -82,7 +82,12 @@ class _Panns:
         store = assets.store()
         asset = store.speaker(self.asset_name)
         module = import_module(f"course_utils.models.{store.assets[asset.name]['module']}")
-        self._model = module.Tagger(asset, device)
+        place = "cpu"
+        if "cuda" in str(device):
+            import torch
+
+            place = "cuda" if torch.cuda.is_available() else "cpu"
+        self._model = module.Tagger(asset, place)
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
         if asset.name != self.asset_name:
@@ -99,7 +104,7 @@ class AudioTagging(_Panns):
     Parameters
     ----------
     device : {"cpu", "cuda", "mps"}
-        As :func:`device` returns it. panns-inference knows CUDA and the CPU; for ``"mps"`` it uses the CPU.
+        As :func:`device` returns it. Without CUDA, and for ``"mps"``, the network runs on the CPU.
 
     Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 

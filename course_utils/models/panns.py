@@ -71,10 +71,7 @@ class Tagger:
     def __init__(self, asset: assets.Resolved, device: str):
         from unittest import mock
 
-        import torch
-
         _place_labels()
-        place = "cuda" if "cuda" in str(device) and torch.cuda.is_available() else "cpu"
         kind = "SoundEventDetection" if asset.name == "cnn14-detection" else "AudioTagging"
         # The hash is that of the published file: it may be loaded, though it holds more than weights.
         trusting = mock.patch.dict(os.environ, TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1")
@@ -82,6 +79,6 @@ class Tagger:
             warnings.filterwarnings("ignore", message=".*TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
             import panns_inference
 
-            model = getattr(panns_inference, kind)(checkpoint_path=str(asset.path), device=place)
-        self.name = f"CNN14 ({asset.variant}), on {place}"
+            model = getattr(panns_inference, kind)(checkpoint_path=str(asset.path), device=device)
+        self.name = f"CNN14 ({asset.variant}), on {device}"
         self.tagging = self.detection = model.inference

@@ -1,0 +1,31 @@
+"""The first cells of the notebooks, where a mirror fails in one way or another and there is no network."""
+
+import json
+import time
+
+import pytest
+from conftest import ROOT
+from test_assets import refused, server  # noqa: F401 - fixtures
+
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+FAULTS = ["silent", "stall", "drip", 429, "unreachable"]
+
+
+def first_cells(path) -> str:
+    """Return the code of the first two cells: the set-up, and the line that says which networks answer."""
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"][:2]
+    assert "assets.overview(" in code[1]
+    return "\n".join(["import os; os.chdir('notebooks')", *code])
+
+
+@pytest.mark.parametrize(("path", "fault"), list(zip(NOTEBOOKS, FAULTS, strict=True)), ids=map(str, FAULTS))
+def test_the_first_cells_end_soon_and_say_what_failed(python, server, refused, tmp_path, path, fault):  # noqa: F811
+    address = refused if fault == "unreachable" else server(always=fault).url
+    setting = {"COURSE_MIRROR": address, "https_proxy": refused, "COURSE_CACHE": str(tmp_path), "COURSE_ASSETS": "auto"}
+    start = time.monotonic()
+    said = python(f"import sys; sys.stderr = sys.stdout\n{first_cells(path)}", **setting)
+    assert time.monotonic() - start < 15
+    assert f"Not available: COURSE_MIRROR {address} (" in said
+    assert "Networks that answer here: YAMNet-mini" in said
+    assert "Traceback" not in said
