@@ -425,11 +425,11 @@ def nobody():
 
 @pytest.fixture
 def open_tmp():
-    """A folder that every user can enter."""
+    """A folder that every user can enter: TMPDIR may be somebody's own."""
     import shutil
     import tempfile
 
-    folder = Path(tempfile.mkdtemp())
+    folder = Path(tempfile.mkdtemp(dir="/tmp" if os.name != "nt" else None))
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
