@@ -234,7 +234,7 @@ def test_keys(browser, decks):
         page.keyboard.press("PageDown")
     playing = "[...document.querySelectorAll('audio')].map(player => !player.paused)"
     page.keyboard.press("a")
-    page.wait_for_function(f"{playing}[0]")
+    page.wait_for_function("!Reveal.getCurrentSlide().querySelector('audio').paused")
     page.keyboard.press("a")
     assert not any(page.evaluate(playing))
     page.keyboard.press("a")
