@@ -85,7 +85,7 @@ def test_mn04_answers_in_place_of_cnn14_and_says_so(mirror, tmp_path, capsys):
     with assets.using(assets.Store("auto", tmp_path, mirror, small=0)):
         tagger, detector = models.AudioTagging(device="cuda"), models.SoundEventDetection(device="mps")
         assets.overview("cnn14")
-    assert tagger.name == "EfficientAT mn04, in place of PANNs CNN14, tagging"
+    assert tagger.name == "EfficientAT mn04, in place of PANNs CNN14"
     said = capsys.readouterr().out
     assert "Networks that answer here: EfficientAT mn04 in place of PANNs CNN14.\n" in said
     scene = audio.load(assets.embedded("clips/scene.ogg"), RATE)

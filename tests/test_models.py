@@ -97,8 +97,8 @@ def standin(tmp_path_factory):
 
 def test_stand_in_tags_and_says_that_it_is_one(standin, mini):
     tagger, detector = standin
-    assert tagger.name == "YAMNet-mini, in place of PANNs CNN14, tagging"
-    assert detector.name == "YAMNet-mini, in place of PANNs CNN14, detection"
+    assert tagger.name == "YAMNet-mini, in place of PANNs CNN14"
+    assert detector.name == "YAMNet-mini, in place of PANNs CNN14"
     waveform = audio.load(assets.embedded("clips/speech_whistling.ogg"), RATE)
     scores, embedding = tagger.inference(np.stack([waveform, 0.1 * waveform]))
     assert scores.shape == (2, 527)

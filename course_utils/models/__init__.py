@@ -91,7 +91,7 @@ class _Panns:
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
         if asset.name != self.asset_name:
-            self.name += f", in place of {store.assets[self.asset_name]['title']}"
+            self.name += f", in place of {store.assets[self.asset_name]['title'].split(',')[0]}"
         print(f"Model: {self.name}.")
 
 
