@@ -77,7 +77,7 @@ def test_every_clip_decodes_and_plays(browser, pages):
             }))"""
         )
         for duration, position, label in clips:
-            assert duration > 1
+            assert duration > 0.05  # a missed event may be as short as that
             assert position > 0, f"{path.name}: {label} does not play"
             assert label
         page.close()
