@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     Recordings = EventsLike | Iterable[EventsLike]
 
+ERRORS = ("error rate", "substitutions", "deletions", "insertions")
 TOLERANCE = 1e-9
 """Seconds, and share of an event's length, by which rounding may go over the collar."""
 
@@ -66,21 +67,18 @@ def confusion_matrix(y_true: Sequence, y_pred: Sequence, classes: Iterable[str])
     """
     import pandas as pd
 
-    names, pairs = class_names(classes), [np.asarray(y_true), np.asarray(y_pred)]
-    true, predicted = (values.shape for values in pairs)
-    if true != predicted or len(true) != 1:
-        raise ValueError(f"Expected two lists of one length, got shapes {true} and {predicted}.")
-    everything = np.concatenate(pairs)
-    if len(everything) and everything.dtype.kind not in "biuf":
-        way = "classes.index(name) gives that of a name."
-        raise ValueError(f"Expected indices of classes, got something else: {way}")
-    if len(everything) == 0 or not np.isin(everything, range(len(names))).all():
-        last = len(names) - 1
-        raise ValueError(f"Expected class indices from 0 to {last}, and at least one item.")
+    names, true, predicted = class_names(classes), np.asarray(y_true), np.asarray(y_pred)
+    if true.shape != predicted.shape or true.ndim != 1:
+        raise ValueError(f"Expected two lists of one length, got {true.shape}, {predicted.shape}.")
+    items = np.array([true, predicted])
+    is_index = items.dtype.kind in "biuf" and np.isin(items, range(len(names))).all()
+    if not is_index or not items.size:
+        wanted = f"at least one index of a class, each from 0 to {len(names) - 1}"
+        raise ValueError(f"Expected {wanted}; classes.index(name) gives that of a name.")
     matrix = np.zeros((len(names), len(names)), dtype=int)
-    np.add.at(matrix, tuple(values.astype(int) for values in pairs), 1)
-    rows, columns = (pd.Index(names, name=f"{kind} class") for kind in ("true", "predicted"))
-    return pd.DataFrame(matrix, rows, columns)
+    np.add.at(matrix, tuple(items.astype(int)), 1)
+    table = pd.DataFrame(matrix, names, names)
+    return table.rename_axis(index="true class", columns="predicted class")
 
 
 def bootstrap_interval(
@@ -143,34 +141,30 @@ def _sides(
 
     check_lengths(duration=duration, **lengths)
     counts, sides = [], []
-    for side, given in zip(("reference", "output"), pair, strict=True):
+    for given in pair:
         is_one = isinstance(given, pd.DataFrame | Events) or not hasattr(given, "__iter__")
         given = [given] if is_one else list(given)
         if all(isinstance(x, tuple | list) and x and isinstance(x[0], str) for x in given):
             given = [given]  # triples: one recording
         tables = [x if isinstance(x, pd.DataFrame) else Events.of(x).table() for x in given]
         filled = [checked_table(table) for table in tables if len(table)]
-        events = Events.of(pd.concat(filled, ignore_index=True) if filled else [], names)
-        if (late := events.onsets >= duration).any():
-            begin = f"An event of the {side} begins at {events.onsets[late][0]:g} s"
-            raise ValueError(f"{begin}, but a recording lasts {duration:g} s: give seconds.")
-        counts.append([len(table) for table in tables])
-        events = events._replace(offsets=np.minimum(events.offsets, duration))
-        sides.append((events, np.repeat(np.arange(len(tables)), counts[-1])))
-    n, n_estimated = map(len, counts)
+        events = Events.of(pd.concat(filled or tables, ignore_index=True), names)
+        if (last := events.onsets.max(initial=0)) >= duration:
+            begins = f"An event begins at {last:g} s, but a recording lasts {duration:g} s"
+            raise ValueError(f"{begins}: give seconds.")
+        counts.append(len(tables))
+        recording = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+        sides.append((events._replace(offsets=events.offsets.clip(max=duration)), recording))
+    n, n_estimated = counts
     if n != n_estimated:
         raise ValueError(f"There are references of {n} recordings and outputs of {n_estimated}.")
     return n, sides
 
 
 def sed_metrics(
-    reference: Recordings,
-    estimated: Recordings,
-    classes: Iterable[str],
-    duration: float,
-    segment: float = 1.0,
-    collar: float = 0.5,
-) -> pd.DataFrame:
+    reference: Recordings, estimated: Recordings, classes: Iterable[str],
+    duration: float, segment: float = 1.0, collar: float = 0.5,
+) -> pd.DataFrame:  # fmt: skip
     """Compare detected with true events by sed_eval, segment by segment and event by event.
 
     An event counts as found if a detected event of the same class begins within ``collar`` of its
@@ -214,6 +208,9 @@ def sed_metrics(
 
     names = class_names(classes)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
+    by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
+    collars = {"t_collar": collar + TOLERANCE, "percentage_of_length": 0.5 + TOLERANCE}
+    by_event = EventBasedMetrics(names, **collars)
     # In floats, 0.3 / 0.1 < 3 and 0.3 - 0.1 < 0.2: so sed_eval is given times in segments, and what
     # is just at the collar counts as within it.
     by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
@@ -228,31 +225,24 @@ def sed_metrics(
                 lists[i][side].append({"event_label": label, **times})
         for pair in lists:
             metric.evaluate(*pair, **options)
-    columns = {"F-score": "f_measure", "precision": "precision", "recall": "recall"}
-    columns |= {"error rate": "error_rate", "substitutions": "substitution_rate"}
-    columns |= {"deletions": "deletion_rate", "insertions": "insertion_rate"}
-    titles = f"segment-based ({segment:g} s)", f"event-based (collar {collar:g} s)"
-    rows = {}
-    for title, metric in zip(titles, (by_segment, by_event), strict=True):
+    rows = []
+    for metric in (by_segment, by_event):
         results = metric.results_overall_metrics()
-        values = results["f_measure"] | results["error_rate"]
-        row = rows[title] = {column: values[key] for column, key in columns.items()}
+        row = [*results["f_measure"].values(), *results["error_rate"].values()]
         n_reference, n_estimated = metric.overall["Nref"], metric.overall["Nsys"]
         if not n_reference:
-            row |= dict.fromkeys(list(columns)[2:], np.nan)
+            row[2:] = [np.nan] * 5
         if (n_reference == 0) != (n_estimated == 0):
-            row["F-score"] = 0.0  # sed_eval: NaN
-    return pd.DataFrame(rows, dtype=float).T
+            row[0] = 0.0  # sed_eval: NaN
+        rows.append(row)
+    titles = f"segment-based ({segment:g} s)", f"event-based (collar {collar:g} s)"
+    return pd.DataFrame(rows, titles, ["F-score", "precision", "recall", *ERRORS], dtype=float)
 
 
 def sed_class_metrics(
-    reference: Recordings,
-    estimated: Recordings,
-    classes: Iterable[str],
-    duration: float,
-    segment: float = 1.0,
-    collar: float = 0.5,
-) -> pd.DataFrame:
+    reference: Recordings, estimated: Recordings, classes: Iterable[str],
+    duration: float, segment: float = 1.0, collar: float = 0.5,
+) -> pd.DataFrame:  # fmt: skip
     """Compare detected with true events class by class, and average (macro average).
 
     It is the class-wise evaluation of sed_eval, done for all recordings at once. Parameters, errors
@@ -278,30 +268,29 @@ def sed_class_metrics(
     codes = [np.array([index[label] for label in side.labels], dtype=int) for side, _ in sides]
 
     shape = n, math.ceil(round(duration / segment, 9)) + 1, len(names)
-    rolls = []
-    for (side, recording), code in zip(sides, codes, strict=True):
-        roll = np.zeros(shape, dtype=np.int32)
+    rolls = np.zeros((2, *shape), dtype=np.int32)
+    for roll, (side, recording), code in zip(rolls, sides, codes, strict=True):
         begins, ends = (np.round(times / segment, 9) for times in side[1:])
         np.add.at(roll, (recording, np.floor(begins).astype(int), code), 1)
         np.subtract.at(roll, (recording, np.ceil(ends).astype(int), code), 1)
-        rolls.append(roll.cumsum(axis=1, out=roll) > 0)
-    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
+    rolls = rolls.cumsum(axis=2, out=rolls) > 0
 
     # All pairs of a true event i and a detected event j of one class in one recording.
-    (true, _), (found, _) = sides
     keys = [where * len(names) + code for (_, where), code in zip(sides, codes, strict=True)]
     order = np.argsort(keys[1], kind="stable")
     first, last = (np.searchsorted(keys[1][order], keys[0], side) for side in ("left", "right"))
     n_pairs = last - first
     i = np.repeat(np.arange(len(n_pairs)), n_pairs)
     j = order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
-    apart = [np.abs(true[k][i] - found[k][j]) for k in (1, 2)]
+    (true, _), (found, _) = sides
     allowed = np.maximum(collar + TOLERANCE, (0.5 + TOLERANCE) * (true.offsets - true.onsets)[i])
-    hits = (apart[0] <= collar + TOLERANCE) & (apart[1] <= allowed)
+    hits = np.abs(true.onsets[i] - found.onsets[j]) <= collar + TOLERANCE
+    hits &= np.abs(true.offsets[i] - found.offsets[j]) <= allowed
     graph = csr_array((hits[hits], (i[hits], j[hits])), shape=[len(key) for key in keys])
     matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
-    n_events = [np.bincount(code, minlength=len(names)) for code in (*codes, codes[0][matched])]
 
+    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
+    n_events = [np.bincount(code, minlength=len(names)) for code in (*codes, codes[0][matched])]
     columns = {"events": np.append(n_events[0], n_events[0].sum())}
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
         for kind, (true, found, right) in (("segment", n_segments), ("event", n_events)):

@@ -74,7 +74,7 @@ class Events(NamedTuple):
         labels = np.array(labels, dtype=object)
         if wrong := [label for label in labels if not isinstance(label, str)]:
             raise ValueError(f"Give each event the name of a class as label, not {wrong[0]!r}.")
-        names = set(labels) if classes is None else class_names(classes)
+        names = labels if classes is None else class_names(classes)
         if unknown := sorted(set(labels).difference(names)):
             known = f"The classes are {', '.join(map(str, names))}."
             raise ValueError(f"No such class: {', '.join(unknown)}. {known}")
@@ -95,12 +95,9 @@ class Events(NamedTuple):
 def checked_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table; say which column of events is missing in it, or there twice."""
     columns = list(table.columns)
-    for name in NAMES:
-        if columns.count(name) != 1:
-            way = "rename or drop yours."
-            if f"event_{name}" in columns:
-                way = "table.rename(columns=lambda c: c.removeprefix('event_')) renames yours."
-            raise KeyError(f"A table of events has one column {name!r}, this one {columns}: {way}")
+    if wrong := [name for name in NAMES if columns.count(name) != 1]:
+        way = "rename or drop yours: table.rename(columns=lambda c: c.removeprefix('event_'))"
+        raise KeyError(f"A table of events has one column {wrong[0]!r}, this one {columns}: {way}")
     return table
 
 
@@ -157,24 +154,26 @@ def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
     Notebook: 04_sound_event_detection
     """
     check_lengths(zero=True, max_gap=max_gap)
-    labels, *times = Events.of(segments)
-    return _join(labels, np.array(times), max_gap)
+    return _join(Events.of(segments), max_gap)
 
 
-def _join(labels: np.ndarray, times: np.ndarray, max_gap: float) -> pd.DataFrame:
-    """Join in whole nanoseconds; ``times`` are the onsets and the offsets in seconds."""
-    names, codes = np.unique(labels, return_inverse=True)
-    order = np.lexsort((times[0], codes))
-    codes, (onsets, offsets) = codes[order], np.rint(times[:, order] * 1e9).astype(np.int64)
-    # The latest end so far in each class: later classes are moved behind the end of earlier ones.
-    shift = codes * (offsets.max(initial=0) + 1)
-    ends = np.maximum.accumulate(offsets + shift) - shift
-    begins = np.diff(codes, prepend=-1) > 0
-    begins[1:] |= onsets[1:] - ends[:-1] > max_gap * 1e9 + 1
-    times = np.array([onsets[begins], ends[np.roll(begins, -1)]])  # the last before a beginning
-    codes = codes[begins]
-    order = np.lexsort((codes, times[0]))
-    return Events(names[codes[order]], *np.round(times[:, order] / 1e9, 6)).table()
+def _join(segments: Events, max_gap: float) -> pd.DataFrame:
+    """Join in whole nanoseconds: segments that touch may be one apart."""
+    joined = []
+    times = np.rint(np.array(segments[1:]) * 1e9).tolist()
+    for label, onset, offset in sorted(zip(segments.labels, *times, strict=True)):
+        if joined and joined[-1][0] == label and onset - joined[-1][2] <= max_gap * 1e9 + 1:
+            joined[-1][2] = max(joined[-1][2], offset)
+        else:
+            joined.append([label, onset, offset])
+    labels, *times = np.array(joined, dtype=object).reshape(-1, 3).T
+    return _by_onset(labels, np.array(times, dtype=float) / 1e9)
+
+
+def _by_onset(labels: np.ndarray, times: np.ndarray) -> pd.DataFrame:
+    """Return events that are sorted by name as a table by onset, to a microsecond."""
+    order = np.argsort(times[0], kind="stable")
+    return Events(labels[order], *np.round(times[:, order], 6)).table()
 
 
 def events_from_scores(
@@ -212,19 +211,15 @@ def events_from_scores(
         raise ValueError("Give one threshold for all; events_by_class takes one for each class.")
     scores, names, _ = _check(scores, classes, hop, window, threshold)
     best = scores.argmax(axis=1)
-    active = np.flatnonzero(scores[np.arange(len(scores)), best] > threshold)
-    return _join(names[best[active]], np.array([active * hop, active * hop + window]), 0.0)
+    active = np.flatnonzero(scores.max(axis=1) > threshold)
+    return _join(Events(names[best[active]], active * hop, active * hop + window), 0.0)
 
 
 def events_by_class(
-    scores: np.ndarray,
-    classes: Sequence[str],
-    hop: float,
-    window: float,
+    scores: np.ndarray, classes: Sequence[str], hop: float, window: float,
     thresholds: float | Sequence[float] | Mapping[str, float] | pd.Series,
-    smooth: float = 0.0,
-    shortest: float = 0.0,
-) -> pd.DataFrame:
+    smooth: float = 0.0, shortest: float = 0.0,
+) -> pd.DataFrame:  # fmt: skip
     """Detect events of each class on its own, so that events of different classes may overlap.
 
     The scores of a class are smoothed by a median filter; each run of windows over the class's
@@ -261,9 +256,9 @@ def events_by_class(
     """
     scores, names, thresholds = _check(scores, classes, hop, window, thresholds)
     check_lengths(zero=True, smooth=smooth, shortest=shortest)
-    n, order = len(scores), np.argsort(names)  # events that begin together come by name
+    n, by_name = len(scores), np.argsort(names)
     active = np.zeros((len(names), n + 2), dtype=bool)
-    active[:, 1:-1] = (scores > thresholds).T[order]
+    active[:, 1:-1] = (scores > thresholds).T[by_name]
     # A median is over the threshold where more than half of its scores are. From n on, a longer
     # filter changes nothing.
     if half := round(min(smooth / hop / 2, n)):
@@ -271,12 +266,11 @@ def events_by_class(
         counts = active[:, around].cumsum(axis=1, dtype=np.int32)
         active[:, 1:-1] = counts[:, 2 * half + 1 :] - counts[:, : -2 * half - 1] > half
     rows, edges = np.nonzero(active[:, 1:] != active[:, :-1])
-    times = np.arange(n + 1) * hop + (window - hop) / 2
-    times[0], times[-1] = 0.0, (n - 1) * hop + window
-    times = times[[edges[::2], edges[1::2]]]
-    kept = np.flatnonzero(times[1] - times[0] >= shortest - 1e-9)
-    kept = kept[np.argsort(times[0, kept], kind="stable")]
-    return Events(names[order[rows[::2][kept]]], *np.round(times[:, kept], 6)).table()
+    borders = np.arange(n + 1) * hop + (window - hop) / 2
+    borders[0], borders[-1] = 0.0, (n - 1) * hop + window
+    times = borders[edges.reshape(-1, 2).T]
+    kept = times[1] - times[0] >= shortest - 1e-9
+    return _by_onset(names[by_name[rows[::2][kept]]], times[:, kept])
 
 
 def _check(
@@ -293,16 +287,13 @@ def _check(
         thresholds = [named[name] for name in wanted]
     thresholds = np.asarray(thresholds, dtype=float)
     if not ((thresholds >= 0) & (thresholds <= 1)).all():
-        way = "scores lie in [0, 1], so must the threshold."
-        raise ValueError(f"The threshold is {thresholds}; {way}")
+        raise ValueError(f"threshold is {thresholds}; scores lie in [0, 1], so must the threshold.")
+    if thresholds.shape not in ((), (len(names),)):
+        raise ValueError(f"Give one threshold, or one for each of {len(names)} classes.")
     if scores.ndim != 2 or scores.shape[1] != len(names):
         raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
     if scores.dtype.kind not in "biuf" or not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
-        way = "are they logits (take softmax or sigmoid), or NaN?"
-        raise ValueError(f"Scores lie in [0, 1], these do not: {way}")
-    if thresholds.shape not in ((), (len(names),)):
-        wanted = f"one threshold, or one for each of {len(names)} classes"
-        raise ValueError(f"Expected {wanted}, got {thresholds.shape}.")
+        raise ValueError("Scores lie in [0, 1]: are these logits (take softmax or sigmoid) or NaN?")
     if scores.dtype == np.float16:
         scores = scores.astype(np.float32)
     return scores, np.array(names, dtype=object), thresholds
