@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,6 @@ if TYPE_CHECKING:
 
     Recordings = EventsLike | Iterable[EventsLike]
 
-ERRORS = ("error rate", "substitutions", "deletions", "insertions")
 TOLERANCE = 1e-9
 """Seconds, and share of an event's length, by which rounding may go over the collar."""
 
@@ -135,8 +133,11 @@ def bootstrap_interval(
 
 def _sides(
     pair: tuple[Recordings, Recordings], names: list[str], duration: float, **lengths: float
-) -> tuple[int, list[tuple[Events, np.ndarray]]]:
-    """Return the number of recordings, and for each side all events and the recording of each."""
+) -> tuple[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+    """Return the number of recordings, and arrays of all events of each side.
+
+    They are recording and class, counted from 0, and the onsets and offsets, shape (2, n_events).
+    """
     import pandas as pd
 
     check_lengths(duration=duration, **lengths)
@@ -148,13 +149,14 @@ def _sides(
             given = [given]  # triples: one recording
         tables = [x if isinstance(x, pd.DataFrame) else Events.of(x).table() for x in given]
         filled = [checked_table(table) for table in tables if len(table)]
-        events = Events.of(pd.concat(filled or tables, ignore_index=True), names)
-        if (last := events.onsets.max(initial=0)) >= duration:
+        labels, *times = Events.of(pd.concat(filled or tables, ignore_index=True), names)
+        if (last := times[0].max(initial=0)) >= duration:
             begins = f"An event begins at {last:g} s, but a recording lasts {duration:g} s"
             raise ValueError(f"{begins}: give seconds.")
-        counts.append(len(tables))
         recording = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
-        sides.append((events._replace(offsets=events.offsets.clip(max=duration)), recording))
+        codes = np.array([names.index(label) for label in labels], dtype=int)
+        sides.append((recording, codes, np.minimum(times, duration)))
+        counts.append(len(tables))
     n, n_estimated = counts
     if n != n_estimated:
         raise ValueError(f"There are references of {n} recordings and outputs of {n_estimated}.")
@@ -218,12 +220,13 @@ def sed_metrics(
     by_event = EventBasedMetrics(names, **collars)
     n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
     for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
-        lists = [([], []) for _ in range(n)]
-        for side, (events, recording) in enumerate(sides):
-            for label, onset, offset, i in zip(*events, recording, strict=True):
-                times = {"onset": round(onset / unit, 9), "offset": round(offset / unit, 9)}
-                lists[i][side].append({"event_label": label, **times})
-        for pair in lists:
+        pairs = [([], []) for _ in range(n)]
+        for side, (recording, codes, times) in enumerate(sides):
+            onsets, offsets = np.round(times / unit, 9).tolist()
+            for i, code, onset, offset in zip(recording, codes, onsets, offsets, strict=True):
+                event = {"event_label": names[code], "onset": onset, "offset": offset}
+                pairs[i][side].append(event)
+        for pair in pairs:
             metric.evaluate(*pair, **options)
     rows = []
     for metric in (by_segment, by_event):
@@ -236,7 +239,8 @@ def sed_metrics(
             row[0] = 0.0  # sed_eval: NaN
         rows.append(row)
     titles = f"segment-based ({segment:g} s)", f"event-based (collar {collar:g} s)"
-    return pd.DataFrame(rows, titles, ["F-score", "precision", "recall", *ERRORS], dtype=float)
+    rates = ["error rate", "substitutions", "deletions", "insertions"]
+    return pd.DataFrame(rows, titles, ["F-score", "precision", "recall", *rates], dtype=float)
 
 
 def sed_class_metrics(
@@ -264,33 +268,31 @@ def sed_class_metrics(
 
     names = class_names(classes)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
-    index = {name: i for i, name in enumerate(names)}
-    codes = [np.array([index[label] for label in side.labels], dtype=int) for side, _ in sides]
+    (_, true, true_times), (_, found, found_times) = sides
 
-    shape = n, math.ceil(round(duration / segment, 9)) + 1, len(names)
-    rolls = np.zeros((2, *shape), dtype=np.int32)
-    for roll, (side, recording), code in zip(rolls, sides, codes, strict=True):
-        begins, ends = (np.round(times / segment, 9) for times in side[1:])
-        np.add.at(roll, (recording, np.floor(begins).astype(int), code), 1)
-        np.subtract.at(roll, (recording, np.ceil(ends).astype(int), code), 1)
+    n_borders = int(np.ceil(round(duration / segment, 9))) + 1
+    rolls = np.zeros((2, n, n_borders, len(names)), dtype=np.int32)
+    for roll, (recording, codes, times) in zip(rolls, sides, strict=True):
+        begins, ends = np.round(times / segment, 9)
+        np.add.at(roll, (recording, np.floor(begins).astype(int), codes), 1)
+        np.subtract.at(roll, (recording, np.ceil(ends).astype(int), codes), 1)
     rolls = rolls.cumsum(axis=2, out=rolls) > 0
+    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
 
     # All pairs of a true event i and a detected event j of one class in one recording.
-    keys = [where * len(names) + code for (_, where), code in zip(sides, codes, strict=True)]
-    order = np.argsort(keys[1], kind="stable")
-    first, last = (np.searchsorted(keys[1][order], keys[0], side) for side in ("left", "right"))
+    keys, others = (recording * len(names) + codes for recording, codes, _ in sides)
+    order = np.argsort(others, kind="stable")
+    first, last = (np.searchsorted(others, keys, side, order) for side in ("left", "right"))
     n_pairs = last - first
-    i = np.repeat(np.arange(len(n_pairs)), n_pairs)
+    i = np.repeat(np.arange(len(keys)), n_pairs)
     j = order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
-    (true, _), (found, _) = sides
-    allowed = np.maximum(collar + TOLERANCE, (0.5 + TOLERANCE) * (true.offsets - true.onsets)[i])
-    hits = np.abs(true.onsets[i] - found.onsets[j]) <= collar + TOLERANCE
-    hits &= np.abs(true.offsets[i] - found.offsets[j]) <= allowed
-    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=[len(key) for key in keys])
+    apart = np.abs(true_times[:, i] - found_times[:, j])
+    near, half = collar + TOLERANCE, (0.5 + TOLERANCE) * (true_times[1] - true_times[0])[i]
+    hits = (apart[0] <= near) & (apart[1] <= np.maximum(near, half))
+    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=(len(keys), len(others)))
     matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
+    n_events = [np.bincount(codes, minlength=len(names)) for codes in (true, found, true[matched])]
 
-    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
-    n_events = [np.bincount(code, minlength=len(names)) for code in (*codes, codes[0][matched])]
     columns = {"events": np.append(n_events[0], n_events[0].sum())}
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
         for kind, (true, found, right) in (("segment", n_segments), ("event", n_events)):

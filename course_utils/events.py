@@ -294,6 +294,5 @@ def _check(
         raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
     if scores.dtype.kind not in "biuf" or not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
         raise ValueError("Scores lie in [0, 1]: are these logits (take softmax or sigmoid) or NaN?")
-    if scores.dtype == np.float16:
-        scores = scores.astype(np.float32)
+    scores = scores.astype(np.result_type(scores, np.float32), copy=False)
     return scores, np.array(names, dtype=object), thresholds
