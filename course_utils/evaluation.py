@@ -7,12 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils.events import Events, check_lengths, checked_table, class_names
+from course_utils.events import Events, EventsLike, check_lengths, checked_table, class_names
 
 if TYPE_CHECKING:
     import pandas as pd
-
-    from course_utils.events import EventsLike
 
     Recordings = EventsLike | Iterable[EventsLike]
 
@@ -131,9 +129,7 @@ def bootstrap_interval(
     return float(interval.low), float(interval.high)
 
 
-def _sides(
-    pair: tuple[Recordings, Recordings], names: list[str], duration: float, **lengths: float
-) -> tuple[int, list[tuple[np.ndarray, np.ndarray, np.ndarray]]]:
+def _sides(pair, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray, ...]]]:
     """Return the number of recordings, and arrays of all events of each side.
 
     They are recording and class, counted from 0, and the onsets and offsets, shape (2, n_events).
@@ -141,7 +137,7 @@ def _sides(
     import pandas as pd
 
     check_lengths(duration=duration, **lengths)
-    counts, sides = [], []
+    index, counts, sides = {name: code for code, name in enumerate(names)}, [], []
     for given in pair:
         is_one = isinstance(given, pd.DataFrame | Events) or not hasattr(given, "__iter__")
         given = [given] if is_one else list(given)
@@ -149,12 +145,12 @@ def _sides(
             given = [given]  # triples: one recording
         tables = [x if isinstance(x, pd.DataFrame) else Events.of(x).table() for x in given]
         filled = [checked_table(table) for table in tables if len(table)]
-        labels, *times = Events.of(pd.concat(filled or tables, ignore_index=True), names)
+        labels, *times = Events.of(pd.concat(filled or tables[:1], ignore_index=True), names)
         if (last := times[0].max(initial=0)) >= duration:
             begins = f"An event begins at {last:g} s, but a recording lasts {duration:g} s"
             raise ValueError(f"{begins}: give seconds.")
         recording = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
-        codes = np.array([names.index(label) for label in labels], dtype=int)
+        codes = np.array([index[label] for label in labels], dtype=int)
         sides.append((recording, codes, np.minimum(times, duration)))
         counts.append(len(tables))
     n, n_estimated = counts
@@ -210,15 +206,13 @@ def sed_metrics(
 
     names = class_names(classes)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
-    by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
-    collars = {"t_collar": collar + TOLERANCE, "percentage_of_length": 0.5 + TOLERANCE}
-    by_event = EventBasedMetrics(names, **collars)
     # In floats, 0.3 / 0.1 < 3 and 0.3 - 0.1 < 0.2: so sed_eval is given times in segments, and what
     # is just at the collar counts as within it.
     by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
     collars = {"t_collar": collar + TOLERANCE, "percentage_of_length": 0.5 + TOLERANCE}
     by_event = EventBasedMetrics(names, **collars)
     n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
+    rows = []
     for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
         pairs = [([], []) for _ in range(n)]
         for side, (recording, codes, times) in enumerate(sides):
@@ -228,14 +222,11 @@ def sed_metrics(
                 pairs[i][side].append(event)
         for pair in pairs:
             metric.evaluate(*pair, **options)
-    rows = []
-    for metric in (by_segment, by_event):
-        results = metric.results_overall_metrics()
+        results, counts = metric.results_overall_metrics(), metric.overall
         row = [*results["f_measure"].values(), *results["error_rate"].values()]
-        n_reference, n_estimated = metric.overall["Nref"], metric.overall["Nsys"]
-        if not n_reference:
+        if not counts["Nref"]:
             row[2:] = [np.nan] * 5
-        if (n_reference == 0) != (n_estimated == 0):
+        if bool(counts["Nref"]) != bool(counts["Nsys"]):
             row[0] = 0.0  # sed_eval: NaN
         rows.append(row)
     titles = f"segment-based ({segment:g} s)", f"event-based (collar {collar:g} s)"

@@ -61,11 +61,10 @@ class Events(NamedTuple):
         if isinstance(events, str) or not hasattr(events, "__iter__"):
             way = "Give a table with the columns label, onset and offset, or a list of such triples"
             raise ValueError(f"{way}, not {events!r}.")
+        columns = events
         if hasattr(events, "columns"):
             columns = [checked_table(events)[name] for name in NAMES] if len(events) else []
-        elif isinstance(events, Events):
-            columns = events
-        else:
+        elif not isinstance(events, Events):
             rows = list(events)
             if wrong := [x for x in rows if not isinstance(x, tuple | list) or len(x) != 3]:
                 raise ValueError(f"Give each event as (label, onset, offset), not as {wrong[0]!r}.")
@@ -273,12 +272,10 @@ def events_by_class(
     return _by_onset(names[by_name[rows[::2][kept]]], times[:, kept])
 
 
-def _check(
-    scores: np.ndarray, classes: Iterable[str], hop: float, window: float, thresholds: object
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def _check(scores, classes, hop, window, thresholds) -> tuple[np.ndarray, ...]:
     """Return scores, names and thresholds as arrays, or say what is wrong with them."""
     check_lengths(hop=hop, window=window)
-    names, scores = class_names(classes), np.asarray(scores)
+    names, scores = np.array(class_names(classes), dtype=object), np.asarray(scores)
     if hasattr(thresholds, "keys"):  # a dict or a pandas.Series, by name if not numbered from 0
         named = dict(thresholds)
         wanted = list(named) if list(named) == list(range(len(names))) else names
@@ -294,5 +291,4 @@ def _check(
         raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
     if scores.dtype.kind not in "biuf" or not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
         raise ValueError("Scores lie in [0, 1]: are these logits (take softmax or sigmoid) or NaN?")
-    scores = scores.astype(np.result_type(scores, np.float32), copy=False)
-    return scores, np.array(names, dtype=object), thresholds
+    return scores.astype(np.result_type(scores, np.float32), copy=False), names, thresholds

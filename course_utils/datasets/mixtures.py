@@ -125,16 +125,17 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
         return replace(mixture, log_mel=stored["log_mel"].astype(np.float32))
 
 
-def _draw(rng, metadata, cuts, polyphony) -> tuple[list[str], pd.DataFrame]:
-    """Draw a soundscape: two background clips of one class; of each event the clip, its cut and its onset (s)."""
+def _draw(rng, clips, polyphony) -> tuple[list[str], pd.DataFrame]:
+    """Draw a soundscape: two background clips of one class; of each event the clip, its cut and its onset (s).
+
+    ``clips`` holds file name, ``cut_from`` and ``cut_to`` of the clips of each class, in rows.
+    """
     import pandas as pd
 
-    by_class, events = metadata.groupby("category")["filename"], []
-    choices = by_class.get_group(rng.choice(esc50.BACKGROUNDS))
-    background = list(rng.choice(choices, 2, replace=False))
+    background = list(rng.choice(clips[rng.choice(esc50.BACKGROUNDS)][:, 0], 2, replace=False))
+    events = []
     for label in map(str, rng.permutation(esc50.ANIMALS)[: rng.integers(2, 5)]):
-        filename = rng.choice(by_class.get_group(label))
-        cut_from, cut_to = cuts.loc[filename]
+        filename, cut_from, cut_to = rng.choice(clips[label])
         for _ in range(100):  # where fewer than `polyphony` events sound
             onset = round(rng.uniform(0, SECONDS - (cut_to - cut_from)), 2)
             offset = round(onset + cut_to - cut_from, 2)
@@ -197,18 +198,19 @@ def make_soundscapes(
     if n < 1 or polyphony < 1 or fold not in range(1, 6) or not (levels.size and np.isfinite(levels).all()):
         raise ValueError("Expected n and polyphony of at least 1, a fold from 1 to 5, and finite ratios in dB.")
     cuts = pd.read_csv(assets.embedded("esc50_active.csv"), index_col="filename")
-    metadata = esc50.esc50_metadata().query("fold == @fold")
+    metadata = esc50.esc50_metadata().query("fold == @fold").join(cuts, on="filename")
+    by_class = metadata.groupby("category")[["filename", "cut_from", "cut_to"]]
+    clips = {name: group.to_numpy() for name, group in by_class}
     sets = [assets.store().clips(name) for name in ("esc50-animals", "esc50-backgrounds")]
-    files = sets[0] | sets[1] if all(sets) else {}
     soundscapes = []
     for i in range(n):
         rng = np.random.default_rng([seed, fold, polyphony, i])
-        background, events = _draw(rng, metadata, cuts, polyphony)
+        background, events = _draw(rng, clips, polyphony)
         ratio = float(levels[i % len(levels)])
         # the features that are shipped are those of this recipe
         recipe = f"{background} " + events.to_csv(index=False, lineterminator="\n")
         name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
-        waveform = _mix(files, background, events, ratio) if files else None
+        waveform = _mix(sets[0] | sets[1], background, events, ratio) if all(sets) else None
         reference = events[["label", "onset", "offset", "filename"]]
         soundscapes.append(Soundscape(name, None, waveform, stored=name, reference=reference))
         if folder is not None:
