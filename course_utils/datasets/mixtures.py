@@ -126,7 +126,7 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
 
 
 def _draw(rng, clips, polyphony) -> tuple[list[str], pd.DataFrame]:
-    """Draw a soundscape: two background clips of one class; of each event the clip, its cut and its onset (s).
+    """Draw two background clips of one class; of each event its clip, cut and onset, in seconds.
 
     ``clips`` holds file name, ``cut_from`` and ``cut_to`` of the clips of each class, in rows.
     """
