@@ -7,7 +7,6 @@ failed is not asked again for a while, by other processes neither.
 
 import contextlib
 import json
-import os
 import threading
 import time
 from pathlib import Path
@@ -28,11 +27,15 @@ WHY = {  # what an error of requests holds, and how to say it
 
 
 class FetchError(Exception):
-    """A file could not be fetched; the message says why. ``host_failed``: whether others of that host will fail too."""
+    """A file could not be fetched; the message says why."""
 
-    def __init__(self, why: str, host_failed: bool = False, busy: bool = False):
-        super().__init__(why)
-        self.host_failed, self.busy = host_failed, busy
+
+class HostError(FetchError):
+    """A host failed, so that no other file of it can be had either."""
+
+
+class BusyError(HostError):
+    """A host has no time now."""
 
 
 def _explained(error: Exception) -> Exception:
@@ -40,10 +43,10 @@ def _explained(error: Exception) -> Exception:
     if isinstance(error, FetchError) or getattr(error, "errno", None):  # of all OSErrors only the disk's have a number
         return error
     if (answer := getattr(error, "response", None)) is not None:
-        busy = answer.status_code == 429 or answer.status_code >= 500
-        return FetchError(f"it answered {answer.status_code} {answer.reason}", host_failed=busy, busy=busy)
+        kind = BusyError if answer.status_code == 429 or answer.status_code >= 500 else FetchError
+        return kind(f"it answered {answer.status_code} {answer.reason}")
     said = f"{type(error).__name__}: {error}"
-    return FetchError(next((why for sign, why in WHY.items() if sign in said), said[:160]), host_failed=True)
+    return HostError(next((why for sign, why in WHY.items() if sign in said), said[:160]))
 
 
 class _Try(threading.Thread):
@@ -55,12 +58,6 @@ class _Try(threading.Thread):
         self.came, self.left_behind, self.error = -1, False, None  # bytes that came; -1: no answer yet
 
     def run(self) -> None:
-        try:
-            self.fetch()
-        except Exception as error:
-            self.error = _explained(error)
-
-    def fetch(self) -> None:
         import requests
 
         from course_utils import __version__
@@ -68,15 +65,18 @@ class _Try(threading.Thread):
         # As it is on the wire: some servers label a .tar.gz as encoded, and it must not be unpacked on the way.
         agent = f"course-utils/{__version__} (Environmental Audio AI course)"
         headers = {"User-Agent": agent, "Accept-Encoding": "identity"}
-        with requests.get(self.url, stream=True, timeout=60, headers=headers) as response:
-            response.raise_for_status()
-            self.bar.total, self.came = int(response.headers.get("content-length") or 0) or None, 0
-            while (chunk := response.raw.read(1 << 14, decode_content=False)) and not self.left_behind:
-                self.came += len(chunk)
-                if self.came > self.largest:
-                    raise FetchError(f"it sends more than the {self.largest:,} bytes of the file")
-                self.file.write(chunk)
-                self.bar.update(len(chunk))
+        try:
+            with requests.get(self.url, stream=True, timeout=60, headers=headers) as response:
+                response.raise_for_status()
+                self.bar.total, self.came = int(response.headers.get("content-length") or 0) or None, 0
+                while (chunk := response.raw.read(1 << 14, decode_content=False)) and not self.left_behind:
+                    self.came += len(chunk)
+                    if self.came > self.largest:
+                        raise FetchError(f"it sends more than the {self.largest:,} bytes of the file")
+                    self.file.write(chunk)
+                    self.bar.update(len(chunk))
+        except Exception as error:
+            self.error = _explained(error)
 
 
 class Fetcher:
@@ -104,12 +104,10 @@ class Fetcher:
 
     def remember(self, failed: dict[str, tuple[float, float, str]]) -> None:
         """Keep which hosts have failed (when, after how long, why), for other processes too."""
-        scratch = self.memory.with_name(f".{self.memory.name}.{os.getpid()}")
         with self.lock, contextlib.suppress(OSError):  # where nothing can be written, no other process knows
             self.failed = failed
             self.memory.parent.mkdir(parents=True, exist_ok=True)
-            scratch.write_text(json.dumps(failed), encoding="utf-8")
-            scratch.replace(self.memory)
+            self.memory.write_text(json.dumps(failed), encoding="utf-8")
 
     def known(self, name: str) -> str | None:
         """Return why a host (``"*"``: all of the network) is not asked at present, or None."""
@@ -151,9 +149,9 @@ class Fetcher:
                 last = error
             with self.lock:
                 self.left -= time.monotonic() - start + wait
-            if not last.busy or self.left < 2 * wait:
+            if not isinstance(last, BusyError) or self.left < 2 * wait:
                 break
-        if last.host_failed:
+        if isinstance(last, HostError) and not self.halt.is_set():
             failed = self.failed | {name: (time.time(), time.monotonic() - begin, str(last))}
             others = any(self.known(other) for other in self.failed if other != name)
             if shy and not self.reached and (others or self.left <= 0):
@@ -183,6 +181,6 @@ class Fetcher:
             if self.halt.is_set() or time.monotonic() - start > patience:
                 one.left_behind = True
                 what = "no answer" if one.came < 0 else f"only {one.came - before:,} bytes came"
-                raise FetchError(f"{what} within {patience:.0f} s", host_failed=not self.halt.is_set())
+                raise HostError(f"{what} within {patience:.0f} s")
             one.join(0.05)
         return time.monotonic() - start
