@@ -81,8 +81,8 @@ def doctor() -> int:
         print(f"Assets: {store.mode}, cache {store.cache}, mirror {store.mirror or 'none'}")
         for folder in (store.cache, store.mirror):
             if isinstance(folder, Path) and (locked := unreadable(folder)):
-                remedy = f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own"
-                problems.append(f"{locked[0]} cannot be read, {len(locked)} in all: {remedy}.")
+                what = f"{locked[0]} cannot be read, {len(locked)} in all"
+                problems.append(f"{what}: {assets.remedy(folder)}")
         for row in store.assets.values():
             if "embedded" in row:
                 assets.embedded(row["embedded"])
@@ -108,17 +108,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 if all is well."""
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
     commands = parser.add_subparsers(required=True)
-    check = commands.add_parser("doctor", help="is everything there that the course needs?")
-    check.set_defaults(run=doctor)
-    look = commands.add_parser("info", help="every asset: size, licence, source, and what this computer would use")
-    look.set_defaults(run=info)
-    fetch = commands.add_parser("prefetch", help="get the real assets, before the lecture")
-    fetch.add_argument("names", nargs="*", help="which (default: all)")
-    fetch.set_defaults(run=prefetch)
+    for run in (doctor, info, prefetch):
+        command = commands.add_parser(run.__name__, help=run.__doc__)
+        command.set_defaults(run=run)
+    command.add_argument("names", nargs="*", help="which (default: all)")  # of prefetch
     chosen = vars(parser.parse_args(arguments))
-    run = chosen.pop("run")
     try:
-        return run(**chosen)
+        return chosen.pop("run")(**chosen)
     except (assets.AssetError, ValueError) as error:
         print(error)
         return 1

@@ -45,8 +45,9 @@ VARIABLES = ("COURSE_ASSETS", "COURSE_CACHE", "COURSE_MIRROR")
 SMALL = 25_000_000  # bytes of an asset that mode ``auto`` fetches unasked
 LOCK_PATIENCE = 15.0  # s that another notebook may hold a lock and do nothing
 
+PREFETCH = "`python -m course_utils prefetch`"
 WAYS_OUT = (
-    "Three ways out: (1) with a network, run `python -m course_utils prefetch` "
+    f"Three ways out: (1) with a network, run {PREFETCH} "
     "(in a notebook: `%run -m course_utils prefetch`); "
     "(2) set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path; "
     "(3) set COURSE_ASSETS=embedded to work with what the course ships."
@@ -137,6 +138,11 @@ def _mirror(value: str | Path | None) -> str | Path | None:
     return folder
 
 
+def remedy(folder: Path) -> str:
+    """Return what to do where files of a folder cannot be read."""
+    return f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own."
+
+
 def _variant(path: Path, files: list[dict], tell: bool = False) -> str | None:
     """Return which version the file at ``path`` is, by size and hash, or None; ``tell``: warn of a wrong one."""
     try:
@@ -146,13 +152,11 @@ def _variant(path: Path, files: list[dict], tell: bool = False) -> str | None:
                 with open(path, "rb") as file:
                     if hashlib.file_digest(file, algorithm).hexdigest() == digest:
                         return version["variant"]
-        what = f"{path} is damaged or another file ({path.stat().st_size:,} bytes of an unknown hash): it is not used. "
-        what += "Delete it and run `python -m course_utils prefetch`."
+        what = f"{path} is damaged or another file, and is not used: delete it and run {PREFETCH}."
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        what = f"Files in {path.parent} cannot be read ({error.strerror}) and are not used: run "
-        what += f"`chmod -R a+rX {path.parent}` as their owner, or set COURSE_CACHE to a folder of your own."
+        what = f"Files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
     if tell:
         warnings.warn(what, stacklevel=5)
     return None
@@ -233,14 +237,14 @@ class Store:
                 return lock.acquire(timeout=0.5)
             except filelock.Timeout:
                 sizes = {path.name: path.stat().st_size for path in _parts(target)}
-                who = f" (process {next(iter(sizes)).split('.')[-3]})" if sizes else ""
+                processes = [f"(process {name.split('.')[-3]})" for name in sizes]
+                who = " ".join(["another notebook or command", *processes])
                 if seen is None:
-                    print(f"Waiting for another notebook or command{who} that fetches {target.name}.", flush=True)
+                    print(f"Waiting for {who} that fetches {target.name}.", flush=True)
                 if sizes != seen:
                     seen, since = sizes, time.monotonic()
                 if time.monotonic() - since > LOCK_PATIENCE or self._fetcher.halt.is_set():
-                    said = f"another notebook or command{who} holds {target}.lock and does nothing: end it"
-                    raise FetchError(said) from None
+                    raise FetchError(f"{who} holds {target}.lock and does nothing: end it") from None
 
     @contextlib.contextmanager
     def _noting(self, target: Path, address: str) -> Iterator[None]:
@@ -250,8 +254,8 @@ class Store:
         except FetchError as error:
             self._failures.setdefault(address, str(error))
         except OSError as error:
-            why = f"cannot be written, {error.strerror or error}: set COURSE_CACHE to a folder of your own"
-            self._failures[str(target.parent)] = f"{why}, with room on its disk"
+            remedy = "set COURSE_CACHE to a folder of your own, with room on its disk"
+            self._failures[str(target.parent)] = f"cannot be written, {error.strerror or error}: {remedy}"
 
     def _download(self, url: str, target: Path, files: list[dict], show: bool, named: bool) -> str | None:
         """Fetch ``url`` to ``target`` and return its variant, or None; a failure leaves what was there before."""
@@ -312,16 +316,15 @@ class Store:
     def manifest(self, name: str) -> list[dict]:
         """Return the rows of a set of clips: ``filename``, ``path`` below cache or mirror, accepted ``files``."""
         row, rows = self.assets[name], []
-        lines = (PACKAGE / row["manifest"]).read_text(encoding="utf-8").splitlines()
-        for line in csv.DictReader(lines):
+        for line in csv.DictReader((PACKAGE / row["manifest"]).read_text(encoding="utf-8").splitlines()):
             filename, path = line["filename"], f"{row['path']}/{line['filename']}"
-            large = {"bytes": 441044, "hash": f"md5:{line['md5_44k']}", "urls": [row["base_url"] + filename]}
-            small = {"bytes": 160078, "hash": f"sha256:{line['sha256_16k']}", "urls": []}
+            url, md5, sha256 = row["base_url"] + filename, line["md5_44k"], line["sha256_16k"]
+            large = {"variant": "44.1 kHz", "bytes": 441044, "hash": f"md5:{md5}", "urls": [url]}
+            small = {"variant": "16 kHz", "bytes": 160078, "hash": f"sha256:{sha256}", "urls": []}
             if "bytes_16k" in line:  # as Ogg Vorbis, of its own size and name
                 small |= {"bytes": int(line["bytes_16k"]), "path": f"{path.removesuffix('.wav')}.ogg"}
             if filename in row.get("clips", [filename]):
-                files = [{"variant": "44.1 kHz"} | large, {"variant": "16 kHz"} | small]
-                rows.append({"filename": filename, "path": path, "files": files})
+                rows.append({"filename": filename, "path": path, "files": [large, small]})
         return rows
 
     def asks(self, name: str) -> bool:
@@ -372,8 +375,7 @@ class Store:
         self._told |= new.keys()
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
-            line = f"Not available: {said}. The course goes on with what it ships; to try again, run "
-            line += "`python -m course_utils prefetch`."
+            line = f"Not available: {said}. The course goes on with what it ships; to try again, run {PREFETCH}."
             if "COURSE_MIRROR" in said:
                 warnings.warn(line, stacklevel=5)
             else:
@@ -388,9 +390,7 @@ class Store:
         if asset.is_real:
             self._found[name] = asset  # what is missing may come
             if self.used.get(name) == "embedded" and "module" in self.assets[name]:
-                print(
-                    f"{asset.title} is here now. Cells that have loaded it before keep what stood in: run them again."
-                )
+                print(f"{asset.title} is here now. Cells that loaded what stood in for it keep that: run them again.")
         self.used[name] = asset.source
         return asset
 
@@ -412,13 +412,15 @@ class Store:
 
 # --- the store that lessons use ---
 
-_default: tuple[Store | None, dict | None] = (None, {})  # and what the environment said; None: whatever it says
+# With what the environment said when it was made; None: whatever that says.
+_default: tuple[Store | None, list[str] | None] = (None, [])
 
 
 def store() -> Store:
     """Return the store that lessons use: made from the environment, and made anew where that has changed since."""
     global _default
-    (before, made_for), said = _default, {name: os.environ.get(name, "") for name in VARIABLES}
+    before, made_for = _default
+    said = [os.environ.get(name) or "" for name in VARIABLES]
     if made_for not in (None, said):
         made = Store.from_environment(os.environ)
         if before:

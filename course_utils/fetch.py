@@ -20,7 +20,6 @@ WHY = {  # what an error of requests holds, and how to say it
     "ProxyError": "the proxy that http_proxy or https_proxy names does not answer",
     "SSLError": "its certificate is not accepted",
     "NameResolutionError": "its name is not known here, or there is no network",
-    "getaddrinfo": "its name is not known here, or there is no network",
     "refused": "connection refused",
     "ConnectionError": "the connection broke off",
 }
