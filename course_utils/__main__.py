@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from course_utils import __version__, assets
+from course_utils import __version__, assets, models
 
 
 def libraries() -> list[str]:
@@ -89,8 +89,6 @@ def doctor() -> int:
     except (ValueError, assets.AssetError) as error:
         problems.append(str(error))
     if not problems:
-        from course_utils import models
-
         try:
             models.start_tensorflow()
             import tensorflow as tf
