@@ -8,7 +8,7 @@ import re
 import sys
 from pathlib import Path
 
-from course_utils import __version__, assets
+from course_utils import __version__, assets, models
 
 
 def libraries() -> list[str]:
@@ -35,9 +35,8 @@ def info() -> int:
     looking = assets.Store("embedded" if store.mode == "embedded" else "auto", store.cache, mirror, small=0)
     for name, row in store.assets.items():
         asset = looking.resolve(name)
-        state = f"{asset.source}: {asset.variant}"
-        if not asset.is_real and (store.mode == "full" or (store.mode == "auto" and store.size(name) <= assets.SMALL)):
-            state = "the network, or a mirror: not fetched yet"
+        missing = store.asks(name) and not asset.is_real
+        state = "the network, or a mirror: not fetched yet" if missing else f"{asset.source}: {asset.variant}"
         print(f"{name}\n  {row['title']}, {store.size(name) / 1e6:.1f} MB, {row['licence']}")
         print(f"  {row['source']}\n  uses {state}")
     return 0
@@ -77,24 +76,19 @@ def doctor() -> int:
                 problems.append('setuptools is too new for tensorflow-hub: python -m pip install "setuptools<81"')
         except importlib.metadata.PackageNotFoundError:
             problems.append(f"{name} is not installed: python -m pip install -c constraints.txt -e .")
-    for row in assets.table().values():
-        if "embedded" in row:
-            try:
-                assets.embedded(row["embedded"])
-            except assets.AssetError as error:
-                problems.append(str(error))
     try:
         store = assets.store()
         print(f"Assets: {store.mode}, cache {store.cache}, mirror {store.mirror or 'none'}")
         for folder in (store.cache, store.mirror):
             if isinstance(folder, Path) and (locked := unreadable(folder)):
-                remedy = f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own"
-                problems.append(f"{locked[0]} cannot be read, {len(locked)} in all: {remedy}.")
+                what = f"{locked[0]} cannot be read, {len(locked)} in all"
+                problems.append(f"{what}: {assets.remedy(folder)}")
+        for row in store.assets.values():
+            if "embedded" in row:
+                assets.embedded(row["embedded"])
     except (ValueError, assets.AssetError) as error:
         problems.append(str(error))
     if not problems:
-        from course_utils import models
-
         try:
             models.start_tensorflow()
             import tensorflow as tf
@@ -111,16 +105,14 @@ def doctor() -> int:
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 if all is well."""
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("doctor", help="is everything there that the course needs?")
-    commands.add_parser("info", help="every asset: size, licence, source, and what this computer would use")
-    fetch = commands.add_parser("prefetch", help="get the real assets, before the lecture")
-    fetch.add_argument("names", nargs="*", help="which (default: all)")
-    chosen = parser.parse_args(arguments)
-    if chosen.command == "prefetch":
-        return prefetch(chosen.names)
+    commands = parser.add_subparsers(required=True)
+    for run in (doctor, info, prefetch):
+        command = commands.add_parser(run.__name__, help=run.__doc__)
+        command.set_defaults(run=run)
+    command.add_argument("names", nargs="*", help="which (default: all)")  # of prefetch
+    chosen = vars(parser.parse_args(arguments))
     try:
-        return {"doctor": doctor, "info": info}[chosen.command]()
+        return chosen.pop("run")(**chosen)
     except (assets.AssetError, ValueError) as error:
         print(error)
         return 1

@@ -17,32 +17,37 @@ import contextlib
 import csv
 import hashlib
 import os
-import shutil
 import sys
+import tarfile
 import time
 import tomllib
 import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import filelock
+import platformdirs
+from tqdm import tqdm
 
 from course_utils.fetch import Fetcher, FetchError
 
 if TYPE_CHECKING:
     from pandas.io.formats.style import Styler
-    from tqdm import tqdm
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else None
+EMBEDDED = CHECKOUT / "data" / "embedded" if CHECKOUT else PACKAGE / "embedded"
 MODES = ("auto", "full", "embedded")
 VARIABLES = ("COURSE_ASSETS", "COURSE_CACHE", "COURSE_MIRROR")
 SMALL = 25_000_000  # bytes of an asset that mode ``auto`` fetches unasked
 LOCK_PATIENCE = 15.0  # s that another notebook may hold a lock and do nothing
 
+PREFETCH = "`python -m course_utils prefetch`"
 WAYS_OUT = (
-    "Three ways out: (1) with a network, run `python -m course_utils prefetch` "
+    f"Three ways out: (1) with a network, run {PREFETCH} "
     "(in a notebook: `%run -m course_utils prefetch`); "
     "(2) set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path; "
     "(3) set COURSE_ASSETS=embedded to work with what the course ships."
@@ -67,6 +72,8 @@ class Resolved:
         Where it came from.
     variant : str
         Which of the accepted versions it is.
+    clips : dict of str to Path
+        The files of a set of clips, by file name.
     """
 
     name: str
@@ -74,6 +81,7 @@ class Resolved:
     path: Path | None
     source: str
     variant: str
+    clips: dict[str, Path] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def is_real(self) -> bool:
@@ -99,16 +107,13 @@ def embedded(relative: str) -> Path:
     AssetError
         If the installation lacks it.
     """
-    for base in filter(None, (PACKAGE / "embedded", CHECKOUT and CHECKOUT / "data" / "embedded")):
-        if (base / relative).exists():
-            return base / relative
-    raise AssetError(f"The course should ship {relative!r} and does not: reinstall it (python -m pip install .).")
+    if not (EMBEDDED / relative).exists():
+        raise AssetError(f"The course should ship {relative!r} and does not: reinstall it (python -m pip install .).")
+    return EMBEDDED / relative
 
 
-def progress(*arguments: Any, **options: Any) -> "tqdm":
+def progress(*arguments: Any, **options: Any) -> tqdm:
     """Return a tqdm progress bar that writes to stdout and vanishes when it is done: no bars in exported pages."""
-    from tqdm import tqdm
-
     return tqdm(*arguments, file=sys.stdout, leave=False, **options)
 
 
@@ -121,33 +126,45 @@ def _folder(name: str, value: str, *bases: Path | None) -> Path:
         raise AssetError(f"{name} is {value[:80]!r}, which is no folder ({error}). Correct it, or unset it.") from error
 
 
+def _mirror(value: str | Path | None) -> str | Path | None:
+    """Return the address or the folder that ``COURSE_MIRROR`` names, if it names one."""
+    if not value or isinstance(value, Path):
+        return value or None
+    if value.startswith(("http://", "https://")):
+        return value.rstrip("/")
+    if not (folder := _folder("COURSE_MIRROR", value, Path.cwd(), CHECKOUT)).is_dir():
+        why = "that folder does not exist, and an address begins with http:// or https://"
+        raise AssetError(f"COURSE_MIRROR is {value!r}: {why}. Correct it, or unset it.")
+    return folder
+
+
+def remedy(folder: Path) -> str:
+    """Return what to do where files of a folder cannot be read."""
+    return f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own."
+
+
 def _variant(path: Path, files: list[dict], tell: bool = False) -> str | None:
     """Return which version the file at ``path`` is, by size and hash, or None; ``tell``: warn of a wrong one."""
     try:
-        size = path.stat().st_size
-        for version in files if path.is_file() else ():
+        for version in files:
             algorithm, _, digest = version["hash"].partition(":")
-            if size == version["bytes"]:
+            if path.stat().st_size == version["bytes"]:
                 with open(path, "rb") as file:
                     if hashlib.file_digest(file, algorithm).hexdigest() == digest:
                         return version["variant"]
-        expected = " or ".join(f"{version['bytes']:,}" for version in files)
-        what = f"{path} is damaged or another file ({size:,} bytes, expected {expected} with a known hash): it is not "
-        what += "used. Delete it and run `python -m course_utils prefetch`."
-        tell = tell and path.is_file()
+        what = f"{path} is damaged or another file, and is not used: delete it and run {PREFETCH}."
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        what = f"Files in {path.parent} cannot be read ({error.strerror}) and are not used: run "
-        what += f"`chmod -R a+rX {path.parent}` as their owner, or set COURSE_CACHE to a folder of your own."
+        what = f"Files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
     if tell:
         warnings.warn(what, stacklevel=5)
     return None
 
 
-def _cannot_write(error: Exception) -> str:
-    why = getattr(error, "strerror", None) or error
-    return f"cannot be written, {why}: set COURSE_CACHE to a folder of your own, with room on its disk"
+def _parts(target: Path) -> list[Path]:
+    """Return what tries at a file of the cache have begun beside it, those that were killed too."""
+    return [path for path in target.parent.glob(f".{target.name}.*") if path.exists()]
 
 
 class Store:
@@ -183,112 +200,86 @@ class Store:
         if mode not in MODES:
             raise ValueError(f"COURSE_ASSETS is {mode!r}; set it to one of {', '.join(MODES)}, or unset it.")
         self.mode, self.cache, self.small = mode, Path(cache), small
-        self.mirror = None if mode == "embedded" else mirror
-        if isinstance(self.mirror, str):
-            self.mirror = mirror.rstrip("/") if mirror.startswith(("http://", "https://")) else Path(mirror)
-        self.assets = table() if assets is None else assets
-        self.used: dict[str, str] = {}
-        self.environment: dict[str, str] | None = None
-        self._found: dict[str, tuple[Resolved, dict[str, Path]]] = {}
-        self._failures: dict[str, str] = {}
-        self._told: set[str] = set()
+        self.mirror = None if mode == "embedded" else _mirror(mirror)
+        self.assets = assets or table()
+        self.used, self._found, self._failures, self._told = {}, {}, {}, set()
         self._fetcher = Fetcher("full" if mode == "full" else "auto", self.cache / "unreachable.json")
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str], **changes: Any) -> "Store":
+    def from_environment(cls, environment: Mapping[str, str], mode: str | None = None) -> "Store":
         """Return the store that the variables ``COURSE_ASSETS``, ``COURSE_CACHE`` and ``COURSE_MIRROR`` ask for.
+
+        Parameters
+        ----------
+        mode : str, optional
+            Takes the place of what ``COURSE_ASSETS`` says.
 
         Raises
         ------
         ValueError, AssetError
             If one of them makes no sense; the message says which.
         """
-        said = {name: environment.get(name, "") for name in VARIABLES}
-        mode, cache, mirror = said["COURSE_ASSETS"] or "auto", said["COURSE_CACHE"], said["COURSE_MIRROR"] or None
+        said, cache, mirror = (environment.get(name) for name in VARIABLES)
         if cache:
             cache = _folder("COURSE_CACHE", cache, CHECKOUT or Path.cwd())
-        elif CHECKOUT:
-            cache = CHECKOUT / "data" / "cache"
         else:
-            import platformdirs
-
-            cache = platformdirs.user_cache_dir("course-utils")
-        if mirror and mode != "embedded" and not mirror.startswith(("http://", "https://")):
-            if "://" in mirror:
-                raise AssetError(f"COURSE_MIRROR is {mirror!r}: an address begins with http:// or https://.")
-            folder = _folder("COURSE_MIRROR", mirror, Path.cwd(), CHECKOUT)
-            if not folder.is_dir():
-                raise AssetError(
-                    f"COURSE_MIRROR names the folder {mirror!r}, which does not exist: correct or unset it."
-                )
-            mirror = folder
-        store = cls(**{"mode": mode, "cache": cache, "mirror": mirror} | changes)
-        store.environment = said
-        return store
+            cache = CHECKOUT / "data" / "cache" if CHECKOUT else platformdirs.user_cache_path("course-utils")
+        return cls(mode or said or "auto", cache, mirror)
 
     # --- one file ---
 
-    @contextlib.contextmanager
-    def _locked(self, target: Path) -> Iterator[None]:
-        """Hold the lock of a file of the cache; whoever holds it and does nothing is waited for in vain."""
-        from filelock import FileLock, Timeout
-
+    def _lock(self, target: Path) -> contextlib.AbstractContextManager:
+        """Lock a file of the cache; whoever holds it and does nothing is waited for in vain."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock, seen, since = FileLock(f"{target}.lock"), None, time.monotonic()
+        lock, seen, since = filelock.FileLock(f"{target}.lock"), None, time.monotonic()
         while True:
             try:
-                lock.acquire(timeout=0 if seen is None else 0.5)
-                break
-            except Timeout:
-                parts = [path for path in target.parent.glob(f".{target.name}.*") if path.exists()]
-                who = f" (process {parts[0].name.split('.')[-3]})" if parts else ""
+                return lock.acquire(timeout=0.5)
+            except filelock.Timeout:
+                sizes = {path.name: path.stat().st_size for path in _parts(target)}
+                processes = [f"(process {name.split('.')[-3]})" for name in sizes]
+                who = " ".join(["another notebook or command", *processes])
                 if seen is None:
-                    print(f"Waiting for another notebook or command{who} that fetches {target.name}.", flush=True)
-                now = [(path.name, path.stat().st_size) for path in parts]
-                seen, since = now, since if now == seen else time.monotonic()
+                    print(f"Waiting for {who} that fetches {target.name}.", flush=True)
+                if sizes != seen:
+                    seen, since = sizes, time.monotonic()
                 if time.monotonic() - since > LOCK_PATIENCE or self._fetcher.halt.is_set():
-                    said = f"another notebook or command{who} holds {target}.lock and does nothing: end it"
-                    raise FetchError(said, host_failed=False) from None
+                    raise FetchError(f"{who} holds {target}.lock and does nothing: end it") from None
+
+    @contextlib.contextmanager
+    def _noting(self, target: Path, address: str) -> Iterator[None]:
+        """Note, to tell it later, why a file of the cache cannot be had from an address, or cannot be written."""
         try:
-            for old in target.parent.glob(f".{target.name}.*"):  # of tries that were killed
-                shutil.rmtree(old) if old.is_dir() else old.unlink(missing_ok=True)
             yield
-        finally:
-            lock.release()
+        except FetchError as error:
+            self._failures.setdefault(address, str(error))
+        except OSError as error:
+            remedy = "set COURSE_CACHE to a folder of your own, with room on its disk"
+            self._failures[str(target.parent)] = f"cannot be written, {error.strerror or error}: {remedy}"
 
     def _download(self, url: str, target: Path, files: list[dict], show: bool, named: bool) -> str | None:
         """Fetch ``url`` to ``target`` and return its variant, or None; a failure leaves what was there before."""
-        largest = max(version["bytes"] for version in files)
-        try:
-            with self._locked(target):
-                if variant := _variant(target, files):  # another process has been at it
+        address = f"COURSE_MIRROR {self.mirror}" if named else "/".join(url.split("/")[:3])
+        with self._noting(target, address), self._lock(target):
+            if variant := _variant(target, files):  # another process has been at it
+                return variant
+            part = target.with_name(f".{target.name}.{os.getpid()}.{time.time_ns()}.part")
+            try:
+                self._fetcher.get(url, part, max(version["bytes"] for version in files), show, named)
+                if variant := _variant(part, files):
+                    part.replace(target)
                     return variant
-                part = target.with_name(f".{target.name}.{os.getpid()}.{time.time_ns()}.part")
-                try:
-                    self._fetcher.get(url, part, largest, show, named)
-                    if variant := _variant(part, files):
-                        part.replace(target)
-                        return variant
-                    raise FetchError(
-                        f"it sent {part.stat().st_size:,} bytes that are not the file (unknown hash)", False
-                    )
-                finally:
-                    with contextlib.suppress(OSError):
-                        part.unlink(missing_ok=True)
-        except FetchError as error:
-            address = f"COURSE_MIRROR {self.mirror}" if named else "/".join(url.split("/")[:3])
-            self._failures.setdefault(address, str(error))
-        except OSError as error:
-            self._failures[str(target.parent)] = _cannot_write(error)
-        return None
+                raise FetchError(f"it sent {part.stat().st_size:,} bytes that are not the file (unknown hash)")
+            finally:
+                for path in _parts(target):  # those of tries that were killed too
+                    path.unlink(missing_ok=True)
 
-    def _find_file(self, relative: str, files: list[dict], network: bool, show: bool = True):
+    def _find_file(self, relative: str, files: list[dict], network: bool, show: bool = True) -> tuple | None:
         """Look for one file in cache, mirror and, if it is allowed, network: (path, source, variant), or None."""
-        places = list(dict.fromkeys([relative, *(version["path"] for version in files if "path" in version)]))
-        folders = [("cache", self.cache), *([("mirror", self.mirror)] if isinstance(self.mirror, Path) else [])]
+        places = list(dict.fromkeys(version.get("path", relative) for version in files))
         for place in places:
-            for source, folder in folders:
-                if variant := _variant(folder / place, files, tell=True):
+            for source, folder in (("cache", self.cache), ("mirror", self.mirror)):
+                if isinstance(folder, Path) and (variant := _variant(folder / place, files, tell=True)):
                     return folder / place, source, variant
         urls = [(f"{self.mirror}/{place}", place, "mirror") for place in places if isinstance(self.mirror, str)]
         urls += [(url, relative, "network") for version in files for url in version["urls"] if network]
@@ -297,37 +288,23 @@ class Store:
                 return self.cache / place, source, variant
         return None
 
-    def _unpack(self, archive: Path, files: list[dict], variant: str) -> Path | None:
-        """Unpack a checked ``.tar.gz`` below the cache, unless that has been done; return the folder, or None."""
-        import tarfile
-
+    def _unpack(self, archive: Path, source: str, variant: str, files: list[dict]) -> tuple | None:
+        """Unpack a checked ``.tar.gz`` below the cache, but for what has been done: as :meth:`_find_file`."""
         digest = next(version["hash"] for version in files if version["variant"] == variant).partition(":")[2]
         folder = self.cache / "unpacked" / f"{archive.name.split('.')[0]}-{digest[:12]}"
-
-        def complete() -> bool:
-            paths = [(folder / member.name, member.size) for member in members]
-            return all(path.is_file() and path.stat().st_size == size for path, size in paths)
-
         with tarfile.open(archive) as tar:
-            members = [member for member in tar.getmembers() if member.isfile()]
-        try:
-            if complete():  # where nothing can be written, nothing has to be
-                return folder
-            with self._locked(folder), tarfile.open(archive) as tar:
-                if not complete():  # another notebook may have been at it
-                    scratch = folder.with_name(f".{folder.name}.{os.getpid()}.{time.time_ns()}.part")
-                    scratch.mkdir()
-                    for member in tar.getmembers():
-                        member.mode &= scratch.stat().st_mode | 0o111  # what this user's umask leaves
-                    # Python 3.11.0 to 3.11.3 know no filters; the archive's hash has been checked
-                    tar.extraction_filter = getattr(tarfile, "data_filter", None)
-                    tar.extractall(scratch)
-                    shutil.rmtree(folder, ignore_errors=True)
-                    scratch.replace(folder)
-        except (FetchError, OSError) as error:
-            self._failures[str(folder.parent)] = _cannot_write(error)
-            return None
-        return folder
+            members = {folder / member.name: member for member in tar if member.isfile()}
+
+            def missing() -> list[Path]:
+                there = {path: path.stat().st_size for path in members if path.is_file()}
+                return [path for path, member in members.items() if there.get(path) != member.size]
+
+            if missing():  # else nothing has to be written
+                with self._noting(folder, str(folder.parent)), self._lock(folder):
+                    for path in missing():  # another notebook may have been at it
+                        path.parent.mkdir(parents=True, exist_ok=True)
+                        path.write_bytes(tar.extractfile(members[path]).read())
+            return None if missing() else (folder, source, variant)
 
     # --- assets ---
 
@@ -339,59 +316,57 @@ class Store:
     def manifest(self, name: str) -> list[dict]:
         """Return the rows of a set of clips: ``filename``, ``path`` below cache or mirror, accepted ``files``."""
         row, rows = self.assets[name], []
-        with open(PACKAGE / row["manifest"], newline="", encoding="utf-8") as file:
-            for line in csv.DictReader(file):
-                if line["filename"] not in row.get("clips", [line["filename"]]):
-                    continue
-                path, url = f"{row['path']}/{line['filename']}", row["base_url"] + line["filename"]
-                large = {"variant": "44.1 kHz", "bytes": 441044, "hash": f"md5:{line['md5_44k']}", "urls": [url]}
-                small = {"variant": "16 kHz", "bytes": 160078, "hash": f"sha256:{line['sha256_16k']}", "urls": []}
-                if "bytes_16k" in line:  # as Ogg Vorbis, of its own size and name
-                    small |= {"bytes": int(line["bytes_16k"]), "path": f"{path.removesuffix('.wav')}.ogg"}
-                rows.append({"filename": line["filename"], "path": path, "files": [large, small]})
+        for line in csv.DictReader((PACKAGE / row["manifest"]).read_text(encoding="utf-8").splitlines()):
+            filename, path = line["filename"], f"{row['path']}/{line['filename']}"
+            url, md5, sha256 = row["base_url"] + filename, line["md5_44k"], line["sha256_16k"]
+            large = {"variant": "44.1 kHz", "bytes": 441044, "hash": f"md5:{md5}", "urls": [url]}
+            small = {"variant": "16 kHz", "bytes": 160078, "hash": f"sha256:{sha256}", "urls": []}
+            if "bytes_16k" in line:  # as Ogg Vorbis, of its own size and name
+                small |= {"bytes": int(line["bytes_16k"]), "path": f"{path.removesuffix('.wav')}.ogg"}
+            if filename in row.get("clips", [filename]):
+                rows.append({"filename": filename, "path": path, "files": [large, small]})
         return rows
 
-    def _find_clips(self, name: str, network: bool) -> dict[str, tuple[Path, str, str] | None]:
-        rows, busy = self.manifest(name), network or isinstance(self.mirror, str)
+    def asks(self, name: str) -> bool:
+        """Return whether an asset that is not here would be taken from the network."""
+        return self.mode == "full" or (self.mode == "auto" and self.size(name) <= self.small)
+
+    def _find_files(self, rows: list[dict], network: bool, title: str) -> list[tuple | None]:
+        """Look for the files of an asset, for several at a time."""
+        one, busy = len(rows) == 1, network or isinstance(self.mirror, str)
         with ThreadPoolExecutor(8) as pool:
-            jobs = [pool.submit(self._find_file, row["path"], row["files"], network, False) for row in rows]
-            bar = progress(jobs, desc=self.assets[name]["title"], unit="clip", disable=not busy)
+            jobs = [pool.submit(self._find_file, row["path"], row["files"], network, one) for row in rows]
             try:
-                return {row["filename"]: job.result() for row, job in zip(rows, bar, strict=True)}
+                return [job.result() for job in progress(jobs, desc=title, unit="clip", disable=one or not busy)]
             except BaseException:  # Ctrl-C among them: whoever is still at it stops
                 self._fetcher.halt.set()
                 pool.shutdown(cancel_futures=True)
                 raise
 
-    def _find(self, name: str) -> tuple[Resolved, dict[str, Path]]:
-        """Look for an asset: what :meth:`resolve` returns, and the files of a set of clips by name."""
+    def _find(self, name: str) -> Resolved:
+        """Look for an asset: what :meth:`resolve` returns."""
         row = self.assets[name]
         if self.mode != "embedded":
-            network = self.mode == "full" or self.size(name) <= self.small
+            rows = self.manifest(name) if "manifest" in row else [row]
             self._fetcher.begin()
-            if "manifest" in row:
-                found = self._find_clips(name, network)
-                missing = f"{list(found.values()).count(None)} of {len(found)} clips"
-            else:
-                found = {"": self._find_file(row["path"], row["files"], network)}
-                missing = row["path"]
-            if row.get("unpack") and found[""]:
-                path, source, variant = found[""]
-                found = {"": (path, source, variant) if (path := self._unpack(path, row["files"], variant)) else None}
-            if all(found.values()):
-                paths, sources, variants = ([part[k] for part in found.values()] for k in range(3))
+            found = self._find_files(rows, self.asks(name), row["title"])
+            if row.get("unpack"):
+                found = [file and self._unpack(*file, row["files"]) for file in found]
+            if all(found):
+                paths, sources, variants = zip(*found, strict=True)
                 source = next(kind for kind in ("network", "mirror", "cache") if kind in sources)
                 if source == "network":
                     print(f"Fetched {row['title']}, {self.size(name) / 1e6:.1f} MB, into {self.cache}.", flush=True)
-                clips = dict(zip(found, paths, strict=True)) if "manifest" in row else {}
+                clips = {clip["filename"]: path for clip, path in zip(rows, paths, strict=True) if "manifest" in row}
                 path = paths[0].parent if clips else paths[0]
-                return Resolved(name, row["title"], path, source, " and ".join(sorted(set(variants)))), clips
+                return Resolved(name, row["title"], path, source, " and ".join(sorted(set(variants))), clips)
             if self.mode == "full":
+                missing = f"{found.count(None)} of {len(found)} clips" if "manifest" in row else row["path"]
                 tried = "".join(f"\n  {address}: {why}" for address, why in self._failures.items())
                 self._failures.clear()
                 raise AssetError(f"{row['title']}: could not get {missing}. {WAYS_OUT}{tried}")
         path = embedded(row["embedded"]) if "embedded" in row else None
-        return Resolved(name, row["title"], path, "embedded", row["embedded_title"]), {}
+        return Resolved(name, row["title"], path, "embedded", row["embedded_title"])
 
     def _tell(self) -> None:
         """Say once, in one line, which addresses failed and how."""
@@ -400,35 +375,28 @@ class Store:
         self._told |= new.keys()
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
-            line = f"Not available: {said}. The course goes on with what it ships; to try again, run "
-            line += "`python -m course_utils prefetch`."
-            if any(address.startswith("COURSE_MIRROR") for address in new):
+            line = f"Not available: {said}. The course goes on with what it ships; to try again, run {PREFETCH}."
+            if "COURSE_MIRROR" in said:
                 warnings.warn(line, stacklevel=5)
             else:
                 print(line, flush=True)
 
-    def _resolve(self, name: str) -> tuple[Resolved, dict[str, Path]]:
-        if name not in self.assets:
-            raise KeyError(f"No asset is called {name!r}; there are {', '.join(self.assets)}.")
-        found = self._found.get(name) or self._find(name)
-        self._tell()
-        asset = found[0]
-        if asset.is_real:
-            self._found[name] = found  # what is missing may come
-            if self.used.get(name) == "embedded" and "module" in self.assets[name]:
-                print(
-                    f"{asset.title} is here now. Cells that have loaded it before keep what stood in: run them again."
-                )
-        self.used[name] = asset.source
-        return found
-
     def resolve(self, name: str) -> Resolved:
         """Get an asset, from as near as possible; see :func:`resolve`."""
-        return self._resolve(name)[0]
+        if name not in self.assets:
+            raise KeyError(f"No asset is called {name!r}; there are {', '.join(self.assets)}.")
+        asset = self._found.get(name) or self._find(name)
+        self._tell()
+        if asset.is_real:
+            self._found[name] = asset  # what is missing may come
+            if self.used.get(name) == "embedded" and "module" in self.assets[name]:
+                print(f"{asset.title} is here now. Cells that loaded what stood in for it keep that: run them again.")
+        self.used[name] = asset.source
+        return asset
 
     def clips(self, name: str) -> dict[str, Path]:
         """Return the files of a set of clips, by file name; empty unless all of them are available."""
-        return self._resolve(name)[1]
+        return self.resolve(name).clips
 
     def speaker(self, name: str) -> Resolved:
         """Return the network that answers for ``name``: itself, or the first of the table that may and is there."""
@@ -444,30 +412,32 @@ class Store:
 
 # --- the store that lessons use ---
 
-_default: Store | None = None
+# With what the environment said when it was made; None: whatever that says.
+_default: tuple[Store | None, list[str] | None] = (None, [])
 
 
 def store() -> Store:
     """Return the store that lessons use: made from the environment, and made anew where that has changed since."""
     global _default
-    said = {name: os.environ.get(name, "") for name in VARIABLES}
-    if _default is None or _default.environment not in (None, said):
+    before, made_for = _default
+    said = [os.environ.get(name) or "" for name in VARIABLES]
+    if made_for not in (None, said):
         made = Store.from_environment(os.environ)
-        before = {} if _default is None else _default.used
-        made.used = {name: source for name, source in before.items() if name in made.assets}
-        _default = made
-    return _default
+        if before:
+            made.used = {name: source for name, source in before.used.items() if name in made.assets}
+        _default = made, said
+    return _default[0]
 
 
 @contextlib.contextmanager
 def using(other: Store) -> Iterator[Store]:
     """Have lessons use another store within a ``with`` block, whatever the environment says."""
     global _default
-    before, _default, environment, other.environment = _default, other, other.environment, None
+    before, _default = _default, (other, None)
     try:
         yield other
     finally:
-        _default, other.environment = before, environment
+        _default = before
 
 
 def resolve(name: str) -> Resolved:
@@ -515,24 +485,20 @@ def overview(*names: str) -> "Styler":
         asset, row = here.resolve(name), here.assets[name]
         uses = f"the real one ({asset.variant})" if asset.is_real else asset.variant
         if "module" in row:
-            speaker = asset if asset.is_real else here.speaker(name)
-            uses = uses if speaker.name == name else f"{speaker.label} in its place"
-            place = "" if speaker.name == name else f" in place of {asset.title.split(',')[0]}"
-            answering.append((speaker.title if speaker.is_real else speaker.variant.split(" (")[0]) + place)
+            speaker = here.speaker(name)
+            answer = speaker.title if speaker.is_real else speaker.variant.split(" (")[0]
+            if speaker.name != name:
+                uses = f"{speaker.label} in its place"
+                answer += f" in place of {asset.title.split(',')[0]}"
+            answering.append(answer)
         todo = f"%run -m course_utils prefetch {name} ({here.size(name) / 1e6:.1f} MB)"
         if here.mirror:
             todo = f"{here.mirror} does not have it: ask whoever keeps it, or {todo}"
         elif here.mode == "embedded":
             todo += ", without COURSE_ASSETS=embedded"
-        rows.append(
-            {
-                "asset": asset.title,
-                "this run uses": uses,
-                "from": asset.source,
-                "to get the real one": "" if asset.is_real else todo,
-            }
-        )
+        rows.append((asset.title, uses, asset.source, "" if asset.is_real else todo))
     if answering:
         print(f"Networks that answer here: {'; '.join(dict.fromkeys(answering))}.")
     left = [{"selector": "th, td", "props": "text-align: left"}]
-    return pd.DataFrame(rows).style.hide(axis="index").set_table_styles(left)
+    table = pd.DataFrame(rows, columns=["asset", "this run uses", "from", "to get the real one"])
+    return table.style.hide(axis="index").set_table_styles(left)

@@ -5,13 +5,12 @@ mid-body or sends a byte a second, the watcher sees that too little has come, an
 failed is not asked again for a while, by other processes neither.
 """
 
+import contextlib
 import json
-import os
 import threading
 import time
-from collections import deque
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 FLOOR = 10_000  # bytes a second; slower is as good as nothing
 PATIENCE = {"auto": 4.0, "full": 15.0}  # s without an answer, or below the floor
@@ -21,51 +20,43 @@ WHY = {  # what an error of requests holds, and how to say it
     "ProxyError": "the proxy that http_proxy or https_proxy names does not answer",
     "SSLError": "its certificate is not accepted",
     "NameResolutionError": "its name is not known here, or there is no network",
-    "getaddrinfo": "its name is not known here, or there is no network",
     "refused": "connection refused",
     "ConnectionError": "the connection broke off",
 }
 
 
 class FetchError(Exception):
-    """A file could not be fetched; the message says why. ``host_failed``: whether others of that host will fail too."""
-
-    def __init__(self, why: str, host_failed: bool = True, busy: bool = False):
-        super().__init__(why)
-        self.host_failed, self.busy = host_failed, busy
+    """A file could not be fetched; the message says why."""
 
 
-class DiskError(OSError):
-    """What came could not be written."""
+class HostError(FetchError):
+    """A host failed, so that no other file of it can be had either."""
 
 
-def host(url: str) -> str:
-    """Return the host of an address, with its port."""
-    return url.split("/")[2]
+class BusyError(HostError):
+    """A host has no time now."""
+
+
+def _explained(error: Exception) -> Exception:
+    """Return an error of requests in plain words, and one of ours or of the disk as it is."""
+    if isinstance(error, FetchError) or getattr(error, "errno", None):  # of all OSErrors only the disk's have a number
+        return error
+    if (answer := getattr(error, "response", None)) is not None:
+        kind = BusyError if answer.status_code == 429 or answer.status_code >= 500 else FetchError
+        return kind(f"it answered {answer.status_code} {answer.reason}")
+    said = f"{type(error).__name__}: {error}"
+    return HostError(next((why for sign, why in WHY.items() if sign in said), said[:160]))
 
 
 class _Try(threading.Thread):
     """One try at an address, which may be left behind at any time."""
 
-    def __init__(self, url: str, file: BinaryIO, largest: int):
+    def __init__(self, url: str, file: BinaryIO, largest: int, bar: Any):
         super().__init__(daemon=True)
-        self.url, self.file, self.largest = url, file, largest
-        self.count, self.total, self.answered, self.left_behind, self.error = 0, None, False, False, None
-        self.start()
+        self.url, self.file, self.largest, self.bar = url, file, largest, bar
+        self.came, self.left_behind, self.error = -1, False, None  # bytes that came; -1: no answer yet
 
     def run(self) -> None:
-        try:
-            self.fetch()
-        except (FetchError, DiskError) as error:
-            self.error = error
-        except Exception as error:
-            said, answer = f"{type(error).__name__}: {error}", getattr(error, "response", None)
-            why = next((why for sign, why in WHY.items() if sign in said), said[:160])
-            busy = answer is not None and (answer.status_code == 429 or answer.status_code >= 500)
-            why = why if answer is None else f"it answered {answer.status_code} {answer.reason}"
-            self.error = FetchError(why, host_failed=busy or answer is None, busy=busy)
-
-    def fetch(self) -> None:
         import requests
 
         from course_utils import __version__
@@ -73,17 +64,18 @@ class _Try(threading.Thread):
         # As it is on the wire: some servers label a .tar.gz as encoded, and it must not be unpacked on the way.
         agent = f"course-utils/{__version__} (Environmental Audio AI course)"
         headers = {"User-Agent": agent, "Accept-Encoding": "identity"}
-        with requests.get(self.url, stream=True, timeout=60, headers=headers) as response:
-            response.raise_for_status()
-            self.answered, self.total = True, int(response.headers.get("content-length") or 0) or None
-            while (chunk := response.raw.read(1 << 14, decode_content=False)) and not self.left_behind:
-                self.count += len(chunk)
-                if self.count > self.largest:
-                    raise FetchError(f"it sends more than the {self.largest:,} bytes of the file", host_failed=False)
-                try:
+        try:
+            with requests.get(self.url, stream=True, timeout=60, headers=headers) as response:
+                response.raise_for_status()
+                self.bar.total, self.came = int(response.headers.get("content-length") or 0) or None, 0
+                while (chunk := response.raw.read(1 << 14, decode_content=False)) and not self.left_behind:
+                    self.came += len(chunk)
+                    if self.came > self.largest:
+                        raise FetchError(f"it sends more than the {self.largest:,} bytes of the file")
                     self.file.write(chunk)
-                except OSError as error:
-                    raise DiskError(str(error)) from error
+                    self.bar.update(len(chunk))
+        except Exception as error:
+            self.error = _explained(error)
 
 
 class Fetcher:
@@ -100,11 +92,9 @@ class Fetcher:
     def __init__(self, mode: str, memory: Path):
         self.mode, self.memory, self.left, self.reached = mode, memory, ALLOWANCE[mode], False
         self.halt, self.lock, self.failed = threading.Event(), threading.Lock(), {}
-        try:
+        with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # none, or not what was written
             kept = json.loads(memory.read_text(encoding="utf-8"))
             self.failed = {name: (float(when), float(spent), why) for name, (when, spent, why) in kept.items()}
-        except (OSError, ValueError, AttributeError, TypeError):  # none, or not what was written
-            pass
 
     def begin(self) -> None:
         """Begin a call: in ``full``, the time to wait is there anew."""
@@ -113,15 +103,10 @@ class Fetcher:
 
     def remember(self, failed: dict[str, tuple[float, float, str]]) -> None:
         """Keep which hosts have failed (when, after how long, why), for other processes too."""
-        scratch = self.memory.with_name(f".{self.memory.name}.{os.getpid()}")
-        with self.lock:
+        with self.lock, contextlib.suppress(OSError):  # where nothing can be written, no other process knows
             self.failed = failed
-            try:
-                self.memory.parent.mkdir(parents=True, exist_ok=True)
-                scratch.write_text(json.dumps(failed), encoding="utf-8")
-                scratch.replace(self.memory)
-            except OSError:  # then this process remembers, and no other
-                pass
+            self.memory.parent.mkdir(parents=True, exist_ok=True)
+            self.memory.write_text(json.dumps(failed), encoding="utf-8")
 
     def known(self, name: str) -> str | None:
         """Return why a host (``"*"``: all of the network) is not asked at present, or None."""
@@ -144,15 +129,16 @@ class Fetcher:
         ------
         FetchError
             If it could not be fetched; a host that failed is remembered.
-        DiskError, OSError
+        OSError
             If it could not be written.
         """
-        name, begin = host(url), time.monotonic()
-        if why := self.known(name) or (self.known("*") if self.mode == "auto" and not named else None):
+        name, begin = url.split("/")[2], time.monotonic()
+        shy = self.mode == "auto" and not named  # of asking at all, once the network has failed
+        if why := self.known(name) or (shy and self.known("*")):
             raise FetchError(f"{why}; not asked again so soon")
         for wait in WAITS:
             if self.halt.wait(wait) or self.left <= 0:
-                raise FetchError("not asked: stopped, or the others took all the time there was", host_failed=False)
+                raise FetchError("not asked: stopped, or the others took all the time there was")
             start = time.monotonic()
             try:
                 self._try(url, path, largest, show)
@@ -162,37 +148,38 @@ class Fetcher:
                 last = error
             with self.lock:
                 self.left -= time.monotonic() - start + wait
-            if not last.busy or self.left < 2 * wait:
+            if not isinstance(last, BusyError) or self.left < 2 * wait:
                 break
-        if last.host_failed:
+        if isinstance(last, HostError) and not self.halt.is_set():
             failed = self.failed | {name: (time.time(), time.monotonic() - begin, str(last))}
             others = any(self.known(other) for other in self.failed if other != name)
-            if self.mode == "auto" and not self.reached and not named and (others or self.left <= 0):
+            if shy and not self.reached and (others or self.left <= 0):
                 failed["*"] = (time.time(), ALLOWANCE["auto"] - self.left, f"{last} ({name})")
             self.remember(failed)
         raise last
 
     def _try(self, url: str, path: Path, largest: int, show: bool) -> None:
+        """Fetch ``url`` once: wait for an answer, then for bytes enough in each stretch of time."""
         from course_utils.assets import progress
 
         bar = progress(unit="B", unit_scale=True, desc=Path(url).name[:40], disable=not show, delay=0.5)
         with open(path, "wb") as file, bar:
-            one, start, answered = _Try(url, file, largest), time.monotonic(), False
-            patience, marks = min(PATIENCE[self.mode], max(1.0, self.left)), deque([(start, 0)])
+            one = _Try(url, file, largest, bar)
+            one.start()
+            waited = self._await(one, 1, min(PATIENCE[self.mode], max(1.0, self.left)))
+            patience = min(PATIENCE[self.mode], max(1.0, self.left - waited))
             while one.is_alive():
-                one.join(0.05)
-                now, count, bar.total = time.monotonic(), one.count, one.total
-                bar.update(count - bar.n)
-                if one.answered and not answered:  # from here on, speed counts
-                    answered, marks = True, deque([(now, count)])
-                    patience = min(PATIENCE[self.mode], max(1.0, self.left - (now - start)))
-                marks.append((now, count))
-                while marks[1][0] <= now - patience:
-                    marks.popleft()
-                came, slow = count - marks[0][1], now - marks[0][0] >= patience
-                if one.is_alive() and (self.halt.is_set() or (slow and came < FLOOR * patience)):
-                    one.left_behind = True
-                    what = f"only {came:,} bytes came" if answered else "no answer"
-                    raise FetchError(f"{what} within {patience:.0f} s", host_failed=not self.halt.is_set())
+                self._await(one, FLOOR * patience, patience)
         if one.error:
             raise one.error
+
+    def _await(self, one: _Try, enough: float, patience: float) -> float:
+        """Wait until enough has come (first of all: an answer) or all is over; return how long that took."""
+        start, before = time.monotonic(), one.came
+        while one.is_alive() and one.came < before + enough:
+            if self.halt.is_set() or time.monotonic() - start > patience:
+                one.left_behind = True
+                what = "no answer" if one.came < 0 else f"only {one.came - before:,} bytes came"
+                raise HostError(f"{what} within {patience:.0f} s")
+            one.join(0.05)
+        return time.monotonic() - start
