@@ -368,14 +368,17 @@ class Store:
         path = embedded(row["embedded"]) if "embedded" in row else None
         return Resolved(name, row["title"], path, "embedded", row["embedded_title"])
 
-    def _tell(self) -> None:
-        """Say once, in one line, which addresses failed and how."""
+    def _tell(self, asset: Resolved) -> None:
+        """Say once, in one line, which addresses failed and how; of one that came from elsewhere, if it was named."""
         new = {address: why for address, why in self._failures.items() if address not in self._told}
+        if asset.is_real:
+            new = {address: why for address, why in new.items() if "COURSE_MIRROR" in address}
         self._failures.clear()
         self._told |= new.keys()
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
-            line = f"Not available: {said}. The course goes on with what it ships; to try again, run {PREFETCH}."
+            then = "It came from elsewhere" if asset.is_real else "The course goes on with what it ships"
+            line = f"Not available: {said}. {then}; to try again, run {PREFETCH}."
             if "COURSE_MIRROR" in said:
                 warnings.warn(line, stacklevel=5)
             else:
@@ -386,7 +389,7 @@ class Store:
         if name not in self.assets:
             raise KeyError(f"No asset is called {name!r}; there are {', '.join(self.assets)}.")
         asset = self._found.get(name) or self._find(name)
-        self._tell()
+        self._tell(asset)
         if asset.is_real:
             self._found[name] = asset  # what is missing may come
             if self.used.get(name) == "embedded" and "module" in self.assets[name]:

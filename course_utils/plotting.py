@@ -223,8 +223,8 @@ def embedding(vector: np.ndarray, ax: Axes | None = None) -> Axes:
 
     Notebook: 01_audio_tagging
     """
-    ax = _axes(ax, height=2.0)
-    (line,) = ax.plot(np.asarray(vector), color="C0", linewidth=0.6)
+    ax, vector = _axes(ax, height=2.0), np.asarray(vector)
+    (line,) = ax.plot(vector, color="C0", linewidth=0.6)
     highest = f"the highest, {np.max(vector):.3g}, is dimension {np.argmax(vector)}"
     words = f"Embedding of {len(vector)} values: {np.mean(vector == 0):.0%} are 0; {highest}."
     return _describe(ax, line, words, xlabel="dimension", ylabel="value", xlim=(0, len(vector)))

@@ -749,10 +749,19 @@ def test_busy_server_is_asked_again(make, rows, server, quick):
     assert len(one.agents) == 3
 
 
-def test_second_address_is_tried(make, rows, server):
+@pytest.mark.parametrize("mode", ["auto", "full"])
+def test_second_address_is_tried(make, rows, server, mode, capsys):
     one = server(404)
     rows["thing"]["files"][0]["urls"] = [f"{one.url}/gone", f"{one.url}/thing"]
-    assert make("full").resolve("thing").source == "network"
+    assert make(mode).resolve("thing").source == "network"
+    assert "Not available" not in capsys.readouterr().out  # the file is here
+
+
+def test_a_mirror_that_lacks_a_file_is_named_though_the_file_came_from_elsewhere(make, rows, server):
+    mirror, one = server(always=404), server()
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    with pytest.warns(UserWarning, match=f"COURSE_MIRROR {mirror.url} .*It came from elsewhere"):
+        assert make(mirror=mirror.url).resolve("thing").source == "network"
 
 
 @pytest.mark.parametrize("fault", ["missing", "wrong", "cut", "refused"])
