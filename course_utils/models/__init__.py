@@ -31,8 +31,7 @@ def wrap(model: Any) -> EmbeddingModel:
     """
     if hasattr(model, "class_map_path"):
         return YAMNet(model)
-    required = (*EmbeddingModel.__annotations__, "__call__")
-    if missing := [name for name in required if not hasattr(model, name)]:
+    if missing := [name for name in (*EmbeddingModel.__annotations__, "__call__") if not hasattr(model, name)]:
         got = f"Expected a network, got {type(model).__name__} without {', '.join(missing)}"
         raise TypeError(f"{got}: hand over YAMNet from hub.load, or a models.EmbeddingModel.")
     return model
@@ -63,11 +62,10 @@ def _check_batch(batch: Any) -> np.ndarray:
         batch = np.asarray(batch)
     except ValueError as error:
         raise ValueError("Clips must be of one length: cut or pad them, or tag singly.") from error
-    expected = f"Expected shape (n_clips, n_samples), got {batch.shape}"
-    if batch.ndim < 2:
-        raise ValueError(f"{expected}. Use waveform[np.newaxis].")
-    if batch.ndim > 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
-        raise ValueError(f"{expected}. Several channels? Average them first, or use audio.load.")
+    if batch.ndim != 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
+        several = "Several channels? Average them first, or use audio.load."
+        hint = "Use waveform[np.newaxis]." if batch.ndim < 2 else several
+        raise ValueError(f"Expected shape (n_clips, n_samples), got {batch.shape}. {hint}")
     if not len(batch):
         raise ValueError("The batch is empty: there is no clip to analyse.")
     return np.stack([audio.check_waveform(clip, PANNS_RATE, PANNS_MIN_SECONDS) for clip in batch])
@@ -76,17 +74,13 @@ def _check_batch(batch: Any) -> np.ndarray:
 class _Panns:
     """What AudioTagging and SoundEventDetection share: which network answers, and the names of the 527 classes."""
 
-    asset_name: str
-
     def __init__(self, device: str = "cpu"):
+        import torch
+
         store = assets.store()
         asset = store.speaker(self.asset_name)
         module = import_module(f"course_utils.models.{store.assets[asset.name]['module']}")
-        place = "cpu"
-        if "cuda" in str(device):
-            import torch
-
-            place = "cuda" if torch.cuda.is_available() else "cpu"
+        place = "cuda" if "cuda" in str(device) and torch.cuda.is_available() else "cpu"
         self._model = module.Tagger(asset, place)
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
