@@ -59,11 +59,9 @@ def _as_clip(clip: Any, model: EmbeddingModel) -> Clip | str:
     if isinstance(clip, np.ndarray):
         return Clip("waveform", waveform=clip, sample_rate=model.sample_rate)
     path = Path(clip)
-    if path.is_file():
-        return Clip(path.name, path)
-    if path.name != str(clip):  # a folder that lacks it: no clip of the course
+    if path.name != str(clip) and not path.is_file():  # a folder that lacks it: no clip of the course
         raise FileNotFoundError(f"There is no file {str(path)!r}: check the name; the working folder is {Path.cwd()}.")
-    return path.name
+    return Clip(path.name, path) if path.is_file() else path.name
 
 
 def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
@@ -124,11 +122,9 @@ def _plain(name: str) -> str:
 
 def _file(clip: Clip, folder: Path) -> Path:
     """Return where the features of a clip are kept: under its name and the digest of its content."""
-    if clip.path:
-        content = Path(clip.path).read_bytes()
-    else:
-        waveform = np.asarray(clip.waveform)
-        content = f"{clip.sample_rate} Hz, {waveform.dtype}, {waveform.shape}".encode() + waveform.tobytes()
+    samples = np.asarray(clip.waveform)
+    described = f"{clip.sample_rate} Hz, {samples.dtype}, {samples.shape}".encode()
+    content = Path(clip.path).read_bytes() if clip.path else described + samples.tobytes()
     return folder / f"{_plain(clip.name)}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
 
 

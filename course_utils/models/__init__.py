@@ -63,8 +63,7 @@ def _check_batch(batch: Any) -> np.ndarray:
     except ValueError as error:
         raise ValueError("Clips must be of one length: cut or pad them, or tag singly.") from error
     if batch.ndim != 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
-        several = "Several channels? Average them first, or use audio.load."
-        hint = "Use waveform[np.newaxis]." if batch.ndim < 2 else several
+        hint = "Use waveform[np.newaxis]." if batch.ndim < 2 else "Average the channels, or use audio.load."
         raise ValueError(f"Expected shape (n_clips, n_samples), got {batch.shape}. {hint}")
     if not len(batch):
         raise ValueError("The batch is empty: there is no clip to analyse.")
@@ -79,9 +78,8 @@ class _Panns:
 
         store = assets.store()
         asset = store.speaker(self.asset_name)
-        module = import_module(f"course_utils.models.{store.assets[asset.name]['module']}")
-        place = "cuda" if "cuda" in str(device) and torch.cuda.is_available() else "cpu"
-        self._model = module.Tagger(asset, place)
+        module = import_module(f".{store.assets[asset.name]['module']}", __name__)
+        self._model = module.Tagger(asset, "cuda" if "cuda" in str(device) and torch.cuda.is_available() else "cpu")
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
         if asset.name != self.asset_name:

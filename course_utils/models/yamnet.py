@@ -94,7 +94,7 @@ class YAMNet:
             ends = np.cumsum([len(block) // STEP for block in blocks])
             if ends[-1] >= AT_ONCE or i == len(waveforms):
                 scores, embeddings, _ = (part.numpy() for part in self.model(np.concatenate(blocks)))
-                own = (slice(start, end - 2) for start, end in pairwise([0, *ends]))
+                own = [slice(start, end - 2) for start, end in pairwise([0, *ends])]
                 outputs += [Output(scores[rows], embeddings[rows]) for rows in own]
                 blocks = []
         return outputs
