@@ -80,8 +80,8 @@ def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
 # --- the network ---
 
 
-def _windows(waveform: np.ndarray, model: EmbeddingModel, hop: float, count: int | None = None) -> list[np.ndarray]:
-    """Cut a waveform into ``count`` windows every ``hop`` seconds; by default the whole ones, at least one."""
+def _windows(waveform: np.ndarray, model: EmbeddingModel, hop: float, count: int = 0) -> list[np.ndarray]:
+    """Cut a waveform into ``count`` windows every ``hop`` s; without it into the whole ones, at least one."""
     step, length = round(hop * model.sample_rate), round(model.window * model.sample_rate)
     whole = max(len(waveform) - length, 0) // step + 1
     return [waveform[i * step : i * step + length] for i in range(count or whole)]
@@ -133,7 +133,7 @@ def _kept(file: Path, n_labels: int) -> Features | None:
 
     One array has scores, embeddings and levels side by side; its name tells the widths.
     """
-    with contextlib.suppress(Exception), np.load(file) as stored:  # damaged in whatever way: it is computed again
+    with contextlib.suppress(Exception), np.load(file) as stored:  # damaged somehow: it is computed again
         ((name, rows),) = stored.items()
         right = name == f"{n_labels}+{rows.shape[1] - n_labels - 1}+1" and rows.dtype == np.float32
         if right and len(rows) and np.isfinite(rows).all():
@@ -157,12 +157,12 @@ def _keep(file: Path, features: Features) -> None:
 
 
 def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
-    """Return the features of a pack below ``data/embedded/features/`` by the names of the clips, as they were computed.
+    """Return the features of a pack below ``data/embedded/features/``, as they were computed, by the clip's name.
 
     Embeddings may be kept in ``steps`` steps, finer for small values, up to ``top``: a root-mean-square error of some
     2 % of the energy. Scores may be kept in 255 steps, of all labels or of those in ``columns``, by window or by clip.
     """
-    embeddings, shares, levels = (stored[key].astype(np.float32) for key in ("embeddings", "scores", "levels"))
+    shares, embeddings, levels = (stored[key].astype(np.float32) for key in Features._fields[:3])
     if "steps" in stored:
         embeddings = stored["top"] * np.square(embeddings / stored["steps"])
     if stored["scores"].dtype == np.uint8:

@@ -31,7 +31,8 @@ def wrap(model: Any) -> EmbeddingModel:
     """
     if hasattr(model, "class_map_path"):
         return YAMNet(model)
-    if missing := [name for name in (*EmbeddingModel.__annotations__, "__call__") if not hasattr(model, name)]:
+    required = (*EmbeddingModel.__annotations__, "__call__")
+    if missing := [name for name in required if not hasattr(model, name)]:
         got = f"Expected a network, got {type(model).__name__} without {', '.join(missing)}"
         raise TypeError(f"{got}: hand over YAMNet from hub.load, or a models.EmbeddingModel.")
     return model
@@ -79,7 +80,8 @@ class _Panns:
         store = assets.store()
         asset = store.speaker(self.asset_name)
         module = import_module(f".{store.assets[asset.name]['module']}", __name__)
-        self._model = module.Tagger(asset, "cuda" if "cuda" in str(device) and torch.cuda.is_available() else "cpu")
+        cuda = "cuda" in str(device) and torch.cuda.is_available()
+        self._model = module.Tagger(asset, "cuda" if cuda else "cpu")
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
         if asset.name != self.asset_name:

@@ -138,13 +138,12 @@ class Tagger:
     def tagging(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return clip scores (n_clips, 527) and embeddings (n_clips, 1024): means over YAMNet's windows."""
         heard = self.yamnet.many(soxr.resample(batch.T, PANNS_RATE, YAMNET_RATE).T)
-        scores, embeddings = (np.stack([rows.mean(axis=0) for rows in part]) for part in zip(*heard, strict=True))
-        return self._to_527(scores), embeddings
+        scores, embeddings = zip(*([rows.mean(axis=0) for rows in output] for output in heard), strict=True)
+        return self._to_527(np.stack(scores)), np.stack(embeddings)
 
     def detection(self, batch: np.ndarray) -> np.ndarray:
         """Return frame scores (n_clips, n_frames, 527): windows every 0.12 s, interpolated to 100 frames a second."""
-        half, hop = round(YAMNET_WINDOW / 2 * YAMNET_RATE), YAMNET_HOP / 4
-        clips = soxr.resample(batch.T, PANNS_RATE, YAMNET_RATE).T
-        padded = np.pad(clips, ((0, 0), (half, 2 * half)))  # windows centred on frames
+        clips, hop = soxr.resample(batch.T, PANNS_RATE, YAMNET_RATE).T, YAMNET_HOP / 4
+        padded = np.pad(clips, ((0, 0), (STEP, 2 * STEP)))  # by half a window: they are centred on frames
         scores = np.stack([output.scores for output in self.yamnet.dense(padded, hop)])
         return self._to_527(interpolate(scores, hop, batch.shape[1]))
