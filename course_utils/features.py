@@ -157,7 +157,7 @@ def _keep(file: Path, features: Features) -> None:
 
 
 def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
-    """Return the features of a pack below ``data/embedded/features/``, as they were computed, by the clip's name.
+    """Return the features of a pack below ``data/embedded/features/`` by clip, as they were computed.
 
     Embeddings may be kept in ``steps`` steps, finer for small values, up to ``top``: a root-mean-square error of some
     2 % of the energy. Scores may be kept in 255 steps, of all labels or of those in ``columns``, by window or by clip.
