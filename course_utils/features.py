@@ -5,6 +5,7 @@ Features of a clip come from the **cache** (``features/<id of the network>-<hop>
 networks, and are given to no other.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -12,6 +13,7 @@ import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -21,7 +23,6 @@ from course_utils import assets, datasets
 from course_utils.audio import Clip
 from course_utils.models import EmbeddingModel, Output, wrap
 
-KEYS = ("scores", "embeddings", "levels")
 SAID = {
     "extracted": "computed in this call",
     "cache": "kept from an earlier call",
@@ -51,17 +52,16 @@ class Features(NamedTuple):
     origin: str
 
 
-def _as_clip(clip: Any, model: EmbeddingModel) -> Clip:
+def _as_clip(clip: Any, model: EmbeddingModel) -> Clip | str:
+    """Return what :func:`extract` takes as a clip, or the name if it can only be one of ESC-50's."""
     if isinstance(clip, Clip):
         return clip
     if isinstance(clip, np.ndarray):
         return Clip("waveform", waveform=clip, sample_rate=model.sample_rate)
-    path = Path(os.fsdecode(clip))
-    if path.is_file():
-        return Clip(path.name, path)
-    if path.name != os.fsdecode(clip):  # a folder that lacks it: no clip of the course
+    path = Path(clip)
+    if path.name != str(clip) and not path.is_file():  # a folder that lacks it: no clip of the course
         raise FileNotFoundError(f"There is no file {str(path)!r}: check the name; the working folder is {Path.cwd()}.")
-    return datasets.clip(path.name)
+    return Clip(path.name, path) if path.is_file() else path.name
 
 
 def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
@@ -69,24 +69,22 @@ def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
     waveform = isinstance(clips, np.ndarray) and clips.ndim == 1 and clips.dtype.kind in "fiu"
     if waveform or isinstance(clips, str | bytes | Path | Clip):
         raise TypeError("Expected a list of clips, got one: write [clip].")
-    listed = list(clips)
+    listed = [_as_clip(clip, model) for clip in clips]
     if not listed:
         raise ValueError("There are no clips: the list is empty.")
-    names = [i for i, clip in enumerate(listed) if isinstance(clip, str) and not Path(clip).is_file()]
-    if all(Path(listed[i]).name == listed[i] for i in names):
-        for i, clip in zip(names, datasets.clips(listed[i] for i in names) if names else (), strict=True):
-            listed[i] = clip
-    return [_as_clip(clip, model) for clip in listed]
+    names = [clip for clip in listed if isinstance(clip, str)]
+    known = {clip.name: clip for clip in datasets.clips(names)} if names else {}
+    return [known.get(clip, clip) for clip in listed]
 
 
 # --- the network ---
 
 
-def _cut(waveform: np.ndarray, model: EmbeddingModel, hop: float) -> list[np.ndarray]:
-    """Cut a waveform into whole windows every ``hop`` seconds, at least one."""
-    length = round(model.window * model.sample_rate)
-    starts = range(0, max(len(waveform) - length, 0) + 1, round(hop * model.sample_rate))
-    return [waveform[start : start + length] for start in starts]
+def _windows(waveform: np.ndarray, model: EmbeddingModel, hop: float, count: int = 0) -> list[np.ndarray]:
+    """Cut a waveform into ``count`` windows every ``hop`` s; without it into the whole ones, at least one."""
+    step, length = round(hop * model.sample_rate), round(model.window * model.sample_rate)
+    whole = max(len(waveform) - length, 0) // step + 1
+    return [waveform[i * step : i * step + length] for i in range(count or whole)]
 
 
 def run(model: EmbeddingModel, waveforms: list[np.ndarray], hop: float | None) -> list[Output]:
@@ -94,33 +92,25 @@ def run(model: EmbeddingModel, waveforms: list[np.ndarray], hop: float | None) -
     many = getattr(model, "many", lambda waveforms: [model(waveform) for waveform in waveforms])
     if hop is None:
         return many(waveforms)
-    if (dense := getattr(model, "dense", None)) and (outputs := dense(waveforms, hop)):
+    if hasattr(model, "dense") and (outputs := model.dense(waveforms, hop)):
         return outputs
-    windows = [_cut(waveform, model, hop) for waveform in waveforms]
-    outputs = many([window for clip in windows for window in clip])
-    ends = np.cumsum([len(clip) for clip in windows])[:-1]
-    return list(map(Output, *(np.split(np.concatenate([out[k][:1] for out in outputs]), ends) for k in (0, 1))))
-
-
-def _levels(waveform: np.ndarray, model: EmbeddingModel, hop: float | None, count: int) -> np.ndarray:
-    step, length = round((hop or model.hop) * model.sample_rate), round(model.window * model.sample_rate)
-    windows = [waveform[i * step : i * step + length] for i in range(count)]
-    return np.array([np.sqrt(np.mean(w**2)) if len(w) else 0.0 for w in windows], np.float32)
+    clips = [_windows(waveform, model, hop) for waveform in waveforms]
+    outputs = iter(many([window for clip in clips for window in clip]))
+    rows = ([[part[0] for part in next(outputs)] for _ in clip] for clip in clips)
+    return [Output(*map(np.stack, zip(*own, strict=True))) for own in rows]
 
 
 def _compute(model: EmbeddingModel, clips: list[Clip], hop: float | None) -> Iterator[Features]:
     """Yield the features of clips; while the network has some of them, threads read and resample the next."""
-    batches = [clips[i : i + AT_ONCE] for i in range(0, len(clips), AT_ONCE)]
-    bar = assets.progress(total=len(clips), desc="Extracting features", unit="clip", disable=not clips)
-    with ThreadPoolExecutor(2) as pool, bar:
-        reading = [pool.submit(clip.load, model.sample_rate) for clip in (batches[0] if batches else [])]
-        for i, batch in enumerate(batches):
-            waveforms = [job.result() for job in reading]
-            following = batches[i + 1] if i + 1 < len(batches) else []
-            reading = [pool.submit(clip.load, model.sample_rate) for clip in following]
-            for waveform, (scores, embeddings) in zip(waveforms, run(model, waveforms, hop), strict=True):
-                yield Features(scores, embeddings, _levels(waveform, model, hop, len(scores)), "extracted")
-            bar.update(len(batch))
+    batches = (clips[i : i + AT_ONCE] for i in range(0, len(clips), AT_ONCE))
+    with ThreadPoolExecutor(2) as pool:
+        reading = (pool.map(lambda clip: clip.load(model.sample_rate), batch) for batch in batches)
+        for batch, _ in pairwise(chain(reading, [()])):  # when a batch is taken, the next is being read
+            waveforms = list(batch)
+            for waveform, output in zip(waveforms, run(model, waveforms, hop), strict=True):
+                windows = _windows(waveform, model, hop or model.hop, len(output.scores))
+                levels = [np.sqrt(np.mean(window**2)) if len(window) else 0.0 for window in windows]
+                yield Features(*output, np.array(levels, np.float32), "extracted")
 
 
 # --- the cache ---
@@ -132,14 +122,10 @@ def _plain(name: str) -> str:
 
 def _file(clip: Clip, folder: Path) -> Path:
     """Return where the features of a clip are kept: under its name and the digest of its content."""
-    if clip.path:
-        with open(clip.path, "rb") as content:
-            digest = hashlib.file_digest(content, "sha256")
-    else:
-        waveform = np.asarray(clip.waveform)
-        digest = hashlib.sha256(f"{clip.sample_rate} Hz, {waveform.dtype}, {waveform.shape}".encode())
-        digest.update(waveform.tobytes())
-    return folder / f"{_plain(clip.name)}-{digest.hexdigest()[:16]}.npz"
+    samples = np.asarray(clip.waveform)
+    described = f"{clip.sample_rate} Hz, {samples.dtype}, {samples.shape}".encode()
+    content = Path(clip.path).read_bytes() if clip.path else described + samples.tobytes()
+    return folder / f"{_plain(clip.name)}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
 
 
 def _kept(file: Path, n_labels: int) -> Features | None:
@@ -147,68 +133,63 @@ def _kept(file: Path, n_labels: int) -> Features | None:
 
     One array has scores, embeddings and levels side by side; its name tells the widths.
     """
-    try:
-        with np.load(file) as stored:
-            (name,) = stored.files
-            rows, widths = stored[name], [int(width) for width in name.split("+")]
-        right = rows.ndim == 2 and rows.shape[1] == sum(widths) and widths[::2] == [n_labels, 1]
-        if right and len(rows) and rows.dtype == np.float32 and np.isfinite(rows).all():
+    with contextlib.suppress(Exception), np.load(file) as stored:  # damaged somehow: it is computed again
+        ((name, rows),) = stored.items()
+        right = name == f"{n_labels}+{rows.shape[1] - n_labels - 1}+1" and rows.dtype == np.float32
+        if right and len(rows) and np.isfinite(rows).all():
             return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
-    except Exception:  # cut short by a full disk, or damaged in whatever way: it is computed again
-        pass
     return None
 
 
 def _keep(file: Path, features: Features) -> None:
-    columns = features.scores, features.embeddings, features.levels[:, np.newaxis]
+    name = f"{features.scores.shape[1]}+{features.embeddings.shape[1]}+1"
     scratch = file.with_name(f".{file.stem}.{os.getpid()}.npz")  # a second notebook may be at the same
-    file.parent.mkdir(parents=True, exist_ok=True)
-    np.savez(scratch, **{"+".join(str(part.shape[1]) for part in columns): np.hstack(columns, dtype=np.float32)})
-    scratch.replace(file)
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        np.savez(scratch, **{name: np.column_stack(features[:3]).astype(np.float32)})
+        scratch.replace(file)
+    except OSError as error:
+        why = f"The features could not be kept for the next run ({error.strerror}): set COURSE_CACHE."
+        warnings.warn(why, stacklevel=3)
 
 
 # --- what the course ships ---
 
 
-def unpack(stored: Any, n_labels: int) -> dict[str, np.ndarray]:
-    """Return the features of a pack below ``data/embedded/features/``, a row for each clip, as they were computed.
+def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
+    """Return the features of a pack below ``data/embedded/features/`` by clip, as they were computed.
 
     Embeddings may be kept in ``steps`` steps, finer for small values, up to ``top``: a root-mean-square error of some
     2 % of the energy. Scores may be kept in 255 steps, of all labels or of those in ``columns``, by window or by clip.
     """
-    embeddings, scores = stored["embeddings"].astype(np.float32), stored["scores"].astype(np.float32)
+    shares, embeddings, levels = (stored[key].astype(np.float32) for key in Features._fields[:3])
     if "steps" in stored:
         embeddings = stored["top"] * np.square(embeddings / stored["steps"])
     if stored["scores"].dtype == np.uint8:
-        scores /= np.float32(255)
-    if "columns" in stored:
-        some, scores = scores, np.full((*scores.shape[:-1], n_labels), np.nan, np.float32)
-        scores[..., stored["columns"]] = some
-    scores = scores if scores.ndim == 3 else scores[:, np.newaxis]
-    return {"scores": scores, "embeddings": embeddings, "levels": stored["levels"].astype(np.float32)}
+        shares /= 255
+    scores = np.full((*shares.shape[:-1], n_labels), np.nan, np.float32)
+    scores[..., stored.get("columns", slice(None))] = shares
+    parts = stored["names"].tolist(), scores.reshape(len(scores), -1, n_labels), embeddings, levels
+    return {name: Features(*rows, "embedded") for name, *rows in zip(*parts, strict=True)}
 
 
-def _shipped(clips: list[Clip], model: EmbeddingModel, hop: float | None) -> dict[str, Features]:
-    """Return the features that the course ships for clips, by name: those of the model's family and the hop only."""
-    wanted, found, others = {clip.stored for clip in clips} - {None}, {}, []
-    for file in sorted(assets.embedded("features").glob("*.npz")):
+def _shipped(clips: list[Clip], model: EmbeddingModel, hop: float | None) -> dict[Clip, Features]:
+    """Return the features that the course ships for clips: those of the model's family and the hop only."""
+    wanted, found, others = {clip.stored for clip in clips}, {}, set()
+    for file in assets.embedded("features").glob("*.npz"):
         with np.load(file) as stored:
-            if "hop" not in stored:
+            if "family" not in stored or wanted.isdisjoint(stored["names"].tolist()):
                 continue
-            rows = [(i, name) for i, name in enumerate(stored["names"].tolist()) if name in wanted]
             family, at = str(stored["family"]), None if np.isnan(stored["hop"]) else float(stored["hop"])
-            if rows and (family, at) == (model.family, hop):
-                kept = unpack(stored, len(model.labels))
-                found |= {name: Features(*(kept[key][i] for key in KEYS), "embedded") for i, name in rows}
-            elif rows:
-                others.append(f"of {family} for hop={at}")
+            if (family, at) == (model.family, hop):
+                found |= unpack(stored, len(model.labels))
+            else:
+                others.add(f"of {family} for hop={at}")
     if missing := [clip.name for clip in clips if not clip.has_audio and clip.stored not in found]:
-        ships = f"only those {', '.join(sorted(set(others)))}" if others else "none"
-        raise assets.AssetError(
-            f"The audio of {missing[0]} is not available, and of its features for hop={hop} by this network "
-            f"({model.family}) the course ships {ships}. {assets.WAYS_OUT}"
-        )
-    return found
+        ships = f"only those {', '.join(sorted(others))}" if others else "none"
+        why = f"The audio of {missing[0]} is not available, and of its features for hop={hop} by this network"
+        raise assets.AssetError(f"{why} ({model.family}) the course ships {ships}. {assets.WAYS_OUT}")
+    return {clip: found[clip.stored] for clip in clips if clip.stored in found}
 
 
 # --- what the lessons call ---
@@ -252,28 +233,19 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
     model = wrap(model)
     if hop is not None and not hop * model.sample_rate >= 0.5:
         raise ValueError(f"The hop is {hop} s; it must be positive.")
-    listed = _as_clips(clips, model)
-    shipped = {} if all(clip.has_audio for clip in listed) else _shipped(listed, model, hop)
-    found = [shipped.get(clip.stored) for clip in listed]
-    store = assets.store()
+    listed, store = _as_clips(clips, model), assets.store()
+    found = {} if all(clip.has_audio for clip in listed) else _shipped(listed, model, hop)
     folder = store.cache / "features" / f"{_plain(str(model.id))}-{'own' if hop is None else f'{hop:g}'}"
-    asked = [i for i in range(len(listed)) if found[i] is None]
-    with ThreadPoolExecutor(2) as pool:  # what takes time is done outside of Python's lock
-        files = dict(zip(asked, pool.map(lambda i: _file(listed[i], folder), asked), strict=True))
-    for i, file in files.items():
-        found[i] = _kept(file, len(model.labels))
-    todo, lost = [i for i in files if found[i] is None], None
-    for i, features in zip(todo, _compute(model, [listed[i] for i in todo], hop), strict=True):
-        found[i] = features
-        try:
-            _keep(files[i], features)
-        except OSError as error:
-            lost = error
-    if lost:
-        warnings.warn(f"The features could not be kept for the next run ({lost}): set COURSE_CACHE.", stacklevel=2)
-    origins = Counter(features.origin for features in found)
-    before = store.used.get("embeddings")
-    store.used["embeddings"] = before if before == "extracted" else min(origins, key=list(SAID).index)
-    counted = [f"{SAID[origin]}" if len(origins) == 1 else f"{n} {SAID[origin]}" for origin, n in origins.items()]
-    print(f"Features of {len(found)} {'clip' if len(found) == 1 else 'clips'}: {'; '.join(counted)}.")
-    return found
+    files = {clip: _file(clip, folder) for clip in listed if clip not in found}
+    found |= {clip: _kept(file, len(model.labels)) for clip, file in files.items()}
+    todo = [clip for clip in files if found[clip] is None]
+    bar = assets.progress(todo, desc="Extracting features", unit="clip", disable=not todo)
+    for clip, features in zip(bar, _compute(model, todo, hop), strict=True):
+        found[clip] = features
+        _keep(files[clip], features)
+    origins = Counter(found[clip].origin for clip in listed)
+    if store.used.get("embeddings") != "extracted":
+        store.used["embeddings"] = min(origins, key=list(SAID).index)
+    counted = [SAID[origin] if len(origins) == 1 else f"{n} {SAID[origin]}" for origin, n in origins.items()]
+    print(f"Features of {len(listed)} {'clip' if len(listed) == 1 else 'clips'}: {'; '.join(counted)}.")
+    return [found[clip] for clip in listed]

@@ -63,11 +63,9 @@ def _check_batch(batch: Any) -> np.ndarray:
         batch = np.asarray(batch)
     except ValueError as error:
         raise ValueError("Clips must be of one length: cut or pad them, or tag singly.") from error
-    expected = f"Expected shape (n_clips, n_samples), got {batch.shape}"
-    if batch.ndim < 2:
-        raise ValueError(f"{expected}. Use waveform[np.newaxis].")
-    if batch.ndim > 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
-        raise ValueError(f"{expected}. Several channels? Average them first, or use audio.load.")
+    if batch.ndim != 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
+        hint = "Use waveform[np.newaxis]." if batch.ndim < 2 else "Average the channels, or use audio.load."
+        raise ValueError(f"Expected shape (n_clips, n_samples), got {batch.shape}. {hint}")
     if not len(batch):
         raise ValueError("The batch is empty: there is no clip to analyse.")
     return np.stack([audio.check_waveform(clip, PANNS_RATE, PANNS_MIN_SECONDS) for clip in batch])
@@ -76,18 +74,14 @@ def _check_batch(batch: Any) -> np.ndarray:
 class _Panns:
     """What AudioTagging and SoundEventDetection share: which network answers, and the names of the 527 classes."""
 
-    asset_name: str
-
     def __init__(self, device: str = "cpu"):
+        import torch
+
         store = assets.store()
         asset = store.speaker(self.asset_name)
-        module = import_module(f"course_utils.models.{store.assets[asset.name]['module']}")
-        place = "cpu"
-        if "cuda" in str(device):
-            import torch
-
-            place = "cuda" if torch.cuda.is_available() else "cpu"
-        self._model = module.Tagger(asset, place)
+        module = import_module(f".{store.assets[asset.name]['module']}", __name__)
+        cuda = "cuda" in str(device) and torch.cuda.is_available()
+        self._model = module.Tagger(asset, "cuda" if cuda else "cpu")
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
         if asset.name != self.asset_name:

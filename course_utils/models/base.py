@@ -1,7 +1,6 @@
 """What the networks have in common: their interface, and how TensorFlow is started."""
 
 import os
-import sys
 import tempfile
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -63,9 +62,7 @@ def start_tensorflow() -> None:
 
     Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as notes:
-        stderr = os.dup(2)
+    with tempfile.TemporaryFile() as notes, open(os.dup(2), "wb") as stderr:
         os.dup2(notes.fileno(), 2)
         try:
             import tensorflow as tf
@@ -75,8 +72,7 @@ def start_tensorflow() -> None:
             tf.get_logger().setLevel("WARNING")  # saving a model is worth no line on stderr
         except BaseException:
             notes.seek(0)
-            os.write(stderr, notes.read())
+            stderr.write(notes.read())
             raise
         finally:
-            os.dup2(stderr, 2)
-            os.close(stderr)
+            os.dup2(stderr.fileno(), 2)

@@ -7,21 +7,15 @@ transformer-to-CNN knowledge distillation*, ICASSP 2023; weights from
 https://github.com/fschmid56/EfficientAT (MIT). The code here is our own.
 """
 
-from __future__ import annotations
-
 import hashlib
-from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import numpy as np
 
 from course_utils import assets, audio, datasets
 from course_utils.models.base import Output
 from course_utils.models.panns import interpolate
-
-if TYPE_CHECKING:
-    import torch
 
 SAMPLE_RATE, WINDOW = 32000, 10.0  # Hz; s, as in AudioSet
 BATCH = 40 * SAMPLE_RATE  # samples that go through the network at once; more is slower on a CPU
@@ -42,7 +36,7 @@ def mel_filters() -> np.ndarray:
     return np.maximum(0, 1 - distances).astype(np.float32)
 
 
-def log_mel(waveforms: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
+def log_mel(waveforms: Any, filters: Any) -> Any:
     """Return the network's input: the scaled log-mel spectrogram, 100 frames a second.
 
     Parameters
@@ -63,7 +57,7 @@ def log_mel(waveforms: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
     return ((filters @ power + 1e-5).log() + 4.5).div(5).unsqueeze(1)
 
 
-def network(weights: dict[str, torch.Tensor], spectrograms: torch.Tensor) -> tuple:
+def network(weights: dict[str, Any], spectrograms: Any) -> tuple[Any, Any]:
     """Send spectrograms through the network.
 
     Parameters
@@ -80,33 +74,32 @@ def network(weights: dict[str, torch.Tensor], spectrograms: torch.Tensor) -> tup
     embeddings : torch.Tensor, shape (n_clips, 384)
         The last feature map, averaged over time and frequency.
     """
-    from torch.nn import functional
+    from torch.nn.functional import batch_norm, conv2d, hardswish, linear, relu
 
-    def linear(x, name):
-        return functional.linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
+    def dense(x, name):
+        return linear(x, weights[f"{name}.weight"], weights[f"{name}.bias"])
 
     def convolve(x, name, stride=1):
         kernel = weights[f"{name}.0.weight"]  # (outputs, inputs of each, height, width)
         groups, padding = x.shape[1] // kernel.shape[1], kernel.shape[-1] // 2
-        x = functional.conv2d(x, kernel, None, stride, padding, groups=groups)
         norm = (weights[f"{name}.1.{k}"] for k in ("running_mean", "running_var", "weight", "bias"))
-        return functional.batch_norm(x, *norm, eps=0.001)
+        return batch_norm(conv2d(x, kernel, None, stride, padding, 1, groups), *norm, eps=0.001)
 
-    x = functional.hardswish(convolve(spectrograms, "features.0", stride=2))
+    x = hardswish(convolve(spectrograms, "features.0", stride=2))
     for number, layers in enumerate(BLOCKS, start=1):
-        before, activation = x, functional.relu if number <= 6 else functional.hardswish
+        before, activation = x, relu if number <= 6 else hardswish
         for part, layer in enumerate(layers):
             name = f"features.{number}.block.{part}"
             if layer == "s":
-                squeezed = linear(x.mean(dim=(2, 3)), f"{name}.conc_se_layers.0.fc1").relu()
-                x = x * linear(squeezed, f"{name}.conc_se_layers.0.fc2").sigmoid()[..., None, None]
+                squeezed = dense(x.mean(dim=(2, 3)), f"{name}.conc_se_layers.0.fc1").relu()
+                x = x * dense(squeezed, f"{name}.conc_se_layers.0.fc2").sigmoid()[..., None, None]
             else:
                 x = convolve(x, name, stride=2 if layer == "D" else 1)
                 x = x if layer == "p" else activation(x)
         x = x + before if x.shape == before.shape else x
-    embeddings = functional.hardswish(convolve(x, "features.16")).mean(dim=(2, 3))
-    hidden = functional.hardswish(linear(embeddings, "classifier.2"))
-    return linear(hidden, "classifier.5").sigmoid(), embeddings
+    embeddings = hardswish(convolve(x, "features.16")).mean(dim=(2, 3))
+    hidden = hardswish(dense(embeddings, "classifier.2"))
+    return dense(hidden, "classifier.5").sigmoid(), embeddings
 
 
 class EfficientAT:
@@ -192,8 +185,8 @@ class EfficientAT:
         """Return what calling the model on each waveform would, but faster: in batches."""
         clips = [self._windows(waveform) for waveform in waveforms]
         scores, embeddings = self._forward([window for clip in clips for window in clip])
-        ends = pairwise(np.cumsum([0, *map(len, clips)]))
-        return [Output(scores[start:end], embeddings[start:end]) for start, end in ends]
+        ends = np.cumsum([len(clip) for clip in clips])[:-1]
+        return list(map(Output, np.split(scores, ends), np.split(embeddings, ends)))
 
     def tagging(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Listen to whole clips in one go, however long.

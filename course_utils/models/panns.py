@@ -35,8 +35,7 @@ def interpolate(scores: np.ndarray, hop: float, n_samples: int) -> np.ndarray:
     ndarray, shape (n_clips, n_samples // 320 + 1, n_labels)
         The first frame is at 0 s.
     """
-    seconds = np.arange(n_samples // 320 + 1) / PANNS_FRAME_RATE
-    place = np.minimum(seconds / hop, scores.shape[1] - 1)
+    place = np.minimum(np.arange(n_samples // 320 + 1) / PANNS_FRAME_RATE / hop, scores.shape[1] - 1)
     left, right = np.floor(place).astype(int), np.ceil(place).astype(int)
     weight = (place - left)[:, np.newaxis]
     return (1 - weight) * scores[:, left] + weight * scores[:, right]
@@ -51,18 +50,14 @@ def _place_labels() -> None:
     target = Path.home() / "panns_data" / "class_labels_indices.csv"
     labels = datasets.audioset_csv().encode()
     try:
-        if target.is_file():
-            if target.read_bytes() == labels:
-                return
-            target.replace(target.with_suffix(".csv.bak"))
         target.parent.mkdir(parents=True, exist_ok=True)
-        scratch = target.with_suffix(f".{os.getpid()}.tmp")
-        scratch.write_bytes(labels)
-        scratch.replace(target)
+        if target.is_file() and target.read_bytes() != labels:
+            target.replace(target.with_suffix(".csv.bak"))
+        if not target.is_file():
+            target.write_bytes(labels)
     except OSError as error:
-        why = f"panns-inference reads its labels from {target}, which cannot be written "
-        why += f"({error.strerror}). Make the folder writable, or set HOME to one that is."
-        raise assets.AssetError(why) from error
+        why = f"panns-inference reads its labels from {target}, which cannot be written ({error.strerror})"
+        raise assets.AssetError(f"{why}. Make the folder writable, or set HOME to one that is.") from error
 
 
 class Tagger:

@@ -110,9 +110,9 @@ class YAMNet:
             return None
         steps, outputs = STEP // shift, []
         shifted = [self.many([clip[k * shift :] for clip in waveforms]) for k in range(steps)]
-        for i, waveform in enumerate(waveforms):
+        for waveform, *copies in zip(waveforms, *shifted, strict=True):
             count = max(len(waveform) - length, 0) // shift + 1
-            rows = [[part[n // steps] for part in shifted[n % steps][i]] for n in range(count)]
+            rows = [[part[n // steps] for part in copies[n % steps]] for n in range(count)]
             outputs.append(Output(*map(np.stack, zip(*rows, strict=True))))
         return outputs
 
@@ -137,14 +137,13 @@ class Tagger:
 
     def tagging(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return clip scores (n_clips, 527) and embeddings (n_clips, 1024): means over YAMNet's windows."""
-        heard = self.yamnet.many([soxr.resample(clip, PANNS_RATE, YAMNET_RATE) for clip in batch])
-        scores = np.stack([output.scores.mean(axis=0) for output in heard])
-        return self._to_527(scores), np.stack([output.embeddings.mean(axis=0) for output in heard])
+        heard = self.yamnet.many(soxr.resample(batch.T, PANNS_RATE, YAMNET_RATE).T)
+        scores, embeddings = zip(*([rows.mean(axis=0) for rows in output] for output in heard), strict=True)
+        return self._to_527(np.stack(scores)), np.stack(embeddings)
 
     def detection(self, batch: np.ndarray) -> np.ndarray:
         """Return frame scores (n_clips, n_frames, 527): windows every 0.12 s, interpolated to 100 frames a second."""
-        half, hop = round(YAMNET_WINDOW / 2 * YAMNET_RATE), YAMNET_HOP / 4
-        clips = [soxr.resample(clip, PANNS_RATE, YAMNET_RATE) for clip in batch]
-        padded = [np.pad(clip, (half, 2 * half)) for clip in clips]  # windows centred on frames
+        clips, hop = soxr.resample(batch.T, PANNS_RATE, YAMNET_RATE).T, YAMNET_HOP / 4
+        padded = np.pad(clips, ((0, 0), (STEP, 2 * STEP)))  # by half a window: they are centred on frames
         scores = np.stack([output.scores for output in self.yamnet.dense(padded, hop)])
         return self._to_527(interpolate(scores, hop, batch.shape[1]))
