@@ -121,11 +121,15 @@ def _plain(name: str) -> str:
 
 
 def _file(clip: Clip, folder: Path) -> Path:
-    """Return where the features of a clip are kept: under its name and the digest of its content."""
-    samples = np.asarray(clip.waveform)
-    described = f"{clip.sample_rate} Hz, {samples.dtype}, {samples.shape}".encode()
-    content = Path(clip.path).read_bytes() if clip.path else described + samples.tobytes()
-    return folder / f"{_plain(clip.name)}-{hashlib.sha256(content).hexdigest()[:16]}.npz"
+    """Return where the features of a clip are kept: under its name and the digest of what is loaded of it."""
+    if clip.waveform is None:
+        with open(clip.path, "rb") as file:  # which may be long
+            digest = hashlib.file_digest(file, "sha256")
+    else:
+        samples = np.asarray(clip.waveform)
+        described = f"{clip.sample_rate} Hz, {samples.dtype}, {samples.shape}".encode()
+        digest = hashlib.sha256(described + samples.tobytes())
+    return folder / f"{_plain(clip.name)}-{digest.hexdigest()[:16]}.npz"
 
 
 def _kept(file: Path, n_labels: int) -> Features | None:

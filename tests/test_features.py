@@ -356,6 +356,15 @@ class Toy:
         return models.Output(np.hstack([levels, levels**2]), np.repeat(levels, 5, axis=1))
 
 
+def test_samples_that_come_before_those_of_the_file_are_not_kept_as_the_file(fresh, tmp_path):
+    path = tmp_path / "a.wav"
+    soundfile.write(path, np.full(8000, 0.5), 8000)
+    (other,) = features.extract([audio.Clip("a.wav", path, np.full(8000, 0.1, np.float32), 8000)], Toy())
+    (own,) = features.extract([path], Toy())
+    assert other.levels[0] == pytest.approx(0.1, abs=1e-3)
+    assert own.levels[0] == pytest.approx(0.5, abs=1e-3)
+
+
 def test_a_toy_model_needs_no_line_elsewhere(fresh):
     assert isinstance(Toy(), models.EmbeddingModel)
     clips = [noise(2)[:16000], audio.Clip("named", waveform=noise(1), sample_rate=16000)]
