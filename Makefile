@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test lab slides pdf present data doctor bench notebooks format badges embedded mini mini-eval results clean
+.PHONY: help run test check lab slides pdf present data doctor bench notebooks format badges embedded mini mini-eval results clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -15,24 +15,29 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-run: $(VENV)/.installed  ## execute the notebooks; pages, slides and results.json below build/
-	$(BIN)/python -m tools.build
+run: $(VENV)/.installed  ## execute the notebooks that have changed; pages, slides and results.json below build/
+	$(BIN)/python -m makers run
 
-test: $(VENV)/.installed  ## unit tests, every notebook, slide checks
-	$(BIN)/python -m pytest --nbmake --nbmake-kernel=python3 --nbmake-timeout=1200 tests notebooks
+test: $(VENV)/.installed  ## all tests: package, every notebook with and without solutions, pages, slides
+	$(BIN)/python -m pytest
+
+check: $(VENV)/.installed  ## makers: format, lint, and the tests that take little: about a minute
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m pytest -q -n 2 -m "not slow and not clean_room"
 
 lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
-	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks
+	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_audio_tagging.ipynb
 
 slides: $(VENV)/.installed  ## write the slides, each deck one file, from the last run
-	$(BIN)/python -m tools.slides
+	$(BIN)/python -m makers slides
 
 pdf: $(VENV)/.installed  ## the slides, and a handout of each as PDF (needs Chromium or Chrome)
-	$(BIN)/python -m tools.slides --pdf
+	$(BIN)/python -m makers pdf
 
 N ?= 1
 present: $(VENV)/.installed  ## show a deck from this computer, N=3 for the third
-	$(BIN)/python -m tools.slides --present $(N)
+	$(BIN)/python -m makers present $(N)
 
 data: $(VENV)/.installed  ## get the real models, clips and data sets (needs a network)
 	$(BIN)/python -m course_utils prefetch
@@ -41,41 +46,40 @@ doctor: $(VENV)/.installed  ## is everything there that the course needs?
 	$(BIN)/python -m course_utils doctor
 
 bench: $(VENV)/.installed  ## time the models on this computer
-	$(BIN)/python -m tools.bench
+	$(BIN)/python -m makers bench
 
-notebooks: $(VENV)/.installed  ## makers: write students' and instructors' notebooks from tools/notebooks
-	$(BIN)/python -m tools.make_notebooks
+notebooks: $(VENV)/.installed  ## makers: write the notebooks and README's table from lessons/
+	$(BIN)/python -m makers notebooks
 
-format: $(VENV)/.installed  ## format code and notebooks, strip outputs
+format: $(VENV)/.installed  ## format code, write the notebooks again
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
-	$(BIN)/python -m nbstripout --extra-keys "metadata.colab metadata.widgets metadata.accelerator cell.metadata.id cell.metadata.outputId cell.metadata.colab cell.metadata.executionInfo" tools/notebooks/*.ipynb
-	$(BIN)/python -m tools.make_notebooks
+	$(BIN)/python -m makers notebooks
 
 badges: $(VENV)/.installed  ## makers: write the repository's address everywhere, REPO=owner/name
-	$(BIN)/python -m tools.badges $(REPO)
+	$(BIN)/python -m makers badges $(REPO)
 
 # All 2,000 clips of ESC-50: the folder `audio` of the data set, or the same clips at 16 kHz.
 ESC50 ?= ../shared/distill/esc50_16k
 embedded mini mini-eval results: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
 
 mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
-	$(BIN)/python -m tools.distill.recordings --audio $(ESC50)
-	$(BIN)/python -m tools.distill.teacher --audio $(ESC50)
-	$(BIN)/python -m tools.distill.train --name first --rounds 25
-	$(BIN)/python -m tools.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
-	$(BIN)/python -m tools.distill.export
-	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50) --write
+	$(BIN)/python -m makers.distill.recordings --audio $(ESC50)
+	$(BIN)/python -m makers.distill.teacher --audio $(ESC50)
+	$(BIN)/python -m makers.distill.train --name first --rounds 25
+	$(BIN)/python -m makers.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
+	$(BIN)/python -m makers.distill.export
+	$(BIN)/python -m makers.distill.evaluate --audio $(ESC50) --write
 
 embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again, ESC50=folder
-	$(BIN)/python -m tools.make_clips
-	$(BIN)/python -m tools.make_embedded --esc50 $(ESC50)
+	$(BIN)/python -m makers clips
+	$(BIN)/python -m makers embedded --esc50 $(ESC50)
 
 mini-eval: $(VENV)/.installed  ## makers: measure the committed YAMNet-mini against YAMNet, ESC50=folder
-	$(BIN)/python -m tools.distill.evaluate --audio $(ESC50)
+	$(BIN)/python -m makers.distill.evaluate --audio $(ESC50)
 
 results: $(VENV)/.installed  ## makers: measure everything again, docs/results.md, ESC50=folder (about 15 minutes)
-	$(BIN)/python -m tools.results --esc50 $(ESC50)
+	$(BIN)/python -m makers results --esc50 $(ESC50)
 
 clean:  ## remove what the other targets made, but for downloads
 	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage

@@ -1,4 +1,5 @@
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -7,11 +8,23 @@ import matplotlib
 import pytest
 
 from course_utils import assets
-from tools import build, slides
+from makers import execute, lessons, slides
 
 ROOT = Path(__file__).resolve().parents[1]
 
 matplotlib.use("agg")
+
+
+SLOW_FIXTURES = {"mini", "browser", "course", "executed", "solved", "decks", "mirror", "esc50", "lab", "pages"}
+SLOW_MODULES = {"clean_room", "efficientat", "features", "first_cells", "lab", "mini", "models", "own_sound"}
+
+
+def pytest_collection_modifyitems(items):
+    """Mark what needs TensorFlow, PyTorch, a kernel or a browser: `make check` leaves it out."""
+    for item in items:
+        module = item.path.stem.removeprefix("test_")
+        if module in SLOW_MODULES or SLOW_FIXTURES & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture
@@ -80,17 +93,44 @@ def browser():
         browser.close()
 
 
+@pytest.fixture
+def course(tmp_path, monkeypatch):
+    """A small course in a folder of its own: a function that writes one of its lessons, of text and code."""
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    (tmp_path / "docs").mkdir()
+    (tmp_path / "docs/glossary.md").write_text("# Glossary\n\n### term\n\nA word.\n", encoding="utf-8")
+    (tmp_path / "lessons").mkdir()
+    monkeypatch.setattr(lessons, "ROOT", tmp_path)
+    monkeypatch.setattr(execute, "BUILD", tmp_path / "build")
+
+    def write(name: str, text: str, code: str, options: str = "") -> None:
+        header = f"---\ntitle: {name}\nminutes: 1\nsummary: small\npackages: []\n---"
+        cells = f"{text}\n\n```{{code-cell}}\n{options}{code}\n```\n\n"
+        cells += '```{code-cell}\n:tags: [record]\n{"headline": "done"}\n```\n'
+        (tmp_path / f"lessons/{name}.md").write_text(f"{header}\n\n{cells}", encoding="utf-8")
+
+    return write
+
+
 @pytest.fixture(scope="session")
 def executed():
-    """Every notebook with its outputs, from the last `make run`, or where its code has changed since, from one now."""
-    return {path.stem: build.last_execution(path) or build.execute(path)[0] for path in build.notebooks()}
+    """Every student's notebook with its outputs, from its last execution; where something has changed, from one now."""
+    return {lesson.name: execute.executed(lesson) for lesson in lessons.lessons()}
+
+
+@pytest.fixture(scope="session")
+def solved():
+    """The same with the solutions, and with what the checks say of other answers."""
+    return {lesson.name: execute.executed(lesson, solved=True) for lesson in lessons.lessons()}
 
 
 @pytest.fixture(scope="session")
 def decks(executed, tmp_path_factory):
-    """The slides of every notebook, and the start page."""
+    """The slides of every lesson, and the start page."""
     folder = tmp_path_factory.mktemp("slides")
-    for name, notebook in executed.items():
+    deck = {lesson.name: lesson.deck(executed[lesson.name]) for lesson in lessons.lessons()}
+    for name, notebook in deck.items():
         slides.write_deck(notebook, folder / f"{name}.html")
-    slides.write_index(folder, executed, dict.fromkeys(executed, "embedded"))
+    slides.write_index(folder, deck, dict.fromkeys(deck, "embedded"))
     return folder

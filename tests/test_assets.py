@@ -583,6 +583,7 @@ def test_a_host_that_failed_is_not_asked_again_here_or_elsewhere(make, rows, ser
     assert len(one.agents) > asked
 
 
+@pytest.mark.slow
 def test_what_failed_is_remembered_for_an_hour_if_it_took_time(make, rows, server, quick, monkeypatch, tmp_path):
     one = server(always="silent")
     rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
@@ -620,6 +621,7 @@ def test_the_waits_that_people_have_are_the_promised_ones():
     assert sum(fetch.WAITS) < 9
 
 
+@pytest.mark.slow
 def test_silence_costs_ten_seconds_in_auto(make, rows, server):
     one, two, three = (server(always="silent") for _ in range(3))
     for name in rows:
@@ -676,6 +678,7 @@ def test_a_mirror_that_fails_fails_once_for_all_clips(tmp_path, server, quick, f
     assert len(one.agents) <= 8 * 3  # threads and tries; 400 clips would be 400
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_a_prefetch_at_once(tmp_path, server):
     one = server(always="stall")
     code = f"""
@@ -707,6 +710,7 @@ def hold(path, ready):
         time.sleep(60)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["auto", "full"])
 def test_a_lock_that_is_held_and_nothing_done_is_not_waited_for_for_ever(
     make, rows, server, tmp_path, monkeypatch, capsys, mode
@@ -797,6 +801,7 @@ def _resolve_in_process(url, cache, results):
     results.put(assets.Store("full", cache, assets=rows).resolve("thing").path.read_bytes() == BODY)
 
 
+@pytest.mark.slow
 def test_three_processes_share_one_download(server, tmp_path):
     one = server()
     context = multiprocessing.get_context("spawn")
@@ -1018,6 +1023,7 @@ def test_doctor_says_that_tensorflow_does_not_start(tmp_path, monkeypatch, capsy
     assert "does not start (DLL load failed): install it again" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_commands(python):
     out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_ASSETS="embedded")
     assert "CC BY-NC 3.0" in out

@@ -7,7 +7,6 @@ import numpy as np
 import pandas as pd
 import pytest
 import sed_eval
-import sklearn.metrics
 from dcase_util.containers import MetaDataContainer
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -34,6 +33,8 @@ def test_class_accuracy_by_hand():
 
 
 def test_class_accuracy_and_confusion_matrix_equal_scikit_learn():
+    import sklearn.metrics
+
     rng = np.random.default_rng(1)
     for _ in range(200):
         n = rng.integers(1, 60)
@@ -270,6 +271,7 @@ def most_matches(truth, found, collar):
     return sum(place(i, set()) for i in range(len(truth)))
 
 
+@pytest.mark.slow
 @settings(derandomize=True, deadline=None, max_examples=200)
 @given(
     st.lists(st.tuples(*[event_lists(offset_below=9_000_000)] * 2), min_size=1, max_size=3),

@@ -7,7 +7,7 @@ import soundfile
 
 from course_utils import assets, audio, datasets, features, models
 from course_utils.models import yamnet
-from tools import results
+from makers import results
 
 
 def embed(clips, model, hop=None):

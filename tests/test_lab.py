@@ -15,7 +15,7 @@ from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
 
-from tools import slides
+from makers import slides
 
 pytestmark = pytest.mark.browser
 

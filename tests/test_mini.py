@@ -34,7 +34,7 @@ def yamnet(mirror):
 
 
 def test_card_tells_the_figures_of_these_weights():
-    from tools.distill import evaluate
+    from makers.distill import evaluate
 
     assert evaluate.weights_hash(FOLDER) == FIGURES["weights"], (
         "other weights: make mini-eval, and write the card again"
@@ -50,7 +50,7 @@ def test_folder_is_small():
 
 
 def test_committed_weights_give_the_figures(yamnet, mini, esc50):
-    from tools.distill import evaluate
+    from makers.distill import evaluate
 
     found = evaluate.measure(esc50, yamnet, mini)
     one_clip = 1 / found["clips"]
@@ -143,7 +143,7 @@ def test_calls_answer_as_yamnets_do(yamnet, mini):
 
 
 def test_it_is_faster_than_yamnet(yamnet, mini):
-    from tools.bench import side_by_side
+    from makers.bench import side_by_side
 
     waveform = noise(5)
     times = side_by_side({"yamnet": lambda: yamnet(waveform), "mini": lambda: mini(waveform)})
@@ -179,7 +179,7 @@ def test_pipeline_from_clips_to_model(mirror, tmp_path):
     printed = []
     for step, *arguments in steps:
         arguments += ["--out", str(tmp_path / "out")] if step == "export" else []
-        command = [sys.executable, "-W", "ignore", "-m", f"tools.distill.{step}", *arguments, *shared]
+        command = [sys.executable, "-W", "ignore", "-m", f"makers.distill.{step}", *arguments, *shared]
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert result.returncode == 0, result.stderr
         printed.append(result.stdout)
@@ -188,7 +188,7 @@ def test_pipeline_from_clips_to_model(mirror, tmp_path):
         (("train", "--name", "other", "--begin", "nothing"), "train --name nothing first"),
         (("train", "--name", "other", "--begin", "first", "--validate"), "has learned from fold 4"),
     ):
-        command = [sys.executable, "-W", "ignore", "-m", f"tools.distill.{step[0]}", *step[1:], *shared]
+        command = [sys.executable, "-W", "ignore", "-m", f"makers.distill.{step[0]}", *step[1:], *shared]
         result = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
         assert message in result.stdout + result.stderr
     assert printed[0].startswith("2 pieces of 1 packages")

@@ -16,7 +16,7 @@ from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
 
-from tools import badges
+from makers import badges
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 PINS = dict(line.split("==") for line in (ROOT / "constraints.txt").read_text(encoding="utf-8").split() if "==" in line)
@@ -78,12 +78,6 @@ def test_make_help_lists_the_targets():
         assert f"make {target} " in text
 
 
-def test_readme_has_a_row_for_each_notebook():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for path in (ROOT / "notebooks").glob("*.ipynb"):
-        assert f"| [{path.stem}](notebooks/{path.name}) |" in readme
-
-
 def test_local_links_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), ROOT / "data/README.md"]:
         for link in re.findall(r"\]\((?!https?:|#|<)([^)#]+)", page.read_text(encoding="utf-8")):
@@ -128,8 +122,8 @@ def test_until_the_address_is_known_nothing_links_to_an_account():
 def test_badges_are_stamped_everywhere_and_again(tmp_path):
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "tools/notebooks", tmp_path / "tools/notebooks")
-    shutil.copytree(ROOT / "docs", tmp_path / "docs")
+    for name in ("lessons", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
     for repo in ("someone/audio-course", "someone-else/course.2"):
         badges.stamp(repo, tmp_path)
         project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -137,7 +131,7 @@ def test_badges_are_stamped_everywhere_and_again(tmp_path):
         readme = (tmp_path / "README.md").read_text(encoding="utf-8")
         assert readme.count(f"colab.research.google.com/github/{repo}/blob/v{badges.version()}/notebooks/0") == 5
         assert readme.count("colab-badge.svg") == 5
-        assert len(list((tmp_path / "notebooks/solutions").glob("*.ipynb"))) == 5
+        assert len(list((tmp_path / "build/solutions").glob("*.ipynb"))) == 5
         for path in (tmp_path / "notebooks").glob("*.ipynb"):
             cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
             assert f"{repo}/blob/v{badges.version()}/notebooks/{path.name}" in cells[0]

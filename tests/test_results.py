@@ -1,4 +1,4 @@
-"""What the last `make run` found, and what `make results` has written down."""
+"""What the notebooks found, and what `make results` has written down."""
 
 import json
 import re
@@ -7,28 +7,19 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
-from tools import results as measured
-
-FILE = ROOT / "build/results.json"
-ROW = r"^\| (.+) \| ([\d.]+) \| ([\d.]+) \|$"
+from makers import build, lessons
+from makers import results as measured
 
 
 @pytest.fixture(scope="module")
-def results():
-    if not FILE.is_file():
-        pytest.skip("there has been no `make run` yet")
-    return json.loads(FILE.read_text(encoding="utf-8"))
+def results(executed):
+    return {name: build.record(notebook) for name, notebook in executed.items()}
 
 
-def test_every_notebook_ran_and_names_its_sources(results):
-    names = sorted(path.stem for path in (ROOT / "notebooks").glob("0*.ipynb"))
-    assert set(names) <= set(results), "only some notebooks have been run: make run"
-    for name in names:
-        assert "error" not in results[name]
-        assert results[name]["assets"]
-        assert set(results[name]["assets"].values()) <= {"cache", "mirror", "network", "embedded"}
-        for kind in ("html", "slides"):
-            assert (ROOT / "build" / kind / f"{name}.html").stat().st_size > 10_000
+def test_every_notebook_names_its_sources(results):
+    for record in results.values():
+        assert record["assets"]
+        assert set(record["assets"].values()) <= {"cache", "mirror", "network", "embedded"}
 
 
 def test_tags(results):
@@ -81,16 +72,18 @@ def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results)
         assert record["cost"]["YAMNet"]["ms per clip"] > 2 * record["cost"]["YAMNet-mini"]["ms per clip"]
 
 
-def test_expected_results_of_the_notebooks_are_met(results):
-    for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
-        section = next(cell for cell in cells if cell.startswith("## Expected results"))
-        section = re.sub(r"\[([^\]]+)\]\([^)]+\)", r"\1", section)
-        rows = {what: (float(low), float(high)) for what, low, high in re.findall(ROW, section, re.M)}
-        found = results[path.stem]["expected"]
-        assert rows.keys() == found.keys(), path.stem
-        for what, (low, high) in rows.items():
-            assert low <= found[what] <= high, f"{path.stem}, {what}: {found[what]}"
+@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.name)
+def test_expected_results_are_met(lesson, executed):
+    """The table that students see says so for each figure, and they are the record's."""
+    (cell,) = (cell for cell in executed[lesson.name].cells if "expected" in cell.metadata.get("tags", []))
+    (shown,) = cell.outputs
+    assert "✗" not in shown.data["text/plain"], shown.data["text/plain"]
+    expected = executed[lesson.name].metadata.record["expected"]
+    assert shown.data["text/plain"].count("✓") == shown.data["text/html"].count("✓") >= 3
+    assert len(expected) >= shown.data["text/plain"].count("✓")
+    for what, figure in expected.items():
+        number = f"{figure:g}" if figure % 1 == 0 else f"{figure:.3f}"
+        assert f"{what}  {number}  " in shown.data["text/plain"] or "exercise" in what
 
 
 # --- docs/results.json ---

@@ -9,7 +9,7 @@ import soundfile
 
 from course_utils import assets, audio, datasets
 from course_utils.datasets import esc50
-from tools import make_embedded
+from makers import make_embedded
 
 
 def tone(seconds, hertz=1000, rate=16000):

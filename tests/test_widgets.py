@@ -281,7 +281,7 @@ def test_no_errors_no_explorer(animals, capsys):
 def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_path, monkeypatch):
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-    from tools import build, slides
+    from makers import build, slides
 
     shown = []
     monkeypatch.setattr("IPython.display.display", shown.append)

@@ -1,0 +1,34 @@
+"""What makers run: ``python -m makers COMMAND``."""
+
+import runpy
+import sys
+
+COMMANDS = {
+    "run": ("build", (), "execute the notebooks that have changed; pages, slides and results.json"),
+    "notebooks": ("lessons", (), "write the notebooks and README's table from lessons/"),
+    "slides": ("slides", (), "write the slides"),
+    "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each"),
+    "present": ("slides", ("--present",), "show a deck from this computer: present 3"),
+    "badges": ("badges", (), "write the repository's address everywhere: badges owner/name"),
+    "bench": ("bench", (), "time the course on this computer"),
+    "results": ("results", (), "measure everything again: docs/results.md"),
+    "clips": ("make_clips", (), "make the embedded clips again"),
+    "embedded": ("make_embedded", (), "make the embedded tables and features again"),
+}
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command with what follows it; without one, list them."""
+    name, *rest = arguments or ["--help"]
+    if name not in COMMANDS:
+        print("python -m makers COMMAND\n")
+        print("\n".join(f"  {command:10} {what}" for command, (_, _, what) in COMMANDS.items()))
+        return 0 if name in ("-h", "--help") else 2
+    module, options, _ = COMMANDS[name]
+    sys.argv = [f"makers {name}", *options, *rest]
+    runpy.run_module(f"makers.{module}", run_name="__main__", alter_sys=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

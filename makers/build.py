@@ -1,0 +1,160 @@
+"""Execute the notebooks and write pages, slides and a record of the run below ``build/``.
+
+``python -m makers run`` (``make run``) executes those notebooks whose code, package, assets or versions have changed
+since they were executed last (:mod:`makers.execute`), and writes
+
+- ``build/html/NAME.html``, the executed notebook as a page,
+- ``build/slides/NAME.html``, the lesson as slides (:mod:`makers.slides`), and ``index.html``, where they start,
+- ``build/solutions/NAME.ipynb``, the instructor's notebook,
+- ``build/results.json``: for each notebook its seconds, where each asset came from, and its results.
+"""
+
+import argparse
+import json
+import re
+import sys
+import time
+from pathlib import Path
+
+from makers import execute, lessons, slides
+from makers.lessons import Lesson
+
+
+def write_page(notebook, path: Path) -> None:
+    """Write an executed notebook as a page, without its set-up."""
+    from nbconvert import HTMLExporter
+
+    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(Path(__file__).with_name("templates"))])
+    exporter.register_filter("markdown2html", slides.math_filter)
+    page = slides.with_captions(notebook)
+    page.cells = [cell for cell in page.cells if not cell.metadata.get("jupyter", {}).get("source_hidden")]  # set-up
+    for cell in page.cells:
+        if cell.cell_type == "markdown":
+            cell.source = slides.GLOSSARY.sub(r"[\1](glossary.html#\2)", cell.source)
+            cell.source = re.sub(
+                r"\[([^\]]+)\]\(\.\./[^)]*\)", r"\1", cell.source
+            )  # a page has no repository beside it
+        if cell.cell_type == "code":  # the picture beside a widget stays
+            cell.outputs = [output for output in cell.outputs if slides.WIDGET not in output.get("data", {})]
+    body, _ = exporter.from_notebook_node(page, {"metadata": {"name": slides.title(notebook)}})
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(body, encoding="utf-8")
+
+
+def write_glossary(path: Path) -> None:
+    """Write ``docs/glossary.md`` as a page, to which the pages of the notebooks link."""
+    from nbformat.v4 import new_markdown_cell, new_notebook
+
+    text = (lessons.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
+    text = re.sub(r"^### (.+)$", lambda term: f'<h3 id="{lessons.anchor(term[1])}">{term[1]}</h3>\n', text, flags=re.M)
+    text = re.sub(r'^(\*not linked\*|<a id=".*)$', "", text, flags=re.M)
+    write_page(new_notebook(cells=[new_markdown_cell(text)]), path)
+
+
+def write_index() -> None:
+    """Write the start page of the decks that are there."""
+    folder, file = execute.BUILD / "slides", execute.BUILD / "results.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
+    kinds = {name: asset_kinds(record) for name, record in results.items()}
+    there = [lesson for lesson in lessons.lessons() if (folder / f"{lesson.name}.html").is_file()]
+    slides.write_index(folder, {lesson.name: lesson.deck() for lesson in there}, kinds)
+
+
+def asset_kinds(record: dict) -> str:
+    """Return what a notebook worked with, from its record: ``"real"``, ``"embedded"``, or both."""
+    sources = set(record.get("assets", {}).values())
+    return " and ".join(["real"] * bool(sources - {"embedded"}) + ["embedded"] * ("embedded" in sources))
+
+
+def table(results: dict) -> str:
+    """Return the table that ends a run: notebook, seconds, assets, headline."""
+    rows = [("notebook", "seconds", "assets", "result")]
+    for name, record in results.items():
+        if "error" in record:
+            rows.append((name, f"{record['seconds']:.0f}", "", f"FAILED: {record['error']}"))
+            continue
+        rows.append((name, f"{record['seconds']:.0f}", asset_kinds(record), record["headline"]))
+    widths = [max(len(row[i]) for row in rows) for i in range(4)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
+    return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
+
+
+def record(notebook) -> dict:
+    """Return the entry of an executed notebook in ``build/results.json``."""
+    found = {"seconds": notebook.metadata.seconds, **notebook.metadata.record}
+    if "embeddings" in found["assets"]:
+        found["embeddings"] = found["assets"].pop("embeddings")  # computed from assets, none itself
+    return found
+
+
+def run(chosen: list[Lesson]) -> int:
+    """Execute what has changed, and write everything; the number of lessons that failed."""
+    begin, file, results, known = time.perf_counter(), execute.BUILD / "results.json", {}, 0
+    if file.is_file():  # of the notebooks that are not run now, the last results stay
+        results = json.loads(file.read_text(encoding="utf-8"))
+    lessons.write()
+    for lesson in chosen:
+        start = time.perf_counter()
+        try:
+            if notebook := execute.last(lesson):
+                known += 1
+            else:
+                print(f"{lesson.name} ...", flush=True)
+                for folder in ("html", "slides"):
+                    for old in (execute.BUILD / folder).glob(f"{lesson.name}.*"):
+                        old.unlink()
+                notebook = execute.execute(lesson)
+            results[lesson.name] = record(notebook)
+            write_page(notebook, execute.BUILD / "html" / f"{lesson.name}.html")
+            slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
+        except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
+            print(error, file=sys.stderr)
+            what = getattr(error, "what", f"{type(error).__name__}: {error}")
+            results[lesson.name] = {"seconds": round(time.perf_counter() - start, 1), "error": what}
+    execute.BUILD.mkdir(exist_ok=True)
+    file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    write_index()
+    write_glossary(execute.BUILD / "html" / "glossary.html")
+    done = {lesson.name: results[lesson.name] for lesson in chosen}
+    print(f"\n{table(done)}\n")
+    if known:
+        print(
+            f"{known} of {len(chosen)} notebooks have not changed since they were executed (make clean forgets that)."
+        )
+    print(
+        f"Pages: build/html/, slides: build/slides/, figures: build/results.json, {time.perf_counter() - begin:.0f} s"
+    )
+    return sum("error" in found for found in done.values())
+
+
+def decks(chosen: list[Lesson]) -> int:
+    """Write slides from the last execution, after executing anew what has changed; the number of those that failed."""
+    current = {lesson.name: execute.last(lesson) for lesson in chosen}
+    for lesson in chosen:
+        if notebook := current[lesson.name]:
+            slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
+            print(f"build/slides/{lesson.name}.html")
+    write_index()
+    changed = [lesson for lesson in chosen if not current[lesson.name]]
+    return run(changed) if changed else 0
+
+
+def choose(names: list[str] | tuple = ()) -> list[Lesson]:
+    """Return the lessons whose names begin as given, in order; all if none is."""
+    return [lesson for lesson in lessons.lessons() if not names or lesson.name.startswith(tuple(names))]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status is 0 if every notebook ran."""
+    parser = argparse.ArgumentParser(prog="python -m makers run", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names (default: all)")
+    names = parser.parse_args(arguments).names
+    if not (chosen := choose(names)):
+        print(f"No notebook's name begins with {' or '.join(names)}.", file=sys.stderr)
+        return 2
+    return 1 if run(chosen) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,270 @@
+"""Lessons, and the notebooks that are written from them: ``python -m makers notebooks`` (``make notebooks``).
+
+A lesson is one text file, ``lessons/NN_name.md``, in MyST Markdown as jupytext reads it. Its header has the title, the
+minutes, a summary and the packages that it imports; ``+++`` begins a cell of text. Tags say where a cell goes:
+
+============ ===========================================================================
+(none)       notebook, page and deck
+``page``     notebook and page
+``slide``    deck
+``notes``    speaker's view of the deck
+``stub``     the exercise, in the students' notebook
+``solution`` its solution, in the instructor's notebook
+``wrong``    wrong answers, and below each, after ``#>``, words that the check must say
+``right``    other right answers
+``record``   a dict, the lesson's entry in ``build/results.json``; its ``headline`` goes into the table of a run
+============ ===========================================================================
+
+A heading ``#`` or ``##`` begins a slide, ``###`` one below it; ``fragment`` has a cell appear at a key, ``hide-input``
+leaves only its output, and the option ``lines`` shows some lines of it. The first place where a term of
+``docs/glossary.md`` stands becomes a link to it. Links are relative to the repository.
+"""
+
+import copy
+import re
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import jupytext
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from makers import badges
+
+ROOT = Path(__file__).resolve().parents[1]
+SETUP = Path(__file__).with_name("templates") / "setup.py"
+COURSE = "Environmental Audio AI"
+EXERCISE_ONLY = {"stub", "solution", "wrong", "right", "record"}
+CHECK = re.compile(r"^check\.(?!expected)(?:.|\n)*", re.M)
+METADATA = {
+    "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+# What is no prose.
+ASIDE = "|".join(
+    [
+        *(r"```.*?```", r"~~~.*?~~~", r"^ {4}.*?$", r"`[^`]*`"),  # code
+        *(r"\$\$.*?\$\$", r"(?<!\\)\$[^$\n]*(?<!\\)\$"),  # mathematics
+        r"!?\[(?:[^\[\]]|\[[^\]]*\])*\](?:\([^)]*\)|\[[^\]]*\])",  # links, pictures
+        *(r"^\[[^\]]+\]:.*?$", r"\[\^[^\]]+\]", r"https?://\S+"),
+        *(r"<summary>.*?</summary>", r"<[^>]+>"),
+        *(r"^[ >-]*#.*?$", r"^\*Figure.*?\*(?=\s|$)"),  # headings, captions
+    ]
+)
+
+
+def tags(cell) -> set[str]:
+    """Return the tags of a cell."""
+    return set(cell.metadata.get("tags", []))
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson.
+
+    Attributes
+    ----------
+    root : Path
+        Of the repository.
+    name : str
+        Of its file, for instance ``"02_yamnet"``.
+    subtitle : str
+        Which lesson of how many it is.
+    about : dict
+        Its header: ``title``, ``minutes``, ``summary``, ``packages``, and ``bonus`` if it is no part of the core.
+    cells : list of NotebookNode
+        All of its cells, with the title and the set-up before them.
+    """
+
+    root: Path
+    name: str
+    subtitle: str
+    about: dict
+    cells: list
+
+    @property
+    def title(self) -> str:
+        """The lesson's title."""
+        return self.about["title"]
+
+    def _cells(self, without: set[str]) -> list:
+        return [copy.deepcopy(cell) for cell in self.cells if not tags(cell) & without]
+
+    def notebook(self, solved: bool = False):
+        """Return the students' notebook, or with ``solved`` the instructor's; nbmake is told what checks should say."""
+        other, path = ("stub", f"solutions/{self.name}") if solved else ("solution", self.name)
+        cells = self._cells({"slide", "notes", "wrong", "right", "record", other})
+        for cell in cells:
+            if "tags" in cell.metadata:
+                cell.metadata.tags = [
+                    tag for tag in cell.metadata.tags if tag in ("hide-input", "solution", "expected")
+                ]
+                if not cell.metadata.tags:
+                    del cell.metadata["tags"]
+            cell.metadata.pop("lines", None)
+            if cell.cell_type == "code" and CHECK.search(cell.source):
+                said = [f"assert {'' if solved else 'not '}Out[max(Out)].passed"]
+                cell.metadata.setdefault("nbmake", {})["post_cell_execute"] = said
+        if solved:
+            cells[0].source = cells[0].source.replace(self.subtitle, f"{self.subtitle}, with solutions")
+        repo = badges.address(self.root)
+        if repo:
+            badges.stamp_cells(cells, repo, f"{path}.ipynb")
+        base = f"https://github.com/{repo}/blob/v{badges.version()}/" if repo else "../" * (2 if solved else 1)
+        for cell in cells:
+            if cell.cell_type == "markdown":
+                cell.source = re.sub(r"\]\((?=(data|docs)/)", f"]({base}", cell.source)
+        link_terms(cells, glossary(self.root), f"{base}docs/glossary.md")
+        return new_notebook(cells=cells, metadata=METADATA)
+
+    def deck(self, executed=None):
+        """Return what the slides are made of: the cells of the deck, with the outputs of an executed notebook."""
+        outputs = {cell.id: cell.get("outputs", []) for cell in executed.cells} if executed else {}
+        cells = self._cells({"page", *EXERCISE_ONLY})
+        for cell in cells:
+            cell.metadata.slideshow = {"slide_type": slide_type(cell)}
+            if lines := cell.metadata.pop("lines", None):
+                cell.metadata.slideshow["lines"] = lines
+            if cell.cell_type == "code":
+                cell.outputs = copy.deepcopy(outputs.get(cell.id, []))
+        return new_notebook(cells=cells, metadata=METADATA)
+
+    @property
+    def record(self) -> str:
+        """The expression whose value is the lesson's record."""
+        return next((cell.source for cell in self.cells if "record" in tags(cell)), "{}")
+
+
+def slide_type(cell) -> str:
+    """Return what a cell of a deck is to nbconvert."""
+    for tag in ("notes", "fragment"):
+        if tag in tags(cell):
+            return tag
+    heading = re.match(r"(#+) ", cell.source) if cell.cell_type == "markdown" else None
+    if not heading:
+        return "-"
+    return "slide" if len(heading[1]) < 3 else "subslide"
+
+
+def _name_cells(cells: Iterable) -> None:
+    """Give each cell an id that a change in another section leaves as it is: the heading above it, and a number."""
+    section, counts = "title", Counter()
+    for cell in cells:
+        if heading := re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None:
+            section = re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-")[:40]
+        counts[section] += 1
+        cell.id = f"{section}-{counts[section]}"
+
+
+def read(path: Path, subtitle: str) -> Lesson:
+    """Read a lesson from its file."""
+    notebook = jupytext.read(path, fmt="md:myst")
+    about = {key: value for key, value in notebook.metadata.items() if key not in ("jupytext", "kernelspec")}
+    title = f"# {about['title']}\n\n*{COURSE}, {subtitle}*\n\n<!-- badges -->\n<!-- /badges -->"
+    setup = new_code_cell(SETUP.read_text(encoding="utf-8").strip(), metadata={"tags": ["page", "hide-input"]})
+    setup.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}  # collapsed, in JupyterLab and Colab
+    cells = [new_markdown_cell(title), *notebook.cells]
+    first = next(i for i, cell in enumerate(cells) if i and "notes" not in tags(cell))
+    cells.insert(first, setup)
+    for cell in cells:
+        if cell.cell_type == "markdown":
+            cell.source = cell.source.replace("{{ minutes }}", str(about["minutes"]))
+    _name_cells(cells)
+    return Lesson(path.parents[1], path.stem, subtitle, about, cells)
+
+
+def lessons(root: Path | None = None) -> list[Lesson]:
+    """Return all lessons, in order."""
+    paths = sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))
+    bonus = {path for path in paths if re.search(r"^bonus: true$", path.read_text(encoding="utf-8"), re.M)}
+    core = len(paths) - len(bonus)
+    numbers = {path: int(path.name[:2]) for path in paths}
+    return [read(p, f"bonus notebook {n}" if p in bonus else f"notebook {n} of {core}") for p, n in numbers.items()]
+
+
+# --- terms ---
+
+
+def anchor(term: str) -> str:
+    """Return what a link to the entry of a term ends with."""
+    return re.sub(r"[^\w -]", "", term.lower()).replace(" ", "-")
+
+
+def glossary(root: Path) -> dict[str, str]:
+    """Return the forms under which terms appear in the notebooks, and the anchor of each in ``docs/glossary.md``."""
+    forms = {}
+    for entry in re.split(r"^### ", (root / "docs/glossary.md").read_text(encoding="utf-8"), flags=re.M)[1:]:
+        term, *lines = entry.splitlines()
+        variants = next((line for line in lines if line.startswith("*")), "")
+        if variants == "*not linked*":
+            continue
+        also = variants.removeprefix("*also: ").rstrip("*").split(", ") if variants.startswith("*also: ") else []
+        forms |= dict.fromkeys([term, *also], anchor(term))
+    return forms
+
+
+def link_terms(cells: list, forms: dict[str, str], page: str) -> None:
+    """Make the first place of each term in the text of a notebook a link to its entry."""
+    words = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
+    pattern = re.compile(rf"{ASIDE}|(?<![\w-])(?P<term>{words})(?![\w-]|\.\w)", re.S | re.M | re.I)
+    by_form, done = {form.lower(): entry for form, entry in forms.items()}, set()
+
+    def link(found):
+        entry = by_form.get((found["term"] or "").lower())
+        if entry is None or entry in done:
+            return found[0]
+        done.add(entry)
+        return f"[{found[0]}]({page}#{entry})"
+
+    for cell in cells[1:]:
+        if cell.cell_type == "markdown" and not cell.source.startswith("## References"):
+            cell.source = pattern.sub(link, cell.source)
+
+
+# --- what is written ---
+
+
+def table(root: Path) -> str:
+    """Return the README's table of notebooks."""
+    repo, rows = badges.address(root), ["| notebook | you learn | reading time | Colab |", "| --- | --- | --- | --- |"]
+    for lesson in lessons(root):
+        summary = "bonus: " * bool(lesson.about.get("bonus")) + lesson.about["summary"]
+        colab = badges.badge(repo, f"{lesson.name}.ipynb") if repo else "after publication"
+        name = f"[{lesson.name}](notebooks/{lesson.name}.ipynb)"
+        rows.append(f"| {name} | {summary} | {lesson.about['minutes']} min | {colab} |")
+    return "\n".join(rows)
+
+
+def texts(root: Path) -> dict[Path, str]:
+    """Return the text of each file that is written from the lessons below ``root``, by its path."""
+    readme = root / "README.md"
+    kept = re.compile(r"(?<=<!-- lessons -->\n).*?(?=\n<!-- /lessons -->)", re.S)
+    found = {readme: kept.sub(lambda _: table(root), readme.read_text(encoding="utf-8"))}
+    for lesson in lessons(root):
+        for solved, folder in ((False, "notebooks"), (True, "build/solutions")):
+            text = nbformat.writes(lesson.notebook(solved)) + "\n"
+            found[root / folder / f"{lesson.name}.ipynb"] = text
+    return found
+
+
+def write(root: Path | None = None) -> list[Path]:
+    """Write what follows from the lessons below ``root``; return the paths of what changed, or is there no longer."""
+    root = root or ROOT
+    wanted, changed = texts(root), []
+    for path, text in wanted.items():
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8", newline="\n")
+            changed.append(path)
+    for folder in ("notebooks", "build/solutions"):
+        for path in set((root / folder).glob("*.ipynb")) - set(wanted):
+            path.unlink()
+            changed.append(path)
+    return changed
+
+
+if __name__ == "__main__":
+    for target in write():
+        print(target.relative_to(ROOT))

@@ -1,0 +1,91 @@
+"""Write the slides of the notebooks below ``build/slides/``.
+
+``python -m makers slides`` (``make slides``) writes a deck for each notebook from its last execution, after executing
+those that have not been, or whose code or settings have changed since, and ``index.html``, the start page.
+With ``--pdf`` (``make pdf``) it also prints each deck to a handout; with ``--present 3`` (``make present N=3``) it
+serves the decks on this computer and opens the third, until it is interrupted.
+"""
+
+import argparse
+import contextlib
+import functools
+import http.server
+import sys
+import webbrowser
+from pathlib import Path
+
+from makers import build, execute, slides
+
+
+def handouts(names: list[str]) -> None:
+    """Print a PDF of each notebook's deck."""
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        browser = slides.launch(play)
+        for name in names:
+            done = slides.write_handout(execute.BUILD / "slides" / f"{name}.html", browser)
+            print(f"build/slides/{done.name}")
+        browser.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """Serves a folder without a line for each request."""
+
+    def log_message(self, *_):
+        """Say nothing."""
+
+
+def present(deck: Path, port: int) -> None:
+    """Serve a deck and its neighbours on this computer alone and open it in the browser, until interrupted.
+
+    Raises
+    ------
+    OSError
+        If the port cannot be used.
+    """
+    handler = functools.partial(Quiet, directory=str(deck.parent))
+    try:
+        server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
+    except (OSError, OverflowError) as error:
+        raise OSError(f"Port {port} cannot be used ({error}): choose another, or leave out --port.") from error
+    with server:
+        address = f"http://127.0.0.1:{server.server_port}/{deck.name}"
+        print(f"{address}\nS opens the speaker's view. Ctrl+C ends.", flush=True)
+        webbrowser.open(address)
+        with contextlib.suppress(KeyboardInterrupt):
+            server.serve_forever()
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit status is 0 if every deck was written."""
+    parser = argparse.ArgumentParser(prog="python -m makers slides", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names (default: all)")
+    parser.add_argument(
+        "--pdf", action="store_true", help="print each deck to a handout, too; needs Chromium or Chrome"
+    )
+    parser.add_argument("--present", metavar="N", help="serve the deck of notebook N on this computer, and open it")
+    parser.add_argument("--port", type=int, default=0, help="for --present; default: any that is free")
+    chosen = parser.parse_args(arguments)
+    if chosen.present and chosen.names:
+        parser.error("--present takes the number of one notebook, and no further names")
+    names = [chosen.present.zfill(2)] if chosen.present else chosen.names
+    lessons = build.choose(names)
+    if not lessons:
+        print(f"No notebook's name begins with {' or '.join(names)}.", file=sys.stderr)
+        return 2
+    try:
+        if failed := build.decks(lessons):
+            return min(failed, 1)
+        if chosen.pdf:
+            handouts([lesson.name for lesson in lessons])
+        if chosen.present:
+            present(execute.BUILD / "slides" / f"{lessons[0].name}.html", chosen.port)
+    except (OSError, ValueError) as error:  # no browser to print with, a port that is taken, metadata that are wrong
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,327 @@
+"""The lessons, and the notebooks that are written from them. (That these run is the business of test_execute.py.)"""
+
+import ast
+import itertools
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+from conftest import ROOT
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from course_utils import widgets
+from makers import lessons, slides
+
+LESSONS = lessons.lessons()
+PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+NOTEBOOKS = [pytest.param(json.loads(path.read_text(encoding="utf-8")), id=path.stem) for path in PATHS]
+EVERY = [pytest.param(lesson, id=lesson.name) for lesson in LESSONS]
+BOTH = [
+    pytest.param(lesson.notebook(solved), id=lesson.name + ", solved" * solved)
+    for lesson in LESSONS
+    for solved in (False, True)
+]
+CODE_LINES = 15
+GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
+TAGS = {"page", "slide", "notes", "fragment", "stub", "solution", "wrong", "right", "record", "expected", "hide-input"}
+PACKAGES = {"sklearn": "scikit-learn", "tensorflow_hub": "tensorflow-hub"}
+
+
+def source(cell) -> str:
+    return "".join(cell["source"])
+
+
+def is_code(cell) -> bool:
+    return cell["cell_type"] == "code"
+
+
+def test_there_are_four_and_a_bonus():
+    assert [lesson.name for lesson in LESSONS] == [
+        "01_audio_tagging",
+        "02_yamnet",
+        "03_transfer_learning",
+        "04_sound_event_detection",
+        "05_distillation",
+    ]
+    assert [lesson.subtitle for lesson in LESSONS] == [
+        *(f"notebook {n} of 4" for n in (1, 2, 3, 4)),
+        "bonus notebook 5",
+    ]
+
+
+# --- what one writes ---
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_cells_have_tags_that_are_known(lesson):
+    for cell in lesson.cells:
+        assert lessons.tags(cell) <= TAGS, cell.source
+        assert set(cell.metadata) <= {"tags", "lines", "nbmake", "jupyter", "cellView"}, cell.source
+        if is_code(cell):
+            assert "slide" not in lessons.tags(cell), "code that only a deck shows is not executed"
+    assert sum("record" in lessons.tags(cell) for cell in lesson.cells) == 1
+    assert sum("expected" in lessons.tags(cell) for cell in lesson.cells) == 1
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_header_names_the_packages_that_the_lesson_imports(lesson):
+    imported, hidden = set(), {"wrong", "right", "record"}
+    for cell in lesson.cells:
+        if is_code(cell) and not lessons.tags(cell) & hidden:
+            for node in ast.walk(ast.parse(cell.source)):
+                names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+                names += [node.module] if isinstance(node, ast.ImportFrom) else []
+                imported |= {name.partition(".")[0] for name in names}
+    ours = imported - set(sys.stdlib_module_names) - {"course_utils", "IPython"}
+    assert {PACKAGES.get(name, name) for name in ours} == set(lesson.about["packages"])
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_code_cells_are_short(lesson):
+    for cell in lesson.cells:
+        if is_code(cell) and not lessons.tags(cell) & {"wrong", "right", "record"} and "SPEC" not in cell.source:
+            lines = [line for line in cell.source.splitlines() if line.strip()]
+            assert len(lines) <= CODE_LINES, f"{len(lines)} lines:\n{cell.source}"
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_a_slide_that_draws_or_plays_hides_its_code(lesson):
+    for cell in lesson.deck().cells:
+        if is_code(cell) and re.search(r"plotting\.|audio\.play\(", cell.source):
+            assert "hide-input" in lessons.tags(cell), cell.source
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_slides_begin_with_a_heading(lesson):
+    kinds = [cell.metadata.slideshow.slide_type for cell in lesson.deck().cells]
+    assert kinds[0] == "slide"
+    assert kinds.count("slide") >= 10
+    for cell in lesson.cells:  # a second heading in a cell would begin no slide
+        if not is_code(cell) and not lessons.tags(cell) & {"page", "notes"}:
+            assert not re.search(r"\n#{1,3} ", cell.source), cell.source
+
+
+def test_every_question_is_asked():
+    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lessons").glob("*.md"))
+    for name in widgets.quizzes():
+        assert f'widgets.quiz("{name}")' in text, name
+
+
+def test_a_cell_is_named_by_its_section_so_that_others_may_change():
+    cells = [new_markdown_cell(text) for text in ("# A", "x", "## The model: CNN14", "y", "### *More*")]
+    lessons._name_cells(cells)
+    assert [cell.id for cell in cells] == ["a-1", "a-2", "the-model-cnn14-1", "the-model-cnn14-2", "more-1"]
+    for lesson in LESSONS:
+        ids = [cell.id for cell in lesson.cells]
+        assert len(set(ids)) == len(ids)
+
+
+# --- what students get ---
+
+
+def test_written_files_are_those_of_the_lessons():
+    texts = lessons.texts(ROOT)
+    assert len(texts) == 1 + 2 * len(LESSONS)
+    for path, text in texts.items():
+        if "build" not in path.parts:
+            assert path.read_text(encoding="utf-8") == text, f"{path.name} is not what its lesson says: make notebooks"
+    assert sorted(path for path in texts if path.parent == ROOT / "notebooks") == PATHS
+
+
+def test_notebooks_are_the_only_ones_in_the_repository():
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        pytest.skip("not a git checkout")
+    assert {name for name in done.stdout.splitlines() if name.endswith(".ipynb")} == {
+        f"notebooks/{lesson.name}.ipynb" for lesson in LESSONS
+    }
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_student_notebook_holds_nothing_for_others(lesson):
+    """No note for the speaker, no slide, nothing of a solution; test_exercises.py looks for lines of solutions."""
+    text = (ROOT / f"notebooks/{lesson.name}.ipynb").read_text(encoding="utf-8")
+    kept = {cell["id"] for cell in json.loads(text)["cells"]}
+    hidden = [c for c in lesson.cells if lessons.tags(c) & {"notes", "slide", "solution", "wrong", "right", "record"}]
+    assert len(hidden) > 10
+    for cell in hidden:
+        assert cell.id not in kept
+        for line in cell.source.splitlines():
+            if "notes" in lessons.tags(cell) and len(line) > 20:
+                assert json.dumps(line, ensure_ascii=False)[1:-1] not in text, line
+    for word in ("For the instructor", "How to check yourself", "slideshow", '"notes"', '"solution"'):
+        assert word not in text
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_no_outputs_and_a_portable_kernel(notebook):
+    for cell in filter(is_code, notebook["cells"]):
+        assert cell["outputs"] == []
+        assert cell["execution_count"] is None
+    assert notebook["metadata"]["kernelspec"]["name"] == "python3"
+    assert set(notebook["metadata"]) == {"kernelspec", "language_info"}
+
+
+@pytest.mark.parametrize("notebook", BOTH)
+def test_text_stands_between_code(notebook):
+    kinds = "".join("c" if is_code(cell) else "-" for cell in notebook["cells"])
+    assert max(map(len, kinds.split("-"))) <= 4
+
+
+@pytest.mark.parametrize("notebook", BOTH)
+def test_skeleton(notebook):
+    text = [source(cell) for cell in notebook["cells"]]
+    assert text[0].startswith("# ")
+    assert "<!-- badges -->" in text[0]
+    headings = re.findall(r"^## (.+)$", "\n".join(text), re.MULTILINE)
+    assert headings[0] == "What you will learn"
+    assert headings[-3:] == ["Summary", "Expected results", "References"]
+    assert any("**Prerequisites:**" in t and "**Time:**" in t for t in text)
+    assert "{{" not in "".join(source(cell) for cell in notebook["cells"] if not is_code(cell))
+    first, second, *_ = filter(is_code, notebook["cells"])
+    assert "COURSE_UTILS_SPEC" in source(first)
+    assert source(first).startswith("# @title ")
+    assert first["metadata"]["jupyter"]["source_hidden"]
+    assert "assets.overview(" in source(second)
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_every_figure_has_a_caption_and_its_number(notebook):
+    cells = notebook["cells"]
+    for cell, after in itertools.pairwise(cells):
+        if is_code(cell) and re.search(r"plotting\.\w+\(", source(cell)):
+            assert re.match(r"\*Figure \d+\.", source(after)), source(cell)
+    numbers = re.findall(r"^\*Figure (\d+)\.", "\n".join(source(c) for c in cells), re.MULTILINE)
+    assert numbers == [str(i + 1) for i in range(len(numbers))]
+
+
+@pytest.mark.parametrize("notebook", NOTEBOOKS)
+def test_questions_come_before_results(notebook):
+    cells = [cell for cell in notebook["cells"] if is_code(cell) or "Predict" in source(cell)]
+    asked = [i for i, cell in enumerate(cells) if "widgets.quiz(" in source(cell)]
+    assert len(asked) >= 2
+    for i in asked:
+        assert cells[i - 1]["cell_type"] == "markdown", "no line asks to predict"
+        assert cells[i + 1]["cell_type"] == "code", "nothing is shown after it"
+        assert "widgets.quiz(" not in source(cells[i + 1])
+
+
+@pytest.mark.parametrize("solved", [False, True])
+def test_code_is_formatted_and_linted(tmp_path, solved):
+    for lesson in LESSONS:
+        lessons.nbformat.write(lesson.notebook(solved), tmp_path / f"{lesson.name}.ipynb")
+    for command in (["format", "--check"], ["check"]):
+        command = [sys.executable, "-m", "ruff", *command, "--config", ROOT / "pyproject.toml", tmp_path]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+
+
+# --- a change ---
+
+
+@pytest.fixture
+def copy(tmp_path):
+    """A copy of what lessons are made of."""
+    for name in ("README.md", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path)
+    for name in ("lessons", "notebooks", "docs"):
+        shutil.copytree(ROOT / name, tmp_path / name)
+    return tmp_path
+
+
+def changed_lines(before: str, after: str) -> int:
+    """Return how many lines of the second text are not in the first, at their place."""
+    return sum(a != b for a, b in itertools.zip_longest(before.splitlines(), after.splitlines()))
+
+
+def test_a_changed_sentence_is_one_line_of_a_notebook(copy):
+    lesson, notebook = copy / "lessons/02_yamnet.md", copy / "notebooks/02_yamnet.ipynb"
+    before = notebook.read_text(encoding="utf-8")
+    assert lessons.write(copy) == [copy / f"build/solutions/{lesson.name}.ipynb" for lesson in LESSONS]
+    text = lesson.read_text(encoding="utf-8")
+    sentence = "- how YAMNet cuts audio into **windows**"
+    assert text.count(sentence) == 1
+    lesson.write_text(text.replace(sentence, "- how YAMNet cuts a sound into **windows**"), encoding="utf-8")
+    assert lessons.write(copy) == [notebook, copy / "build/solutions/02_yamnet.ipynb"]
+    assert changed_lines(before, notebook.read_text(encoding="utf-8")) == 1
+
+
+def test_a_new_lesson_is_found_everywhere(copy):
+    """It takes its file: README, numbers, notebooks, decks, records and the lists of tests follow."""
+    text = (ROOT / "lessons/02_yamnet.md").read_text(encoding="utf-8").replace("title: YAMNet", "title: Another")
+    (copy / "lessons/06_another.md").write_text(text, encoding="utf-8")
+    written = {path.relative_to(copy).as_posix() for path in lessons.write(copy)}
+    assert {"README.md", "notebooks/06_another.ipynb", "build/solutions/06_another.ipynb"} <= written
+    assert "| [06_another](notebooks/06_another.ipynb) |" in (copy / "README.md").read_text(encoding="utf-8")
+    found = lessons.lessons(copy)
+    assert [lesson.subtitle for lesson in found if "bonus" not in lesson.subtitle][-1] == "notebook 6 of 5"
+    first = json.loads((copy / "notebooks/01_audio_tagging.ipynb").read_text(encoding="utf-8"))["cells"][0]
+    assert "notebook 1 of 5" in source(first)
+    assert found[-1].deck().cells[0].source.startswith("# Another")
+    assert "headline" in found[-1].record
+    (copy / "lessons/06_another.md").unlink()
+    lessons.write(copy)
+    assert not (copy / "notebooks/06_another.ipynb").exists()
+
+
+def test_a_deck_has_the_outputs_of_the_execution():
+    lesson = LESSONS[1]
+    executed = lesson.notebook()
+    cell = next(cell for cell in lesson.deck().cells if is_code(cell))
+    for ran in filter(is_code, executed.cells):
+        ran.outputs = [lessons.nbformat.v4.new_output("stream", text=ran.id)]
+    shown = next(c for c in lesson.deck(executed).cells if c.id == cell.id)
+    assert shown.outputs[0].text == cell.id
+    assert slides.length(lesson.deck(executed)) == slides.length(lesson.deck())
+
+
+# --- terms ---
+
+
+@pytest.mark.parametrize("notebook", BOTH)
+def test_terms_link_to_the_glossary_once(notebook):
+    terms = {lessons.anchor(term) for term in re.findall(r"^### (.+)$", GLOSSARY, re.MULTILINE)}
+    links = re.findall(r"docs/glossary\.md#([\w-]+)\)", "\n".join(source(cell) for cell in notebook["cells"]))
+    assert len(links) >= 15
+    assert len(links) == len(set(links))
+    assert set(links) <= terms
+
+
+def test_terms_have_the_anchors_that_links_ask_for():
+    """GitHub makes them in small letters; JupyterLab keeps capitals, and takes what stands above the heading."""
+    for above, term in re.findall(r"(.*)\n\n### (.+)$", GLOSSARY, re.MULTILINE):
+        anchor = lessons.anchor(term)
+        assert anchor == term.replace(" ", "-") or above == f'<a id="{anchor}"></a>', term
+
+
+def test_a_term_is_linked_where_it_first_stands_in_the_text():
+    def linked(*texts: str, forms: dict) -> list[str]:
+        cells = [new_markdown_cell(text) for text in texts]
+        lessons.link_terms(cells, forms, "g.md")
+        return [cell.source for cell in cells][1:]
+
+    texts = "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.* A mel band.", "Two **clips**, one clip, eclipse"
+    assert linked("# Clip", *texts, forms={"clip": "clip", "clips": "clip", "mel band": "mel-band"}) == [
+        "## A clip\n`clip` and [a clip](x.md)\n*Figure 1. A clip.* A [mel band](g.md#mel-band).",
+        "Two **[clips](g.md#clip)**, one clip, eclipse",
+    ]
+    for aside in (
+        "[see `x[0]` clip](a.md)",
+        "![alt [x] clip](clip.png)",
+        "[ref]: docs/clip.md",
+        "~~~\nclip\n~~~",
+        "    clip = 1",
+        " ## clip",
+        "> # clip",
+        "<summary>clip</summary>",
+        "clip.wav",
+        "$clip$",
+    ):
+        assert linked("# T", aside, forms={"clip": "clip"}) == [aside]
+    assert linked("# T", "an eclipse, a clip", forms={"clip": "clip"}) == ["an eclipse, a [clip](g.md#clip)"]
+    code = [new_markdown_cell("# T"), new_code_cell("clip = 1")]
+    lessons.link_terms(code, {"clip": "clip"}, "g.md")
+    assert code[1].source == "clip = 1"
