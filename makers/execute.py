@@ -18,6 +18,7 @@ import nbformat
 from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat.v4 import new_code_cell
 
+from course_utils import assets
 from makers import lessons
 from makers.lessons import CHECK, Lesson, tags
 
@@ -123,15 +124,27 @@ def set_values(notebook, values: dict) -> None:
 
 
 def circumstances() -> dict[str, str]:
-    """Return what outputs depend on beside the notebook's code: the package, which assets are meant, and versions."""
+    """Return what outputs depend on beside the notebook's code: the package, versions, assets meant and here."""
     digest = hashlib.sha256()
     for file in sorted(p for folder in ("course_utils", "data/embedded") for p in (lessons.ROOT / folder).rglob("*.*")):
         if file.is_file() and file.suffix != ".pyc":  # JupyterLab keeps folders of its own beside them
             digest.update(file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
+    settings["here"] = "" if settings["COURSE_ASSETS"] == "embedded" else json.dumps(here())
     used = (re.match(r"[\w.-]+", line)[0] for line in importlib.metadata.requires("course-utils") or [])
     versions = {name: importlib.metadata.version(name) for name in used if _is_installed(name)}
     return {"course_utils": digest.hexdigest(), "versions": json.dumps(versions), **settings}
+
+
+def here() -> dict[str, int]:
+    """Return how many files of each asset lie in the cache, or in a mirror that is a folder."""
+    store, found = assets.store(), {}
+    folders = [folder for folder in (store.cache, store.mirror) if isinstance(folder, Path)]
+    for name, row in store.assets.items():
+        rows = store.manifest(name) if "manifest" in row else [row]
+        places = [[file.get("path", one["path"]) for file in one["files"]] for one in rows]
+        found[name] = sum(any((folder / place).is_file() for folder in folders for place in some) for some in places)
+    return found
 
 
 def _is_installed(name: str) -> bool:

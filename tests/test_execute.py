@@ -3,6 +3,7 @@
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from course_utils import assets
 from makers import execute, lessons
 
 
@@ -24,6 +25,9 @@ def test_every_notebook_with_solutions_runs_to_its_end(solved):
 
 
 def test_an_execution_is_kept_until_something_it_depends_on_changes(course, tmp_path, monkeypatch):
+    monkeypatch.delenv("COURSE_ASSETS", raising=False)
+    monkeypatch.delenv("COURSE_MIRROR", raising=False)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
     course("01_small", "## A heading", "n = 2\nprint(n)")
     (lesson,) = lessons.lessons()
     assert execute.last(lesson) is None
@@ -35,6 +39,13 @@ def test_an_execution_is_kept_until_something_it_depends_on_changes(course, tmp_
     kept = execute.executed(lesson)
     assert kept.cells[-1].outputs == execute.last(lesson).cells[-1].outputs
     assert list((tmp_path / "build/executed").iterdir()) == [execute.place(lesson)]
+    with assets.using(assets.Store(cache=tmp_path / "fetched", mirror=None)) as store:
+        assert execute.last(lesson)
+        fetched = store.cache / store.assets["yamnet"]["path"]
+        fetched.parent.mkdir(parents=True)
+        fetched.touch()
+        assert execute.last(lesson) is None, "an asset that was not here before"
+    assert execute.last(lesson)
     monkeypatch.setattr(execute.importlib.metadata, "version", lambda name: "0")
     assert execute.last(lesson) is None, "other versions"
 
