@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+from jinja2 import Template
 
 from course_utils import assets
 from makers import build, execute, lessons
@@ -95,73 +96,25 @@ def page(results: dict) -> str:
     found = [
         [event["label"], f"{event['onset']:.2f}", f"{event['offset']:.2f}"] for event in runs[0][1]["better_events"]
     ]
-    sources = ", ".join(f"{name}: {variant}" for name, variant in results["assets"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return f"""# Results
-
-Written by `make results` (`python -m makers results`), which executes notebooks 03 and 04 on the real assets with
-these seeds of the training: {", ".join(map(str, results["seeds"]))}. Everything here comes from these runs.
-
-- **device:** {results["device"]}
-- **versions:** {versions}
-- **assets:** {sources}
-- **time:** {results["seconds"] / 60:.0f} minutes
-
-## Ten animals of ESC-50, five folds (notebook 03)
-
-Clip accuracy. Each fold is the test fold once, the one before it is for stopping, three train. Mean and standard
-deviation over folds, 95 % bootstrap interval over the 400 clips; seed {results["seeds"][0]}.
-The head's mean over the seeds: {spread(heads)}.
-
-{markdown(["classifier", "mean", "std over folds", "95 % interval"], classifiers)}
-
-The head by fold, frames (windows of 0.96 s) and clips:
-
-{markdown(["accuracy", *(f"fold {k}" for k in range(1, 6)), "mean", "std"], folds)}
-
-The head by class, 40 clips each:
-
-{markdown(["class", "clip accuracy", "95 % interval"], classes)}
-
-Logistic regression with few training clips of each class, mean ± standard deviation over five folds and three draws:
-
-{markdown(["clips a class", "clip accuracy"], growth)}
-
-Leakage: frame accuracy of the nearest window, mean over five folds, ± over seeds:
-
-{markdown(["ESC-50's folds (honest)", "shuffled windows (leaked)"], leaks)}
-
-## Detection (notebook 04)
-
-50 mixtures of fold 5 (`datasets.make_soundscapes(50, ratio, polyphony=2, seed=0, fold=5)`, 8 s each) at three ratios
-of event to background; thresholds and the end of the training from 100 mixtures of fold 4, training on folds 1 to 3.
-Macro-averaged F-score, segment-based (1 s) and event-based (collar 0.5 s, offset within 50 % of the length);
-mean ± standard deviation over the seeds of the training (what is not trained does not vary).
-{"" if any("CNN14" in row[0] for row in detection) else "CNN14 was not available in this run."}
-
-{markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in METRICS for r in ratios)], detection)}
-
-The error rates of the same, macro-averaged: within one class there are no substitutions, so a wrong label counts twice,
-as a deletion in one class and an insertion in another.
-
-{markdown(["detector", *(f"{m.split()[0]}, {r} dB" for m in RATES for r in ratios)], rates)}
-
-The better detector by class, 0 dB, seed {results["seeds"][0]}:
-
-{markdown(["class", "events", "segment F-score", "event F-score"], animals)}
-
-The better detector on the published mixture (dog 0.0 to 0.8, cat 1.0 to 1.8, rooster 2.0 to 3.7, cow 4.0 to 5.2 s):
-
-{markdown(["label", "onset (s)", "offset (s)"], found)}
-
-## Energy (notebook 03)
-
-By codecarbon, {first["country"]}; {first["measured"]}.
-
-{markdown(["step", "seconds", "Wh", "g CO₂e", "repeats"], bill)}
-
-An hour of detection is extrapolated from minutes. Bringing a litre of water from 20 to 100 °C takes 93 Wh.
-"""
+    text = Path(__file__).with_name("templates").joinpath("results.md.j2").read_text(encoding="utf-8")
+    return Template(text, keep_trailing_newline=True).render(
+        results=results,
+        first=first,
+        table=markdown,
+        heads=spread(heads),
+        classifiers=classifiers,
+        folds=folds,
+        classes=classes,
+        growth=growth,
+        leaks=leaks,
+        at_ratios=[f"{kind}, {ratio} dB" for kind in ("segment", "event") for ratio in ratios],
+        with_cnn14=any("CNN14" in row[0] for row in detection),
+        detection=detection,
+        rates=rates,
+        animals=animals,
+        found=found,
+        bill=bill,
+    )
 
 
 METRICS = ("segment F-score", "event F-score")
