@@ -217,14 +217,12 @@ def test_checkpoint_with_another_hash_is_refused(checkpoints):
 
 
 PANNS_WITHOUT_NETWORK = """
-import pathlib, time
+import pathlib
 from course_utils.models import panns
-start = time.perf_counter()
 panns._place_labels()
 import panns_inference
 assert panns_inference.config.classes_num == 527, panns_inference.config.classes_num
 assert panns_inference.labels[0] == "Speech"
-assert time.perf_counter() - start < 60
 print(pathlib.Path.home())
 """
 
