@@ -1,1 +1,1 @@
-"""What makers of the course run; students need none of it but ``makers.build``, behind ``make run``."""
+"""What makers of the course run, and ``make run`` behind the scenes; students in a notebook need none of it."""

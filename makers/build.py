@@ -52,7 +52,7 @@ def write_glossary(path: Path) -> None:
 
 
 def write_index() -> None:
-    """Write the start page of the decks that are there."""
+    """Write the start page of the decks that exist."""
     folder, file = execute.BUILD / "slides", execute.BUILD / "results.json"
     folder.mkdir(parents=True, exist_ok=True)
     results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -74,7 +74,7 @@ def table(results: dict) -> str:
         if "error" in record:
             rows.append((name, f"{record['seconds']:.0f}", "", f"FAILED: {record['error']}"))
             continue
-        rows.append((name, f"{record['seconds']:.0f}", asset_kinds(record), record["headline"]))
+        rows.append((name, f"{record['seconds']:.0f}", asset_kinds(record), record.get("headline", "")))
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows]
     return "\n".join([lines[0], "-" * len(lines[0]), *lines[1:]])
@@ -82,10 +82,11 @@ def table(results: dict) -> str:
 
 def record(notebook) -> dict:
     """Return the entry of an executed notebook in ``build/results.json``."""
-    found = {"seconds": notebook.metadata.seconds, **notebook.metadata.record}
-    if "embeddings" in found["assets"]:
-        found["embeddings"] = found["assets"].pop("embeddings")  # computed from assets, none itself
-    return found
+    sources = dict(notebook.metadata.assets)
+    embeddings = (
+        {"embeddings": sources.pop("embeddings")} if "embeddings" in sources else {}
+    )  # from assets, none itself
+    return {"seconds": notebook.metadata.seconds, **notebook.metadata.record, "assets": sources, **embeddings}
 
 
 def run(chosen: list[Lesson]) -> int:
@@ -93,7 +94,7 @@ def run(chosen: list[Lesson]) -> int:
     begin, file, results, known = time.perf_counter(), execute.BUILD / "results.json", {}, 0
     if file.is_file():  # of the notebooks that are not run now, the last results stay
         results = json.loads(file.read_text(encoding="utf-8"))
-    lessons.write()
+    lessons.write(folders=["build/solutions"])  # what students have in notebooks/ is theirs
     for lesson in chosen:
         start = time.perf_counter()
         try:
@@ -104,7 +105,7 @@ def run(chosen: list[Lesson]) -> int:
                 for folder in ("html", "slides"):
                     for old in (execute.BUILD / folder).glob(f"{lesson.name}.*"):
                         old.unlink()
-                notebook = execute.execute(lesson)
+                notebook = execute.executed(lesson)
             results[lesson.name] = record(notebook)
             write_page(notebook, execute.BUILD / "html" / f"{lesson.name}.html")
             slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")

@@ -1,4 +1,4 @@
-"""Execute notebooks by nbmake, each once for what its outputs depend on: code, package, assets, versions.
+"""Execute notebooks by nbmake, each again only when its code, the package, versions or assets have changed.
 
 Executions are kept below ``build/executed/``; pages, decks, records and tests read them. Beside the cells of a notebook
 an execution runs the lesson's ``record``, or with the solutions its ``wrong`` and ``right`` answers.
@@ -8,28 +8,29 @@ import hashlib
 import importlib.metadata
 import json
 import os
+import platform
 import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import datetime
 from pathlib import Path
 
 import nbformat
+from filelock import FileLock
 from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat.v4 import new_code_cell
 
 from course_utils import assets
 from makers import lessons
-from makers.lessons import CHECK, Lesson, tags
+from makers.lessons import CHECK, Lesson, LessonError, tags
 
 BUILD = lessons.ROOT / "build"
 TIMEOUT = 1800  # s a cell may take
 ODD = ["None", "...", "3", "'dog'", "[]", "{}", "object()", "np.array([np.nan])", "lambda *_: 1 / 0", "pd.DataFrame()",
        "(..., 1)", "[[1], [2, 3]]"]  # fmt: skip
-RECORD = """import json
-from course_utils import assets
-
-print(json.dumps({**Out[max(Out)], "assets": assets.used()}))"""
+RECORD = "import json\n\nprint(json.dumps(Out[max(Out)]))"
+USED = "import json\nfrom course_utils import assets\n\nprint(json.dumps(assets.used()))"
 ANSWERS = (Path(__file__).with_name("templates") / "answers.py").read_text(encoding="utf-8")
 
 
@@ -42,9 +43,25 @@ class ExecutionError(RuntimeError):
 
 
 def answers(cell) -> list[tuple[str, str]]:
-    """Return the answers of a cell tagged ``wrong`` or ``right``, each with the words that the check must say."""
-    found = re.findall(r"((?:^(?!#>).*\n)+)#>(.*)$", cell.source + "\n", re.M)
-    return [(code.strip(), said.strip()) for code, said in found]
+    """Return the answers of a cell tagged ``wrong`` or ``right``, each with the words that the check must say.
+
+    Raises
+    ------
+    LessonError
+        If code has no line ``#>`` below it, or such a line no code above it.
+    """
+    found, code = [], []
+    for line in cell.source.splitlines():
+        if re.match(r"\s*#\s*>", line):
+            if not line.startswith("#>") or not "".join(code).strip():
+                raise LessonError(f"A line of an answer is {line!r}: give code, and below it #> and the words.")
+            found.append(("\n".join(code).strip(), line.removeprefix("#>").strip()))
+            code = []
+        else:
+            code.append(line)
+    if "".join(code).strip():
+        raise LessonError(f"Below the answer {code[0]!r} there is no #> with what the check must say.")
+    return found
 
 
 def exercises(lesson: Lesson) -> dict[str, dict]:
@@ -60,12 +77,20 @@ def exercises(lesson: Lesson) -> dict[str, dict]:
         elif number:
             exercise, kinds = found[number], tags(cell)
             for kind in kinds & {"wrong", "right"}:
-                exercise[kind] += answers(cell)
+                try:
+                    exercise[kind] += answers(cell)
+                except LessonError as error:
+                    raise LessonError(f"{lesson.name}, exercise {number}: {error}") from None
             for kind in kinds & {"stub", "solution"}:
                 exercise[kind] += cell.source + "\n"
             if call := CHECK.search(cell.source):
-                exercise["check"] = call[0]
+                exercise |= {"check": call[0], "cell": cell.id}
     return found
+
+
+def own(kind: str, source: str, number: str = ""):
+    """Return a cell that an execution has beside those of the notebook."""
+    return new_code_cell(source, metadata={"makers": {"kind": kind, "number": number}})
 
 
 def prepare(lesson: Lesson, solved: bool = False, values: dict | None = None):
@@ -86,21 +111,19 @@ def prepare(lesson: Lesson, solved: bool = False, values: dict | None = None):
     """
     notebook = lesson.notebook(solved)
     set_values(notebook, values or {})
-    if not solved:
-        for cell in notebook.cells:
-            cell.metadata.get("nbmake", {}).pop("mock", None)  # only solutions are run with less
-        notebook.cells += [new_code_cell(lesson.record, id="record"), new_code_cell(RECORD, id="record-json")]
-        return notebook
-    by_call = {exercise["check"]: (number, exercise) for number, exercise in exercises(lesson).items()}
-    cells = []
+    cells, by_cell = [], {exercise.get("cell"): number for number, exercise in exercises(lesson).items()}
     for cell in notebook.cells:
         cells.append(cell)
-        if cell.cell_type == "code" and (call := CHECK.search(cell.source)):
-            number, exercise = by_call[call[0]]
+        if not solved:
+            cell.metadata.get("nbmake", {}).pop("mock", None)  # only solutions are run with less
+        elif number := by_cell.get(cell.id):
+            exercise = exercises(lesson)[number]
             codes = [code for code, _ in exercise["wrong"] + exercise["right"]]
-            source = f"CALL = {call[0]!r}\nANSWERS = {codes!r}\nODD = {ODD!r}\n{ANSWERS}"
-            cells.append(new_code_cell(source, id=f"answers-{number.replace('.', '-')}"))
-    notebook.cells = cells
+            source = f"CALL = {exercise['check']!r}\nANSWERS = {codes!r}\nODD = {ODD!r}\n{ANSWERS}"
+            cells.append(own("answers", source, number))
+    if not solved:
+        cells += [own("record-value", lesson.record), own("record", RECORD)]
+    notebook.cells = [*cells, own("assets", USED)]
     return notebook
 
 
@@ -123,24 +146,26 @@ def set_values(notebook, values: dict) -> None:
             raise ValueError(f"No line of the notebook sets {name}.")
 
 
-def circumstances() -> dict[str, str]:
-    """Return what outputs depend on beside the notebook's code: the package, versions, assets meant and here."""
+def circumstances(names: Iterable[str] = ()) -> dict[str, str]:
+    """Return what outputs depend on beside the code: package, versions, settings, and which of some assets are here."""
     digest = hashlib.sha256()
     for file in sorted(p for folder in ("course_utils", "data/embedded") for p in (lessons.ROOT / folder).rglob("*.*")):
-        if file.is_file() and file.suffix != ".pyc":  # JupyterLab keeps folders of its own beside them
-            digest.update(file.read_bytes())
+        if file.is_file() and file.suffix != ".pyc" and ".ipynb_checkpoints" not in file.parts:
+            digest.update(f"{file.relative_to(lessons.ROOT)} {file.stat().st_size}\n".encode() + file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
-    settings["here"] = "" if settings["COURSE_ASSETS"] == "embedded" else json.dumps(here())
+    settings["here"] = "" if settings["COURSE_ASSETS"] == "embedded" else json.dumps(here(names))
     used = (re.match(r"[\w.-]+", line)[0] for line in importlib.metadata.requires("course-utils") or [])
     versions = {name: importlib.metadata.version(name) for name in used if _is_installed(name)}
+    versions["python"] = platform.python_version()
     return {"course_utils": digest.hexdigest(), "versions": json.dumps(versions), **settings}
 
 
-def here() -> dict[str, int]:
-    """Return how many files of each asset lie in the cache, or in a mirror that is a folder."""
+def here(names: Iterable[str]) -> dict[str, int]:
+    """Return how many files of some assets lie in the cache, or in a mirror that is a folder."""
     store, found = assets.store(), {}
     folders = [folder for folder in (store.cache, store.mirror) if isinstance(folder, Path)]
-    for name, row in store.assets.items():
+    for name in sorted(set(names) & set(store.assets)):
+        row = store.assets[name]
         rows = store.manifest(name) if "manifest" in row else [row]
         places = [[file.get("path", one["path"]) for file in one["files"]] for one in rows]
         found[name] = sum(any((folder / place).is_file() for folder in folders for place in some) for some in places)
@@ -160,12 +185,13 @@ def place(lesson: Lesson, solved: bool = False) -> Path:
 
 
 def last(lesson: Lesson, solved: bool = False):
-    """Return the lesson's notebook with the outputs of its last execution; None if code, assets or versions changed."""
+    """Return the lesson's notebook with the outputs of its last execution; None if what these depend on has changed."""
     path = place(lesson, solved)
     if not path.is_file():
         return None
     before, now = nbformat.read(path, as_version=4), prepare(lesson, solved)
-    if before.metadata.get("circumstances") != circumstances() or before.metadata.code != code_of(now):
+    known = circumstances(before.metadata.get("assets", ()))
+    if before.metadata.get("circumstances") != known or before.metadata.code != code_of(now):
         return None
     notebook = lesson.notebook(solved)
     for cell, kept in zip(*map(code_cells, (notebook, before)), strict=True):
@@ -180,8 +206,8 @@ def code_cells(notebook) -> list:
 
 
 def code_of(notebook) -> list[str]:
-    """Return the sources of the code cells of a notebook."""
-    return [cell.source for cell in code_cells(notebook)]
+    """Return the sources of the code cells of a notebook, with what nbmake does in them."""
+    return [cell.source + json.dumps(cell.metadata.get("nbmake", {}), sort_keys=True) for cell in code_cells(notebook)]
 
 
 def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
@@ -190,8 +216,8 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
     Returns
     -------
     NotebookNode
-        The notebook with its outputs. Its metadata have ``seconds``, and ``record`` (what goes into results.json) or,
-        with the solutions, ``verdicts``: for each exercise what its check said of other answers.
+        The notebook with its outputs. Its metadata have ``seconds``, ``assets`` (the source of each), ``record`` (what
+        goes into results.json), and with the solutions ``verdicts``: what each check said of other answers.
 
     Raises
     ------
@@ -199,21 +225,27 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
         If a cell or the kernel fails, or a check does not say what it should.
     """
     path, notebook = place(lesson, solved), prepare(lesson, solved, values)
-    code = code_of(notebook)
-    path.unlink(missing_ok=True)
+    code, before = code_of(notebook), circumstances()
+    if not values:
+        path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    running = path.with_name(f"{path.stem}.running.ipynb")
+    running = path.with_name(f"{path.stem}.{os.getpid()}.running.ipynb")
     nbformat.write(notebook, running)
     # A run should not write into anybody's history; figures go into the page, whatever the terminal is set to.
-    environment = {"IPYTHONDIR": str(BUILD / "ipython"), **os.environ}
-    environment.pop("MPLBACKEND", None)
+    environment = {"IPYTHONDIR": str(BUILD / "ipython"), **os.environ, "PYTHONIOENCODING": "utf-8"}
+    for name in ("MPLBACKEND", "PYTEST_ADDOPTS"):
+        environment.pop(name, None)
     Path(environment["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
     options = ["--nbmake", "--overwrite", "--nbmake-kernel=python3", f"--nbmake-timeout={TIMEOUT}"]
     options += ["-q", "-p", "no:cacheprovider", "--color=no", "-c", os.devnull, f"--rootdir={path.parent}"]
     command = [sys.executable, "-m", "pytest", *options, str(running)]
-    done = subprocess.run(command, env=environment, cwd=path.parent, capture_output=True, text=True)
-    notebook = nbformat.read(running, as_version=4)
-    running.unlink()
+    try:
+        done = subprocess.run(
+            command, env=environment, cwd=path.parent, capture_output=True, encoding="utf-8", errors="replace"
+        )
+        notebook = nbformat.read(running, as_version=4)
+    finally:
+        running.unlink()
     if done.returncode:
         outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
         errors = [output for output in outputs if output.output_type == "error"]
@@ -221,35 +253,47 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
         said = re.search(r"NBMAKE INTERNAL ERROR\n(.+)", text)  # of the kernel, or of a check
         what = f"{errors[0].ename}: {errors[0].evalue}" if errors else said[1] if said else "nbmake failed"
         raise ExecutionError(what, text)
-    notebook.metadata = finished(notebook) | {"code": code, "circumstances": circumstances()}
+    found = finished(notebook)
     with open(BUILD / "executions.txt", "a", encoding="utf-8") as log:
-        print(lesson.name, "with solutions" * solved, f"{notebook.metadata.seconds:.0f} s", file=log)
+        print(lesson.name, "with solutions" * solved, f"{found['seconds']:.0f} s", file=log)
+    # What was edited or installed while it ran is not what ran; what it fetched is.
+    notebook.metadata = found | {
+        "code": code,
+        "circumstances": before | {"here": circumstances(found["assets"])["here"]},
+    }
     if not values:
-        partial = path.with_suffix(".part")
+        partial = path.with_suffix(f".{os.getpid()}.part")
         partial.write_text(nbformat.writes(notebook), encoding="utf-8")
         partial.replace(path)
     return notebook
+
+
+def printed(cell) -> object:
+    """Return what a cell of our own has printed last, as JSON; warnings may stand before it."""
+    text = "".join(output.text for output in cell.outputs if output.get("name") == "stdout")
+    return json.loads(text.splitlines()[-1])
 
 
 def finished(notebook) -> dict:
     """Take from a notebook what only its execution needed; return its metadata, with what was found."""
     times = [cell.metadata.pop("execution") for cell in notebook.cells if "execution" in cell.metadata]
     stamps = [datetime.fromisoformat(stamp) for cell in times for stamp in cell.values()]
-    found = {"seconds": round((max(stamps) - min(stamps)).total_seconds(), 1)}
+    found = {"seconds": round((max(stamps) - min(stamps)).total_seconds(), 1), "verdicts": {}}
     for cell in notebook.cells:
-        if cell.id == "record-json":
-            found["record"] = json.loads(cell.outputs[0].text)
-        elif cell.id.startswith("answers-"):
-            found.setdefault("verdicts", {})[cell.id.removeprefix("answers-").replace("-", ".")] = json.loads(
-                cell.outputs[0].text
-            )
-    own = ("record", "answers-")
-    notebook.cells = [cell for cell in notebook.cells if not cell.id.startswith(own)]
+        mine = cell.metadata.get("makers", {})
+        if mine.get("kind") in ("record", "assets"):
+            found[mine["kind"]] = printed(cell)
+        elif mine.get("kind") == "answers":
+            found["verdicts"][mine["number"]] = printed(cell)
+    notebook.cells = [cell for cell in notebook.cells if "makers" not in cell.metadata]
     CoalesceStreamsPreprocessor().preprocess(notebook, {})
     kept = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
     return kept | found  # without the state of widgets: a page with it asks a CDN for scripts
 
 
 def executed(lesson: Lesson, solved: bool = False):
-    """Return the last execution of a lesson, or execute it now."""
-    return last(lesson, solved) or execute(lesson, solved)
+    """Return the last execution of a lesson, or execute it now; of several processes, one does."""
+    path = place(lesson, solved)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(BUILD / f"{lesson.name}{'-solved' * solved}.lock"):
+        return last(lesson, solved) or execute(lesson, solved)

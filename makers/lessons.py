@@ -12,16 +12,19 @@ minutes, a summary and the packages that it imports; ``+++`` begins a cell of te
 ``solution`` its solution, in the instructor's notebook
 ``wrong``    wrong answers, and below each, after ``#>``, words that the check must say
 ``right``    other right answers
+``expected`` a table that tells students whether their figures are in range
 ``record``   a dict, the lesson's entry in ``build/results.json``; its ``headline`` goes into the table of a run
 ============ ===========================================================================
 
 A heading ``#`` or ``##`` begins a slide, ``###`` one below it; ``fragment`` has a cell appear at a key, ``hide-input``
 leaves only its output, and the option ``lines`` shows some lines of it. The first place where a term of
-``docs/glossary.md`` stands becomes a link to it. Links are relative to the repository.
+``docs/glossary.md`` stands becomes a link to it. Links to ``data/`` and ``docs/`` are
+relative to the repository.
 """
 
 import copy
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -53,6 +56,13 @@ ASIDE = "|".join(
         *(r"^[ >-]*#.*?$", r"^\*Figure.*?\*(?=\s|$)"),  # headings, captions
     ]
 )
+
+
+HEADER = ("title", "minutes", "summary", "packages")
+
+
+class LessonError(ValueError):
+    """A lesson is not written as it should be; the message says which and how."""
 
 
 def tags(cell) -> set[str]:
@@ -94,7 +104,7 @@ class Lesson:
 
     def notebook(self, solved: bool = False):
         """Return the students' notebook, or with ``solved`` the instructor's; nbmake is told what checks should say."""
-        other, path = ("stub", f"solutions/{self.name}") if solved else ("solution", self.name)
+        other = "stub" if solved else "solution"
         cells = self._cells({"slide", "notes", "wrong", "right", "record", other})
         for cell in cells:
             if "tags" in cell.metadata:
@@ -111,7 +121,7 @@ class Lesson:
             cells[0].source = cells[0].source.replace(self.subtitle, f"{self.subtitle}, with solutions")
         repo = badges.address(self.root)
         if repo:
-            badges.stamp_cells(cells, repo, f"{path}.ipynb")
+            badges.stamp_cells(cells, repo, f"{self.name}.ipynb")
         base = f"https://github.com/{repo}/blob/v{badges.version()}/" if repo else "../" * (2 if solved else 1)
         for cell in cells:
             if cell.cell_type == "markdown":
@@ -158,15 +168,34 @@ def _name_cells(cells: Iterable) -> None:
         cell.id = f"{section}-{counts[section]}"
 
 
-def read(path: Path, subtitle: str) -> Lesson:
-    """Read a lesson from its file."""
-    notebook = jupytext.read(path, fmt="md:myst")
+def read(path: Path):
+    """Read the cells and the header of a lesson from its file.
+
+    Raises
+    ------
+    LessonError
+        If it cannot be read, or its header or its record is not whole.
+    """
+    try:
+        notebook = jupytext.reads(path.read_text(encoding="utf-8-sig"), fmt="md:myst")
+    except Exception as error:  # of YAML, of jupytext
+        raise LessonError(f"{path.name} cannot be read: {error}") from error
+    if missing := [name for name in HEADER if name not in notebook.metadata]:
+        raise LessonError(f"{path.name} lacks {', '.join(missing)} in its header, between two lines ---.")
+    records = sum("record" in tags(cell) for cell in notebook.cells)
+    if records != 1:
+        raise LessonError(f"{path.name} has {records} cells tagged record: it takes one.")
+    return notebook
+
+
+def lesson_of(path: Path, notebook, subtitle: str) -> Lesson:
+    """Return a lesson from what :func:`read` has found, with its title and its set-up."""
     about = {key: value for key, value in notebook.metadata.items() if key not in ("jupytext", "kernelspec")}
     title = f"# {about['title']}\n\n*{COURSE}, {subtitle}*\n\n<!-- badges -->\n<!-- /badges -->"
     setup = new_code_cell(SETUP.read_text(encoding="utf-8").strip(), metadata={"tags": ["page", "hide-input"]})
     setup.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}  # collapsed, in JupyterLab and Colab
     cells = [new_markdown_cell(title), *notebook.cells]
-    first = next(i for i, cell in enumerate(cells) if i and "notes" not in tags(cell))
+    first = next((i for i, cell in enumerate(cells) if i and "notes" not in tags(cell)), len(cells))
     cells.insert(first, setup)
     for cell in cells:
         if cell.cell_type == "markdown":
@@ -177,11 +206,17 @@ def read(path: Path, subtitle: str) -> Lesson:
 
 def lessons(root: Path | None = None) -> list[Lesson]:
     """Return all lessons, in order."""
-    paths = sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))
-    bonus = {path for path in paths if re.search(r"^bonus: true$", path.read_text(encoding="utf-8"), re.M)}
-    core = len(paths) - len(bonus)
-    numbers = {path: int(path.name[:2]) for path in paths}
-    return [read(p, f"bonus notebook {n}" if p in bonus else f"notebook {n} of {core}") for p, n in numbers.items()]
+    read_from = {path: read(path) for path in sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))}
+    core = [path for path, notebook in read_from.items() if not notebook.metadata.get("bonus")]
+    found = []
+    for path, notebook in read_from.items():
+        place = (
+            f"notebook {core.index(path) + 1} of {len(core)}"
+            if path in core
+            else f"bonus notebook {int(path.name[:2])}"
+        )
+        found.append(lesson_of(path, notebook, place))
+    return found
 
 
 # --- terms ---
@@ -249,22 +284,36 @@ def texts(root: Path) -> dict[Path, str]:
     return found
 
 
-def write(root: Path | None = None) -> list[Path]:
-    """Write what follows from the lessons below ``root``; return the paths of what changed, or is there no longer."""
+def write(root: Path | None = None, folders: Iterable[str] = ("", "notebooks", "build/solutions")) -> list[Path]:
+    """Write what follows from the lessons below ``root`` into some of its folders; return the paths that changed.
+
+    A file of ``notebooks/`` that belongs to no lesson stays: it may be somebody's own.
+    """
     root = root or ROOT
-    wanted, changed = texts(root), []
+    wanted, chosen, changed = texts(root), [root / folder for folder in folders], []
     for path, text in wanted.items():
-        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+        if path.parent in chosen and not (path.is_file() and path.read_text(encoding="utf-8") == text):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8", newline="\n")
             changed.append(path)
-    for folder in ("notebooks", "build/solutions"):
-        for path in set((root / folder).glob("*.ipynb")) - set(wanted):
-            path.unlink()
-            changed.append(path)
+    for path in set((root / "build/solutions").glob("*.ipynb")) - set(wanted):
+        path.unlink()
     return changed
 
 
+def main() -> int:
+    """Write everything, and say what; the exit status is 0 if the lessons could be read."""
+    try:
+        for path in write():
+            print(path.relative_to(ROOT))
+        others = set((ROOT / "notebooks").glob("*.ipynb")) - set(texts(ROOT))
+    except LessonError as error:
+        print(error, file=sys.stderr)
+        return 1
+    for path in sorted(others):
+        print(f"{path.relative_to(ROOT)} belongs to no lesson: is it yours, or of a lesson that is gone?")
+    return 0
+
+
 if __name__ == "__main__":
-    for target in write():
-        print(target.relative_to(ROOT))
+    sys.exit(main())

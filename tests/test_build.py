@@ -96,11 +96,29 @@ def test_a_failing_notebook_fails_the_run_and_the_others_still_run(course, tmp_p
     assert results["01_bad"]["error"] == "ZeroDivisionError: division by zero"
     assert "error" not in results["02_good"]
     assert results["02_good"]["headline"] == "done"
+    for name in (
+        "html/02_good.html",
+        "html/glossary.html",
+        "slides/02_good.html",
+        "slides/index.html",
+        "solutions/02_good.ipynb",
+    ):
+        assert (tmp_path / "build" / name).is_file(), name
     said = capsys.readouterr()
     assert "FAILED: ZeroDivisionError" in said.out
     assert "1 / 0" in said.err
     assert build.main([]) == 1  # what has failed is executed again, the other is not
     assert "1 of 2 notebooks have not changed" in capsys.readouterr().out
+
+
+def test_a_run_leaves_alone_what_students_have_written(course, tmp_path):
+    course("01_small", "## A heading", "print(1)")
+    (tmp_path / "notebooks").mkdir()
+    for name in ("01_small.ipynb", "Untitled.ipynb"):
+        (tmp_path / "notebooks" / name).write_text("mine")
+    assert build.main(["01"]) == 0
+    assert {path.read_text() for path in (tmp_path / "notebooks").iterdir()} == {"mine"}
+    assert len(list((tmp_path / "notebooks").iterdir())) == 2
 
 
 def test_a_dying_kernel_fails_the_run_and_leaves_no_old_page(course, tmp_path, capsys):

@@ -31,23 +31,56 @@ def test_an_execution_is_kept_until_something_it_depends_on_changes(course, tmp_
     course("01_small", "## A heading", "n = 2\nprint(n)")
     (lesson,) = lessons.lessons()
     assert execute.last(lesson) is None
-    assert execute.execute(lesson).metadata.record == {"headline": "done", "assets": {}}
+    first = execute.execute(lesson)
+    assert first.metadata.record == {"headline": "done"}
+    assert first.metadata.assets == {}
     assert execute.last(lesson).cells[-1].outputs[0].text == "2\n"
     other = execute.execute(lesson, values={"n": 3})
     assert other.cells[-1].outputs[0].text == "3\n"
-    assert execute.last(lesson) is None, "what ran with other values is no execution of the lesson"
+    assert execute.last(lesson).cells[-1].outputs[0].text == "2\n", "what ran with other values was kept"
     kept = execute.executed(lesson)
     assert kept.cells[-1].outputs == execute.last(lesson).cells[-1].outputs
     assert list((tmp_path / "build/executed").iterdir()) == [execute.place(lesson)]
-    with assets.using(assets.Store(cache=tmp_path / "fetched", mirror=None)) as store:
-        assert execute.last(lesson)
-        fetched = store.cache / store.assets["yamnet"]["path"]
-        fetched.parent.mkdir(parents=True)
-        fetched.touch()
-        assert execute.last(lesson) is None, "an asset that was not here before"
-    assert execute.last(lesson)
+    package = tmp_path / "course_utils/x.py"
+    package.parent.mkdir()
+    package.write_text("a = 1")
+    assert execute.last(lesson) is None, "the package"
+    package.unlink()
     monkeypatch.setattr(execute.importlib.metadata, "version", lambda name: "0")
     assert execute.last(lesson) is None, "other versions"
+
+
+def test_an_asset_that_comes_later_changes_what_used_it(course, tmp_path, monkeypatch):
+    for name in ("COURSE_ASSETS", "COURSE_MIRROR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    assert execute.here(["yamnet", "esc50-animals", "embeddings"]) == {"yamnet": 0, "esc50-animals": 0}
+    path = tmp_path / "cache" / assets.store().assets["yamnet"]["path"]
+    path.parent.mkdir(parents=True)
+    path.touch()
+    assert execute.here(["yamnet", "esc50-animals"]) == {"yamnet": 1, "esc50-animals": 0}
+    assert execute.circumstances(["yamnet"]) != execute.circumstances()
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
+    assert execute.circumstances(["yamnet"]) == execute.circumstances()
+
+
+def test_what_nbmake_sets_is_part_of_the_code(course):
+    course("01_small", "## A heading", "n = 2", ":nbmake: {mock: {n: 3}}\n")
+    (before,) = lessons.lessons()
+    course("01_small", "## A heading", "n = 2", ":nbmake: {mock: {n: 4}}\n")
+    (after,) = lessons.lessons()
+    codes = [execute.code_of(execute.prepare(lesson, solved=True)) for lesson in (before, after)]
+    assert codes[0] != codes[1]
+
+
+@pytest.mark.parametrize("heading", ["Record your voice", "Answers", "Assets"])
+def test_sections_may_be_called_as_one_likes(course, heading):
+    course("01_small", f"## {heading}\n\n+++\n\n### {heading} 1", "print(1)")
+    (lesson,) = lessons.lessons()
+    for solved in (False, True):
+        notebook = execute.executed(lesson, solved)
+        assert len(notebook.cells) == len(lesson.notebook(solved).cells)
+        assert execute.last(lesson, solved).cells[-1].outputs[0].text == "1\n"
 
 
 def test_many_prints_are_one_output_and_a_bar_only_its_end(course):

@@ -97,6 +97,16 @@ def test_answers_are_read_with_what_must_be_said():
     source = "a = 1\nb = 2\n#> both\nf = lambda x: x\n#> a … function\na = 3\n#>"
     cell = lessons.new_code_cell(source, metadata={"tags": ["wrong"]})
     assert execute.answers(cell) == [("a = 1\nb = 2", "both"), ("f = lambda x: x", "a … function"), ("a = 3", "")]
+    for source in (
+        "a = 1",
+        "a = 1\n#>\nb = 2",
+        "#> words",
+        "a = 1\n#> one\n#> two",
+        "f(\n    #> no\n)\n#>",
+        "a = 1\n# > no",
+    ):
+        with pytest.raises(lessons.LessonError, match="#>"):
+            execute.answers(lessons.new_code_cell(source))
     assert fits("a long function", "a … function")
     assert not fits("a function of x", "a … function")
 

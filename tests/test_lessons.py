@@ -152,7 +152,7 @@ def test_student_notebook_holds_nothing_for_others(lesson):
         for line in cell.source.splitlines():
             if "notes" in lessons.tags(cell) and len(line) > 20:
                 assert json.dumps(line, ensure_ascii=False)[1:-1] not in text, line
-    for word in ("For the instructor", "How to check yourself", "slideshow", '"notes"', '"solution"'):
+    for word in ("slideshow", '"notes"', '"solution"', '"stub"'):
         assert word not in text
 
 
@@ -213,7 +213,7 @@ def test_questions_come_before_results(notebook):
 def test_code_is_formatted_and_linted(tmp_path, solved):
     for lesson in LESSONS:
         lessons.nbformat.write(lesson.notebook(solved), tmp_path / f"{lesson.name}.ipynb")
-    for command in (["format", "--check"], ["check"]):
+    for command in (["format", "--diff"], ["check"]):
         command = [sys.executable, "-m", "ruff", *command, "--config", ROOT / "pyproject.toml", tmp_path]
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -250,21 +250,46 @@ def test_a_changed_sentence_is_one_line_of_a_notebook(copy):
 
 
 def test_a_new_lesson_is_found_everywhere(copy):
-    """It takes its file: README, numbers, notebooks, decks, records and the lists of tests follow."""
+    """It takes its file: README's table, numbers, notebooks, decks and records follow."""
     text = (ROOT / "lessons/02_yamnet.md").read_text(encoding="utf-8").replace("title: YAMNet", "title: Another")
     (copy / "lessons/06_another.md").write_text(text, encoding="utf-8")
     written = {path.relative_to(copy).as_posix() for path in lessons.write(copy)}
     assert {"README.md", "notebooks/06_another.ipynb", "build/solutions/06_another.ipynb"} <= written
     assert "| [06_another](notebooks/06_another.ipynb) |" in (copy / "README.md").read_text(encoding="utf-8")
     found = lessons.lessons(copy)
-    assert [lesson.subtitle for lesson in found if "bonus" not in lesson.subtitle][-1] == "notebook 6 of 5"
+    assert [lesson.subtitle for lesson in found][-2:] == ["bonus notebook 5", "notebook 5 of 5"]
     first = json.loads((copy / "notebooks/01_audio_tagging.ipynb").read_text(encoding="utf-8"))["cells"][0]
     assert "notebook 1 of 5" in source(first)
     assert found[-1].deck().cells[0].source.startswith("# Another")
     assert "headline" in found[-1].record
     (copy / "lessons/06_another.md").unlink()
     lessons.write(copy)
-    assert not (copy / "notebooks/06_another.ipynb").exists()
+    assert "06_another" not in (copy / "README.md").read_text(encoding="utf-8")
+    assert not (copy / "build/solutions/06_another.ipynb").exists()
+    assert (copy / "notebooks/06_another.ipynb").exists(), "it might be somebody's own"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (("title: YAMNet\n", ""), "02_yamnet.md lacks title"),
+        (("summary:", "sumary:"), "02_yamnet.md lacks summary"),
+        (("title: YAMNet", "title: A: b"), "02_yamnet.md cannot be read"),
+        ((":tags: [record]", ":tags: [page]"), "02_yamnet.md has 0 cells tagged record"),
+        ((":tags: [page]", ":tags: [page"), "02_yamnet.md cannot be read"),
+    ],
+)
+def test_a_lesson_that_is_wrong_is_named(copy, change, words):
+    path = copy / "lessons/02_yamnet.md"
+    path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
+    with pytest.raises(lessons.LessonError, match=words):
+        lessons.lessons(copy)
+
+
+def test_a_mark_at_the_beginning_of_the_file_does_no_harm(copy):
+    path = copy / "lessons/02_yamnet.md"
+    path.write_text(path.read_text(encoding="utf-8"), encoding="utf-8-sig")  # as Windows' Notepad writes it
+    assert lessons.lessons(copy)[1].title == "YAMNet"
 
 
 def test_a_deck_has_the_outputs_of_the_execution():

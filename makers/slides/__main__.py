@@ -1,7 +1,7 @@
 """Write the slides of the notebooks below ``build/slides/``.
 
-``python -m makers slides`` (``make slides``) writes a deck for each notebook from its last execution, after executing
-those that have not been, or whose code or settings have changed since, and ``index.html``, the start page.
+``python -m makers slides`` (``make slides``) writes a deck for each lesson from its last execution, after executing
+those whose code, package, assets or settings have changed since, and ``index.html``, the start page.
 With ``--pdf`` (``make pdf``) it also prints each deck to a handout; with ``--present 3`` (``make present N=3``) it
 serves the decks on this computer and opens the third, until it is interrupted.
 """
@@ -81,7 +81,11 @@ def main(arguments: list[str] | None = None) -> int:
             handouts([lesson.name for lesson in lessons])
         if chosen.present:
             present(execute.BUILD / "slides" / f"{lessons[0].name}.html", chosen.port)
-    except (OSError, ValueError) as error:  # no browser to print with, a port that is taken, metadata that are wrong
+    except (
+        OSError,
+        RuntimeError,
+        ValueError,
+    ) as error:  # no browser to print with, a port that is taken, metadata that are wrong
         print(error, file=sys.stderr)
         return 1
     return 0

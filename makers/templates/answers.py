@@ -1,4 +1,4 @@
-# Run in the kernel of the solutions after each check; CALL, ANSWERS and ODD are set before. What is left is printed.
+# Run in the kernel of the solutions after each check; CALL, ANSWERS and ODD are set before. The verdicts are printed.
 def _verdict(code, call, **more):
     values = {**globals(), **more}
     exec(code, values)
@@ -26,3 +26,4 @@ print(
         {"answers": [_verdict(code, CALL) for code in ANSWERS], "odd": [said for name in ODD for said in _odd(name)]}
     )
 )
+del CALL, ANSWERS, ODD, _verdict, _odd, _json
