@@ -19,10 +19,10 @@ def _odd(name):
     return [_verdict("", ast.unparse(what), _answer=answer) for what in (call, alone)]
 
 
-import json
+import json as _json
 
 print(
-    json.dumps(
+    _json.dumps(
         {"answers": [_verdict(code, CALL) for code in ANSWERS], "odd": [said for name in ODD for said in _odd(name)]}
     )
 )
