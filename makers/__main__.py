@@ -18,7 +18,7 @@ COMMANDS = {
 
 
 def main(arguments: list[str]) -> int:
-    """Run a command with what follows it; without one, list them."""
+    """Run a command with what follows it; without one, list them. A lesson that is wrong is named in a sentence."""
     name, *rest = arguments or ["--help"]
     if name not in COMMANDS:
         print("python -m makers COMMAND\n")
@@ -26,7 +26,15 @@ def main(arguments: list[str]) -> int:
         return 0 if name in ("-h", "--help") else 2
     module, options, _ = COMMANDS[name]
     sys.argv = [f"makers {name}", *options, *rest]
-    runpy.run_module(f"makers.{module}", run_name="__main__", alter_sys=True)
+    try:
+        runpy.run_module(f"makers.{module}", run_name="__main__", alter_sys=True)
+    except ValueError as error:
+        from makers.lessons import LessonError  # before, runpy would complain that it is imported already
+
+        if not isinstance(error, LessonError):
+            raise
+        print(error, file=sys.stderr)
+        return 1
     return 0
 
 

@@ -82,11 +82,10 @@ def table(results: dict) -> str:
 
 def record(notebook) -> dict:
     """Return the entry of an executed notebook in ``build/results.json``."""
-    sources = dict(notebook.metadata.assets)
-    embeddings = (
-        {"embeddings": sources.pop("embeddings")} if "embeddings" in sources else {}
-    )  # from assets, none itself
-    return {"seconds": notebook.metadata.seconds, **notebook.metadata.record, "assets": sources, **embeddings}
+    found = {"seconds": notebook.metadata.seconds, **notebook.metadata.record, "assets": dict(notebook.metadata.assets)}
+    if "embeddings" in found["assets"]:
+        found["embeddings"] = found["assets"].pop("embeddings")  # computed from assets, none itself
+    return found
 
 
 def run(chosen: list[Lesson]) -> int:

@@ -39,6 +39,7 @@ from makers import badges
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = Path(__file__).with_name("templates") / "setup.py"
 COURSE = "Environmental Audio AI"
+HEADER = ("title", "minutes", "summary", "packages")
 EXERCISE_ONLY = {"stub", "solution", "wrong", "right", "record"}
 CHECK = re.compile(r"^check\.(?!expected)(?:.|\n)*", re.M)
 METADATA = {
@@ -56,9 +57,6 @@ ASIDE = "|".join(
         *(r"^[ >-]*#.*?$", r"^\*Figure.*?\*(?=\s|$)"),  # headings, captions
     ]
 )
-
-
-HEADER = ("title", "minutes", "summary", "packages")
 
 
 class LessonError(ValueError):
@@ -143,8 +141,8 @@ class Lesson:
 
     @property
     def record(self) -> str:
-        """The expression whose value is the lesson's record."""
-        return next((cell.source for cell in self.cells if "record" in tags(cell)), "{}")
+        """The code whose last value is the lesson's record."""
+        return next(cell.source for cell in self.cells if "record" in tags(cell))
 
 
 def slide_type(cell) -> str:
@@ -206,17 +204,11 @@ def lesson_of(path: Path, notebook, subtitle: str) -> Lesson:
 
 def lessons(root: Path | None = None) -> list[Lesson]:
     """Return all lessons, in order."""
-    read_from = {path: read(path) for path in sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))}
-    core = [path for path, notebook in read_from.items() if not notebook.metadata.get("bonus")]
-    found = []
-    for path, notebook in read_from.items():
-        place = (
-            f"notebook {core.index(path) + 1} of {len(core)}"
-            if path in core
-            else f"bonus notebook {int(path.name[:2])}"
-        )
-        found.append(lesson_of(path, notebook, place))
-    return found
+    notebooks = {path: read(path) for path in sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))}
+    core = [path for path, notebook in notebooks.items() if not notebook.metadata.get("bonus")]
+    subtitles = {path: f"bonus notebook {int(path.name[:2])}" for path in notebooks}
+    subtitles |= {path: f"notebook {number} of {len(core)}" for number, path in enumerate(core, start=1)}
+    return [lesson_of(path, notebook, subtitles[path]) for path, notebook in notebooks.items()]
 
 
 # --- terms ---

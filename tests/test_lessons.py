@@ -14,6 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils import widgets
 from makers import lessons, slides
+from makers.__main__ import main as makers_main
 
 LESSONS = lessons.lessons()
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
@@ -284,6 +285,15 @@ def test_a_lesson_that_is_wrong_is_named(copy, change, words):
     path.write_text(path.read_text(encoding="utf-8").replace(*change), encoding="utf-8")
     with pytest.raises(lessons.LessonError, match=words):
         lessons.lessons(copy)
+
+
+@pytest.mark.parametrize("command", ["run", "slides", "present"])
+def test_a_command_says_in_a_sentence_which_lesson_is_wrong(copy, monkeypatch, capsys, command):
+    (copy / "lessons/02_yamnet.md").write_text("no header", encoding="utf-8")
+    monkeypatch.setattr(lessons, "ROOT", copy)
+    monkeypatch.setattr(sys, "argv", sys.argv)
+    assert makers_main([command, *["2"] * (command == "present")]) == 1
+    assert capsys.readouterr().err.startswith("02_yamnet.md lacks title, minutes")
 
 
 def test_a_mark_at_the_beginning_of_the_file_does_no_harm(copy):
