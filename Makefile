@@ -19,12 +19,13 @@ run: $(VENV)/.installed  ## execute the notebooks that have changed; pages, slid
 	$(BIN)/python -m makers run
 
 test: $(VENV)/.installed  ## all tests: package, every notebook with and without solutions, pages, slides
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.installed  ## makers: format, lint, and the tests that take little: about a minute
-	$(BIN)/python -m ruff format --check .
-	$(BIN)/python -m ruff check .
-	$(BIN)/python -m pytest -q -n 2 -m "not slow and not clean_room"
+check: $(VENV)/.installed  ## makers: format, lint, and the tests that take little: less than a minute
+	@begin=$$(date +%s) && $(BIN)/python -m ruff format --check . && $(BIN)/python -m ruff check . \
+	&& $(BIN)/python -m numpydoc lint $$(find course_utils -name '*.py') \
+	&& $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not clean_room" \
+	&& echo "All is well, in $$(($$(date +%s) - begin)) s."
 
 lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_audio_tagging.ipynb
@@ -64,19 +65,19 @@ ESC50 ?= ../shared/distill/esc50_16k
 embedded mini mini-eval results: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
 
 mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
-	$(BIN)/python -m makers.distill.recordings --audio $(ESC50)
-	$(BIN)/python -m makers.distill.teacher --audio $(ESC50)
-	$(BIN)/python -m makers.distill.train --name first --rounds 25
-	$(BIN)/python -m makers.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
-	$(BIN)/python -m makers.distill.export
-	$(BIN)/python -m makers.distill.evaluate --audio $(ESC50) --write
+	$(BIN)/python -m makers.distillation.recordings --audio $(ESC50)
+	$(BIN)/python -m makers.distillation.teacher --audio $(ESC50)
+	$(BIN)/python -m makers.distillation.train --name first --rounds 25
+	$(BIN)/python -m makers.distillation.train --begin first --skip 25 --epochs 7 --rate 0.0015
+	$(BIN)/python -m makers.distillation.export
+	$(BIN)/python -m makers.distillation.evaluate --audio $(ESC50) --write
 
 embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again, ESC50=folder
 	$(BIN)/python -m makers clips
 	$(BIN)/python -m makers embedded --esc50 $(ESC50)
 
 mini-eval: $(VENV)/.installed  ## makers: measure the committed YAMNet-mini against YAMNet, ESC50=folder
-	$(BIN)/python -m makers.distill.evaluate --audio $(ESC50)
+	$(BIN)/python -m makers.distillation.evaluate --audio $(ESC50)
 
 results: $(VENV)/.installed  ## makers: measure everything again, docs/results.md, ESC50=folder (about 15 minutes)
 	$(BIN)/python -m makers results --esc50 $(ESC50)

@@ -446,6 +446,8 @@ def using(other: Store) -> Iterator[Store]:
 def resolve(name: str) -> Resolved:
     """Get an asset, from as near as possible.
 
+    Notebook: 01_audio_tagging, 02_yamnet
+
     Parameters
     ----------
     name : str
@@ -460,8 +462,6 @@ def resolve(name: str) -> Resolved:
     ------
     AssetError
         In mode ``full``, if neither cache, mirror nor network gave a file with the right hash.
-
-    Notebook: 01_audio_tagging, 02_yamnet
     """
     return store().resolve(name)
 
@@ -474,12 +474,12 @@ def used() -> dict[str, str]:
 def overview(*names: str) -> "Styler":
     """Say, for each asset, what this run uses and how to get the real one.
 
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
+
     Returns
     -------
     pandas.io.formats.style.Styler
         A table with one row an asset: what is used, where it came from, and what to do for the real one.
-
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
     import pandas as pd
 

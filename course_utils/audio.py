@@ -127,6 +127,8 @@ def blocks_of(file: soundfile.SoundFile, path: str | Path, n_frames: int) -> Ite
 def load(path: str | Path, sample_rate: int) -> np.ndarray:
     """Read an audio file as one channel at the wanted sample rate.
 
+    Notebook: 01_audio_tagging, 02_yamnet
+
     Parameters
     ----------
     path : str or Path
@@ -145,8 +147,6 @@ def load(path: str | Path, sample_rate: int) -> np.ndarray:
         If there is no such file.
     ValueError
         If the file is empty, breaks off, or is no audio that libsndfile can read.
-
-    Notebook: 01_audio_tagging, 02_yamnet
     """
     with opened(path) as file:
         waveform = np.concatenate([block.mean(axis=1) for block in blocks_of(file, path, 1 << 20)])
@@ -165,6 +165,8 @@ def floating(samples: np.ndarray) -> np.ndarray:
 def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float = 0.0) -> np.ndarray:
     """Return the waveform as float32 of shape (n_samples,), or say what is wrong with it.
 
+    Notebook: 01_audio_tagging
+
     Parameters
     ----------
     waveform : array_like, shape (n_samples,)
@@ -181,8 +183,6 @@ def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float 
     ValueError
         If the sample rate makes no sense, or the waveform is empty, too short, not one channel, not finite, or far
         outside [-1, 1].
-
-    Notebook: 01_audio_tagging
     """
     waveform = floating(waveform)
     if not sample_rate > 0 or sample_rate % 1:
@@ -218,16 +218,16 @@ def level(waveform: np.ndarray, sample_rate: int) -> float:
     The A-weighting turns frequencies down to which the ear is less sensitive, so that levels of different sounds
     compare roughly as they are heard.
 
+    Source: IEC 61672-1, by ``librosa.A_weighting``.
+
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     waveform : ndarray, shape (n_samples,)
         Samples in [-1, 1].
     sample_rate : int
         In Hz.
-
-    Source: IEC 61672-1, by ``librosa.A_weighting``.
-
-    Notebook: 04_sound_event_detection
     """
     import librosa
 
@@ -240,6 +240,8 @@ def level(waveform: np.ndarray, sample_rate: int) -> float:
 
 def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], sample_rate: int) -> np.ndarray:
     """Add events to a background.
+
+    Notebook: 04_sound_event_detection
 
     Parameters
     ----------
@@ -261,8 +263,6 @@ def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], samp
         If samples are integers.
     ValueError
         If an onset lies outside the background.
-
-    Notebook: 04_sound_event_detection
     """
     mixture = floating(background).astype(np.float32)
     for waveform, onset in events:
@@ -278,6 +278,8 @@ def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") 
 
     The clip is stored once, as MP3, which every browser plays; a WAV of the same clip takes ten times the room.
 
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
+
     Parameters
     ----------
     waveform : ndarray, shape (n_samples,), or None
@@ -291,13 +293,12 @@ def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") 
     Returns
     -------
     IPython.display.HTML
+        For the cell to show.
 
     Raises
     ------
     TypeError, ValueError
         As :func:`check_waveform`.
-
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
     """
     from IPython.display import HTML
 

@@ -29,6 +29,8 @@ def _refuse(tracker: "OfflineEmissionsTracker") -> None:
 def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
     """Say what a stopped codecarbon tracker measured, and how.
 
+    Notebook: 03_transfer_learning
+
     Parameters
     ----------
     tracker : codecarbon.OfflineEmissionsTracker
@@ -44,8 +46,6 @@ def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
     ------
     ValueError
         If the tracker has not started, or has not been stopped.
-
-    Notebook: 03_transfer_learning
     """
     import pandas as pd
 
@@ -69,6 +69,10 @@ def track(country: str = "FIN") -> Iterator[dict]:
     ...     model.fit(...)
     >>> cost["kWh"]  # doctest: +SKIP
 
+    Source: codecarbon's ``OfflineEmissionsTracker``; its log is kept out of the notebook, errors excepted.
+
+    Notebook: 03_transfer_learning
+
     Parameters
     ----------
     country : str
@@ -85,10 +89,6 @@ def track(country: str = "FIN") -> Iterator[dict]:
     ValueError
         If codecarbon does not start, before the block; if it does not know the country, after it. An error of the
         block itself comes first.
-
-    Source: codecarbon's ``OfflineEmissionsTracker``; its log is kept out of the notebook, errors excepted.
-
-    Notebook: 03_transfer_learning
     """
     from codecarbon import OfflineEmissionsTracker
 

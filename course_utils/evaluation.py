@@ -21,6 +21,8 @@ TOLERANCE = 1e-9
 def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -> pd.DataFrame:
     """Return the share of right answers of each class, and their macro average in a last row.
 
+    Notebook: 03_transfer_learning
+
     Parameters
     ----------
     y_true, y_pred : array_like of int, shape (n_items,)
@@ -38,8 +40,6 @@ def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -
     ------
     ValueError
         If the two differ in length or hold an index that is no class.
-
-    Notebook: 03_transfer_learning
     """
     import pandas as pd
 
@@ -55,11 +55,12 @@ def confusion_matrix(y_true: Sequence, y_pred: Sequence, classes: Iterable[str])
 
     Parameters and errors as for :func:`class_accuracy`.
 
+    Notebook: 03_transfer_learning
+
     Returns
     -------
     pandas.DataFrame, shape (n_classes, n_classes)
-
-    Notebook: 03_transfer_learning
+        Numbers of items.
     """
     import pandas as pd
 
@@ -86,6 +87,11 @@ def bootstrap_interval(
     ``confidence`` of the accuracies. It knows the chance in the choice of the clips, not that in
     the training, and takes the clips as independent.
 
+    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
+    interval), by ``scipy.stats.bootstrap``.
+
+    Notebook: 03_transfer_learning
+
     Parameters
     ----------
     correct : array_like of bool, shape (n_clips,)
@@ -106,11 +112,6 @@ def bootstrap_interval(
     ValueError
         If there are fewer than two clips, a value is missing, or ``confidence`` or ``n_resamples``
         is out of range.
-
-    Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
-    interval), by ``scipy.stats.bootstrap``.
-
-    Notebook: 03_transfer_learning
     """
     from scipy import stats
 
@@ -168,6 +169,11 @@ def sed_metrics(
     An event counts as found if a detected event of the same class begins within ``collar`` of its
     onset and ends within ``collar``, or half the event's length if that is more, of its offset.
 
+    Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
+    Applied Sciences 6 (2016) 162.
+
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     reference, estimated : pandas.DataFrame or list of (str, float, float), or lists of them
@@ -195,11 +201,6 @@ def sed_metrics(
         As :meth:`course_utils.events.Events.of` does, for instance if a label is not among the
         classes; or if the lists differ in length, a length in seconds is none, or an event begins
         after the recording.
-
-    Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
-    Applied Sciences 6 (2016) 162.
-
-    Notebook: 04_sound_event_detection
     """
     import pandas as pd
     from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
@@ -243,6 +244,8 @@ def sed_class_metrics(
     It is the class-wise evaluation of sed_eval, done for all recordings at once. Parameters, errors
     and source as for :func:`sed_metrics`.
 
+    Notebook: 04_sound_event_detection
+
     Returns
     -------
     pandas.DataFrame
@@ -250,8 +253,6 @@ def sed_class_metrics(
         ``segment error rate``, ``event F-score`` and ``event error rate``. The F-score of a class
         that was only in the reference or only in the output is 0. Without true events the error
         rates are NaN, without output too the F-scores; NaN is not averaged.
-
-    Notebook: 04_sound_event_detection
     """
     import pandas as pd
     from scipy.sparse import csr_array

@@ -49,6 +49,7 @@ class Events(NamedTuple):
         Returns
         -------
         Events
+            Of the same rows.
 
         Raises
         ------
@@ -133,6 +134,8 @@ def class_names(classes: Iterable[str]) -> list[str]:
 def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
     """Join segments of one class that overlap or lie at most ``max_gap`` apart into events.
 
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     segments : pandas.DataFrame, Events or list of (str, float, float)
@@ -149,8 +152,6 @@ def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
     ------
     KeyError, ValueError
         As :meth:`Events.of` does, or if ``max_gap`` is negative.
-
-    Notebook: 04_sound_event_detection
     """
     check_lengths(zero=True, max_gap=max_gap)
     return _join(Events.of(segments), max_gap)
@@ -182,6 +183,8 @@ def events_from_scores(
 
     At most one class passes in a window; events of neighbouring windows may overlap.
 
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     scores : ndarray, shape (n_windows, n_classes)
@@ -203,8 +206,6 @@ def events_from_scores(
     ValueError
         If scores or threshold are outside [0, 1], the scores do not fit the classes, or ``hop`` or
         ``window`` is no length.
-
-    Notebook: 04_sound_event_detection
     """
     if np.ndim(threshold) or hasattr(threshold, "keys"):
         raise ValueError("Give one threshold for all; events_by_class takes one for each class.")
@@ -224,6 +225,8 @@ def events_by_class(
     The scores of a class are smoothed by a median filter; each run of windows over the class's
     threshold is an event. A window stands for the ``hop`` seconds around its centre, the first and
     the last also for what lies outside.
+
+    Notebook: 04_sound_event_detection
 
     Parameters
     ----------
@@ -250,8 +253,6 @@ def events_by_class(
     ValueError
         If scores or thresholds are outside [0, 1], scores, thresholds and classes do not fit
         together, or a length in seconds is none.
-
-    Notebook: 04_sound_event_detection
     """
     scores, names, thresholds = _check(scores, classes, hop, window, thresholds)
     check_lengths(zero=True, smooth=smooth, shortest=shortest)

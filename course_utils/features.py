@@ -207,6 +207,8 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
     the course ships, if these are of the network's family: no clip is judged by one network and its neighbour by
     another.
 
+    Notebook: 03_transfer_learning, 04_sound_event_detection
+
     Parameters
     ----------
     clips : sequence of str, Path, ndarray or Clip
@@ -231,8 +233,6 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
         If neither the audio nor features of this family are available.
     TypeError, ValueError
         If this is one clip and not a list, the list is empty, the hop is not positive, or a clip is no audio.
-
-    Notebook: 03_transfer_learning, 04_sound_event_detection
     """
     model = wrap(model)
     if hop is not None and not hop * model.sample_rate >= 0.5:

@@ -188,6 +188,8 @@ def scores_over_time(
 ) -> Axes:
     """Draw the scores of a few classes over time as an image.
 
+    Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
+
     Parameters
     ----------
     scores : ndarray, shape (n_frames, n_labels)
@@ -200,8 +202,6 @@ def scores_over_time(
         Where to draw.
     offset : float
         Time in seconds at which the picture's first column begins.
-
-    Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
     """
     scores, labels, peaks = np.asarray(scores), list(labels), []
     for column in np.argsort(-scores.max(axis=0, initial=0), kind="stable"):
@@ -235,6 +235,8 @@ def curves(
 ) -> Axes:
     """Draw the columns of a table as curves over its index, told apart by colour, marker and line style.
 
+    Notebook: 03_transfer_learning, 04_sound_event_detection
+
     Parameters
     ----------
     table : pandas.DataFrame
@@ -252,8 +254,6 @@ def curves(
     ------
     ValueError
         If every column is thin, or there is none.
-
-    Notebook: 03_transfer_learning, 04_sound_event_detection
     """
     names = [name for name in table if name not in set(thin)]
     if not names:
@@ -323,6 +323,8 @@ def confusion_matrix(matrix: pd.DataFrame | np.ndarray, ax: Axes | None = None) 
 def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: float, ax: Axes | None = None) -> Axes:
     """Draw lists of events on one time axis, one row a class, the lists above each other within the row.
 
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     rolls : dict of str to pandas.DataFrame, Events or list of (str, float, float)
@@ -332,8 +334,6 @@ def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: flo
         The rows, the first on top.
     duration : float
         Length of the time axis in seconds.
-
-    Notebook: 04_sound_event_detection
     """
     rolls, classes = {name: zip(*events.Events.of(given), strict=True) for name, given in rolls.items()}, list(classes)
     ax, height = _axes(ax, height=min(3.4, 1.1 + 0.45 * len(classes))), 0.8 / len(rolls)

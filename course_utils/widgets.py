@@ -61,6 +61,8 @@ def _rich(text: str) -> str:
 def quiz(name: str, choice: str | None = None) -> Shown:
     """Ask a question with choices; opening one tells whether it is right, and why.
 
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
+
     Parameters
     ----------
     name : str
@@ -72,8 +74,6 @@ def quiz(name: str, choice: str | None = None) -> Shown:
     ------
     ValueError
         If there is no such question, or no such choice.
-
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
     """
     if name not in (known := quizzes()):
         raise ValueError(f"There is no question {name!r}; there are {', '.join(known)}.")
@@ -218,6 +218,8 @@ def compare_taggers(
 ) -> ipywidgets.VBox | None:
     """Show the five highest tags of a tagger and of YAMNet for a clip, side by side; a list lets choose the clip.
 
+    Notebook: 02_yamnet
+
     Parameters
     ----------
     tagger : course_utils.models.AudioTagging
@@ -232,8 +234,6 @@ def compare_taggers(
     -------
     ipywidgets.VBox or None
         For the cell to show; None where nothing can be moved.
-
-    Notebook: 02_yamnet
     """
     from matplotlib import style
     from matplotlib.figure import Figure
@@ -277,6 +277,8 @@ def explore_detector(
     A longer window is scored by the mean over the windows of 0.96 s inside it, a longer hop takes every second, third,
     ... window. In each window the highest class counts, if it is over the threshold.
 
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     scores : ndarray, shape (n_windows, n_classes)
@@ -294,8 +296,6 @@ def explore_detector(
     -------
     ipywidgets.VBox or None
         For the cell to show; None where nothing can be moved.
-
-    Notebook: 04_sound_event_detection
     """
     scores, classes, longest = np.asarray(scores), list(classes), min(20, len(scores) - 1)  # up to 20 hops longer
     means = [np.lib.stride_tricks.sliding_window_view(scores, k + 1, axis=0).mean(axis=-1) for k in range(longest + 1)]
@@ -351,6 +351,8 @@ def explore_errors(
     Near is a high cosine between the embeddings of two clips, averaged over their windows. The pictures are log-mel
     spectrograms of their two loudest windows, as :func:`course_utils.datasets.teacher_outputs` keeps them.
 
+    Notebook: 03_transfer_learning
+
     Parameters
     ----------
     errors : pandas.DataFrame
@@ -368,8 +370,6 @@ def explore_errors(
     -------
     ipywidgets.VBox or None
         For the cell to show; None where nothing can be moved, or nothing is wrong.
-
-    Notebook: 03_transfer_learning
     """
     if not len(errors):
         print("No clip was classified wrongly: there is nothing to explore.")
@@ -541,6 +541,7 @@ def score_blocks(blocks: Iterable[np.ndarray], yamnet: Any, at_once: int = 125) 
     Returns
     -------
     ndarray, shape (n_windows, 521)
+        In [0, 1].
     """
     model, rest, scores = models.wrap(yamnet), np.zeros(0, np.float32), []
     enough = (at_once - 1) * STEP + REACH
@@ -702,9 +703,13 @@ def _alert(text: str) -> Shown:
 def own_sound(yamnet: Any, threshold: float = 0.3, path: str | Path | None = None) -> ipywidgets.VBox | None:
     """Let YAMNet listen to a sound of your own: uploaded, recorded, or named.
 
+    Notebook: 02_yamnet
+
     Parameters
     ----------
-    yamnet, threshold
+    yamnet : SavedModel
+        As for :func:`analyse`.
+    threshold : float
         As for :func:`analyse`.
     path : str or Path, optional
         A file to begin with.
@@ -713,8 +718,6 @@ def own_sound(yamnet: Any, threshold: float = 0.3, path: str | Path | None = Non
     -------
     ipywidgets.VBox or None
         For the cell to show; None where nothing can be uploaded.
-
-    Notebook: 02_yamnet
     """
 
     def heard(file: Path, name: str | None = None, write: Callable[[Path], Any] | None = None) -> Shown:

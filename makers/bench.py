@@ -16,10 +16,11 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
-from course_utils import assets, datasets, evaluation, events, features, models
+from course_utils import assets, datasets, evaluation, events, features, models, widgets
 
 CALLS, WARM = 5, 2
 ROUNDS = 3
@@ -231,6 +232,19 @@ def networks(yamnet) -> dict[str, float]:
     return {f"5 s: {name}": value / 1000 for name, value in side_by_side(calls, rounds=ROUNDS).items()}
 
 
+def explorer() -> dict[str, float]:
+    """Time a step of the detector explorer, as if a notebook ran."""
+    scores = np.random.default_rng(0).dirichlet(np.full(10, 0.2), 74)
+    mixture = datasets.metro_mixture(datasets.metro_recipe())
+    with mock.patch.object(widgets, "_has_front_end", return_value=True):
+        slider = widgets.explore_detector(scores, list(datasets.ANIMALS), FINE, mixture, 0.6).children[1]
+
+    def step():
+        slider.value = 0.3 if slider.value > 0.45 else 0.6
+
+    return {"a step of the detector explorer": side_by_side({"step": step}, ROUNDS)["step"] / 1000}
+
+
 def imports() -> dict[str, float]:
     """Time ``import course_utils`` in new processes."""
     code = "import time; start = time.perf_counter(); import course_utils; print(time.perf_counter() - start)"
@@ -263,7 +277,7 @@ def main() -> None:
     import tensorflow_hub as hub
 
     yamnet = hub.load(models.yamnet_path())
-    times = imports() | embeddings(yamnet) | detection(yamnet) | f_curve() | networks(yamnet)
+    times = imports() | embeddings(yamnet) | detection(yamnet) | f_curve() | networks(yamnet) | explorer()
     compared = ratios(times)
     width = max(map(len, [*times, *compared]))
     for name, seconds in times.items():

@@ -90,41 +90,46 @@ def record(notebook) -> dict:
 
 def run(chosen: list[Lesson]) -> int:
     """Execute what has changed, and write everything; the number of lessons that failed."""
-    begin, file, results, known = time.perf_counter(), execute.BUILD / "results.json", {}, 0
+    start, written, results, began = time.perf_counter(), 0.0, {}, {}
+    file = execute.BUILD / "results.json"
     if file.is_file():  # of the notebooks that are not run now, the last results stay
         results = json.loads(file.read_text(encoding="utf-8"))
     lessons.write(folders=["build/solutions"])  # what students have in notebooks/ is theirs
+
+    def begin(lesson: Lesson) -> None:
+        began[lesson.name] = time.perf_counter()
+        print(f"{lesson.name} ...", flush=True)
+        for folder in ("html", "slides"):
+            for old in (execute.BUILD / folder).glob(f"{lesson.name}.*"):
+                old.unlink()
+
+    executions = execute.start(chosen, begin=begin)
     for lesson in chosen:
-        start = time.perf_counter()
         try:
-            if notebook := execute.last(lesson):
-                known += 1
-            else:
-                print(f"{lesson.name} ...", flush=True)
-                for folder in ("html", "slides"):
-                    for old in (execute.BUILD / folder).glob(f"{lesson.name}.*"):
-                        old.unlink()
-                notebook = execute.executed(lesson)
-            results[lesson.name] = record(notebook)
+            notebook = executions[lesson.name].result()
+            results[lesson.name], now = record(notebook), time.perf_counter()
             write_page(notebook, execute.BUILD / "html" / f"{lesson.name}.html")
             slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
+            written += time.perf_counter() - now
         except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
             print(error, file=sys.stderr)
             what = getattr(error, "what", f"{type(error).__name__}: {error}")
-            results[lesson.name] = {"seconds": round(time.perf_counter() - start, 1), "error": what}
+            seconds = time.perf_counter() - began.get(lesson.name, start)
+            results[lesson.name] = {"seconds": round(seconds, 1), "error": what}
+        except KeyboardInterrupt:
+            for execution in executions.values():
+                execution.cancel()
+            raise
     execute.BUILD.mkdir(exist_ok=True)
     file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
     write_index()
     write_glossary(execute.BUILD / "html" / "glossary.html")
     done = {lesson.name: results[lesson.name] for lesson in chosen}
     print(f"\n{table(done)}\n")
-    if known:
-        print(
-            f"{known} of {len(chosen)} notebooks have not changed since they were executed (make clean forgets that)."
-        )
-    print(
-        f"Pages: build/html/, slides: build/slides/, figures: build/results.json, {time.perf_counter() - begin:.0f} s"
-    )
+    if same := len(chosen) - len(began):
+        print(f"{same} of {len(chosen)} notebooks have not changed since they were executed (make clean forgets that).")
+    print("Pages: build/html/, slides: build/slides/, figures: build/results.json")
+    print(f"{time.perf_counter() - start:.0f} s in all, {written:.0f} s of them for pages and slides.")
     return sum("error" in found for found in done.values())
 
 

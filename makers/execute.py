@@ -12,11 +12,14 @@ import platform
 import re
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
 import nbformat
+import psutil
 from filelock import FileLock
 from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat.v4 import new_code_cell
@@ -27,6 +30,7 @@ from makers.lessons import CHECK, Lesson, LessonError, tags
 
 BUILD = lessons.ROOT / "build"
 TIMEOUT = 1800  # s a cell may take
+MEMORY = 3e9  # bytes that a notebook may take
 ODD = ["None", "...", "3", "'dog'", "[]", "{}", "object()", "np.array([np.nan])", "lambda *_: 1 / 0", "pd.DataFrame()",
        "(..., 1)", "[[1], [2, 3]]"]  # fmt: skip
 RECORD = "import json\n\nprint(json.dumps(Out[max(Out)]))"
@@ -231,8 +235,10 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
     path.parent.mkdir(parents=True, exist_ok=True)
     running = path.with_name(f"{path.stem}.{os.getpid()}.running.ipynb")
     nbformat.write(notebook, running)
-    # A run should not write into anybody's history; figures go into the page, whatever the terminal is set to.
-    environment = {"IPYTHONDIR": str(BUILD / "ipython"), **os.environ, "PYTHONIOENCODING": "utf-8"}
+    # Two notebooks share the cores: threads that wait for each other cost more than they bring. A run should not write
+    # into anybody's history; figures go into the page, whatever the terminal is set to.
+    threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, os.cpu_count() // 2)))
+    environment = threads | {"IPYTHONDIR": str(BUILD / "ipython")} | os.environ | {"PYTHONIOENCODING": "utf-8"}
     for name in ("MPLBACKEND", "PYTEST_ADDOPTS"):
         environment.pop(name, None)
     Path(environment["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
@@ -240,9 +246,10 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
     options += ["-q", "-p", "no:cacheprovider", "--color=no", "-c", os.devnull, f"--rootdir={path.parent}"]
     command = [sys.executable, "-m", "pytest", *options, str(running)]
     try:
-        done = subprocess.run(
-            command, env=environment, cwd=path.parent, capture_output=True, encoding="utf-8", errors="replace"
-        )
+        with FileLock(BUILD / "codecarbon.lock") if measures_energy(lesson) else nullcontext():
+            done = subprocess.run(
+                command, env=environment, cwd=path.parent, capture_output=True, encoding="utf-8", errors="replace"
+            )
         notebook = nbformat.read(running, as_version=4)
     finally:
         running.unlink()
@@ -291,9 +298,38 @@ def finished(notebook) -> dict:
     return kept | found  # without the state of widgets: a page with it asks a CDN for scripts
 
 
-def executed(lesson: Lesson, solved: bool = False):
-    """Return the last execution of a lesson, or execute it now; of several processes, one does."""
+def executed(lesson: Lesson, solved: bool = False, begin: Callable = lambda lesson: None):
+    """Return the last execution of a lesson, or execute it now; of several processes, one does.
+
+    ``begin`` is called with the lesson before it is executed.
+    """
     path = place(lesson, solved)
     path.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(BUILD / f"{lesson.name}{'-solved' * solved}.lock"):
-        return last(lesson, solved) or execute(lesson, solved)
+        if notebook := last(lesson, solved):
+            return notebook
+        begin(lesson)
+        return execute(lesson, solved)
+
+
+def measures_energy(lesson: Lesson) -> bool:
+    """Return whether a lesson uses codecarbon, which lets one process of a computer measure at a time."""
+    return "codecarbon" in lesson.about["packages"]
+
+
+def start(chosen: Iterable[Lesson], solved: bool = False, **options) -> dict[str, Future]:
+    """Begin to execute what has changed: two notebooks at a time, if the computer has the cores and the memory.
+
+    Returns
+    -------
+    dict
+        Of each lesson, by its name, a future of :func:`executed`, which is called with the ``options``.
+    """
+    two = os.cpu_count() > 1 and psutil.virtual_memory().available > 2 * MEMORY
+    measuring, other = ThreadPoolExecutor(1), ThreadPoolExecutor(1)  # those that measure energy take turns
+    return {
+        lesson.name: (measuring if measures_energy(lesson) or not two else other).submit(
+            executed, lesson, solved, **options
+        )
+        for lesson in chosen
+    }

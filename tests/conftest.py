@@ -7,16 +7,18 @@ from pathlib import Path
 import matplotlib
 import pytest
 
-from course_utils import assets
-from makers import execute, lessons, slides
+sys.modules["rfc3987_syntax"] = None  # jsonschema's grammar of addresses: a second of each start, and needed nowhere
 
-ROOT = Path(__file__).resolve().parents[1]
+from course_utils import assets  # noqa: E402
+from makers import execute, lessons, slides  # noqa: E402
 
 matplotlib.use("agg")
 
+ROOT = Path(__file__).resolve().parents[1]
+LESSONS = lessons.lessons()
 
-SLOW_FIXTURES = {"mini", "browser", "course", "executed", "solved", "decks", "mirror", "esc50", "lab", "pages"}
-SLOW_MODULES = {"clean_room", "efficientat", "features", "first_cells", "lab", "mini", "models", "own_sound"}
+SLOW_FIXTURES = set("mini yamnet mirror esc50 browser course executed solved decks lab pages".split())
+SLOW_MODULES = set("clean_room distillation efficientat features first_cells lab models own_sound".split())
 
 
 def pytest_collection_modifyitems(items):
@@ -44,6 +46,17 @@ def mini():
     import tensorflow_hub as hub
 
     return hub.load(str(assets.embedded("yamnet_mini")))
+
+
+@pytest.fixture(scope="session")
+def yamnet(mirror):
+    """YAMNet itself, loaded."""
+    from course_utils import models
+
+    models.start_tensorflow()
+    import tensorflow_hub as hub
+
+    return hub.load(str(assets.resolve("yamnet").path))
 
 
 @pytest.fixture(scope="session")
@@ -116,20 +129,20 @@ def course(tmp_path, monkeypatch):
 @pytest.fixture(scope="session")
 def executed():
     """Every student's notebook with its outputs, from its last execution; where something has changed, from one now."""
-    return {lesson.name: execute.executed(lesson) for lesson in lessons.lessons()}
+    return {name: execution.result() for name, execution in execute.start(LESSONS).items()}
 
 
 @pytest.fixture(scope="session")
 def solved():
     """The same with the solutions, and with what the checks say of other answers."""
-    return {lesson.name: execute.executed(lesson, solved=True) for lesson in lessons.lessons()}
+    return {name: execution.result() for name, execution in execute.start(LESSONS, solved=True).items()}
 
 
 @pytest.fixture(scope="session")
 def decks(executed, tmp_path_factory):
     """The slides of every lesson, and the start page."""
     folder = tmp_path_factory.mktemp("slides")
-    deck = {lesson.name: lesson.deck(executed[lesson.name]) for lesson in lessons.lessons()}
+    deck = {lesson.name: lesson.deck(executed[lesson.name]) for lesson in LESSONS}
     for name, notebook in deck.items():
         slides.write_deck(notebook, folder / f"{name}.html")
     slides.write_index(folder, deck, dict.fromkeys(deck, "embedded"))

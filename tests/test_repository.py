@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import LESSONS, ROOT
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.utils import canonicalize_name
@@ -129,9 +129,11 @@ def test_badges_are_stamped_everywhere_and_again(tmp_path):
         project = tomllib.loads((tmp_path / "pyproject.toml").read_text(encoding="utf-8"))["project"]
         assert project["urls"] == {"Repository": f"https://github.com/{repo}"}
         readme = (tmp_path / "README.md").read_text(encoding="utf-8")
-        assert readme.count(f"colab.research.google.com/github/{repo}/blob/v{badges.version()}/notebooks/0") == 5
-        assert readme.count("colab-badge.svg") == 5
-        assert len(list((tmp_path / "build/solutions").glob("*.ipynb"))) == 5
+        assert readme.count(f"colab.research.google.com/github/{repo}/blob/v{badges.version()}/notebooks/0") == len(
+            LESSONS
+        )
+        assert readme.count("colab-badge.svg") == len(LESSONS)
+        assert len(list((tmp_path / "build/solutions").glob("*.ipynb"))) == len(LESSONS)
         for path in (tmp_path / "notebooks").glob("*.ipynb"):
             cells = ["".join(cell["source"]) for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]]
             assert f"{repo}/blob/v{badges.version()}/notebooks/{path.name}" in cells[0]
@@ -142,7 +144,8 @@ def test_badges_are_stamped_everywhere_and_again(tmp_path):
             compile(code, path.name, "exec")
 
 
-def test_code_and_notebooks_are_formatted():
-    for command in (["format", "--check", "."], ["check", "."]):
-        result = subprocess.run([sys.executable, "-m", "ruff", *command], cwd=ROOT, capture_output=True, text=True)
+def test_code_notebooks_and_docstrings_are_well_formed():
+    modules = map(str, (ROOT / "course_utils").rglob("*.py"))
+    for command in (["ruff", "format", "--check", "."], ["ruff", "check", "."], ["numpydoc", "lint", *modules]):
+        result = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, capture_output=True, text=True)
         assert result.returncode == 0, result.stdout + result.stderr

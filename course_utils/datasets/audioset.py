@@ -25,15 +25,15 @@ AUDIOSET_TO_ESC50 = {
 def audioset_labels() -> "pd.DataFrame":
     """Return AudioSet's 527 labels in the order of CNN14's scores.
 
+    Source: J. Gemmeke et al., Audio Set, ICASSP 2017.
+
+    Notebook: 01_audio_tagging
+
     Returns
     -------
     pandas.DataFrame
         Index 0 to 526; columns ``mid`` (AudioSet's identifier), ``display_name`` and ``yamnet_index`` (0 to 520,
         or -1 for the labels that YAMNet does not have).
-
-    Source: J. Gemmeke et al., Audio Set, ICASSP 2017.
-
-    Notebook: 01_audio_tagging
     """
     import pandas as pd
 

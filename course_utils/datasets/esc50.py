@@ -27,13 +27,13 @@ SETS = ("esc50-listening", "esc50-animals", "esc50-backgrounds")
 def esc50_metadata() -> "pd.DataFrame":
     """Return the metadata of ESC-50: 2000 clips of 5 s in 50 classes and 5 folds.
 
+    Notebook: 03_transfer_learning
+
     Returns
     -------
     pandas.DataFrame
         Columns ``filename``, ``fold`` (1 to 5), ``target`` (0 to 49), ``category`` (its name) and ``source``
         (the Freesound recording that the clip was cut from; clips of one recording and class share a fold).
-
-    Notebook: 03_transfer_learning
     """
     import pandas as pd
 
@@ -90,6 +90,10 @@ def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
 def teacher_outputs() -> "tuple[np.ndarray, np.ndarray, pd.DataFrame]":
     """Return what YAMNet heard in the two loudest of the even windows (0, 2, 4, ...) of each of the 400 animal clips.
 
+    Source: K. Piczak, ESC-50, 2015; M. Plakal and D. Ellis, YAMNet.
+
+    Notebook: 05_distillation
+
     Returns
     -------
     log_mel : ndarray, shape (800, 96, 64)
@@ -99,10 +103,6 @@ def teacher_outputs() -> "tuple[np.ndarray, np.ndarray, pd.DataFrame]":
     clips : pandas.DataFrame
         The columns ``filename``, ``fold`` and ``category`` of each row's clip, and ``window``, which of YAMNet's
         windows of the clip it is, counted from 0.
-
-    Source: K. Piczak, ESC-50, 2015; M. Plakal and D. Ellis, YAMNet.
-
-    Notebook: 05_distillation
     """
     with np.load(assets.embedded("features/teacher_outputs.npz")) as kept:
         log_mel = (kept["lowest"] + kept["step"] * kept["log_mel"]).astype(np.float32)

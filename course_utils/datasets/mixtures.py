@@ -66,12 +66,12 @@ METRO_RECIPE = (  # the columns, and the gain
 def metro_recipe() -> pd.DataFrame:
     """Return the recipe of the mixture: which clip, cut where, set where and at which gain.
 
+    Notebook: 04_sound_event_detection
+
     Returns
     -------
     pandas.DataFrame
         Columns ``label``, ``filename``, ``cut_from``, ``cut_to``, ``onset`` (s) and ``gain``.
-
-    Notebook: 04_sound_event_detection
     """
     import pandas as pd
 
@@ -89,6 +89,8 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
     Each clip is scaled to a peak of 1, cut, scaled by its gain and added to the first eight seconds of the metro
     station, which is left as it was recorded. Everything is at 16 kHz.
 
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     recipe : pandas.DataFrame
@@ -103,8 +105,6 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
     ------
     AssetError
         If the recipe is not the published one and the audio to mix it from is not at hand.
-
-    Notebook: 04_sound_event_detection
     """
     offsets = (recipe["onset"] + recipe["cut_to"] - recipe["cut_from"]).clip(upper=SECONDS).round(3)
     published = recipe.equals(metro_recipe())
@@ -158,6 +158,8 @@ def make_soundscapes(
     (:func:`course_utils.audio.active_part`, at most three seconds). The same ``n``, ``polyphony``, ``seed`` and
     ``fold`` give the same events at each ``snr``.
 
+    Notebook: 04_sound_event_detection
+
     Parameters
     ----------
     n : int
@@ -187,8 +189,6 @@ def make_soundscapes(
         If a number makes no sense.
     AssetError
         If mixtures are to be saved and the clips' audio is not at hand.
-
-    Notebook: 04_sound_event_detection
     """
     import hashlib
 

@@ -89,20 +89,20 @@ class _Panns:
         print(f"Model: {self.name}.")
 
 
-class AudioTagging(_Panns):
+class AudioTagging(_Panns):  # numpydoc ignore=PR02
     """CNN14 as an audio tagger: ``panns_inference.AudioTagging`` on a verified checkpoint.
 
     Where the checkpoint is not available, a smaller network answers with scores of the same 527 labels and embeddings
     of its own: EfficientAT mn04 if that can be had, else YAMNet. ``name`` says which.
 
+    Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
+
+    Notebook: 01_audio_tagging
+
     Parameters
     ----------
     device : {"cpu", "cuda", "mps"}
         As :func:`device` returns it. Without CUDA, and for ``"mps"``, the network runs on the CPU.
-
-    Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
-
-    Notebook: 01_audio_tagging
     """
 
     asset_name = "cnn14"

@@ -49,6 +49,7 @@ def log_mel(waveforms: Any, filters: Any) -> Any:
     Returns
     -------
     torch.Tensor, shape (n_clips, 1, 128, n_frames)
+        Float32.
     """
     emphasised = waveforms[:, 1:] - 0.97 * waveforms[:, :-1]
     hann = waveforms.new_tensor(np.hanning(800))
@@ -105,6 +106,8 @@ def network(weights: dict[str, Any], spectrograms: Any) -> tuple[Any, Any]:
 class EfficientAT:
     """EfficientAT mn04 as an embedding model: called on a waveform, it gives a row for each window.
 
+    Source: F. Schmid et al., ICASSP 2023.
+
     Parameters
     ----------
     path : str or Path
@@ -137,8 +140,6 @@ class EfficientAT:
     what is left. A last window of less than 1 s (of less than ``window``, if that is shorter) is
     left out, unless it is the only one: then zeros are appended up to that length. So every clip
     has a row, from one sample on.
-
-    Source: F. Schmid et al., ICASSP 2023.
     """
 
     sample_rate = SAMPLE_RATE
@@ -201,6 +202,7 @@ class EfficientAT:
         scores : ndarray, shape (n_clips, 527)
             In [0, 1].
         embeddings : ndarray, shape (n_clips, 384)
+            The layer below the scores.
         """
         missing = max(0, SAMPLE_RATE - batch.shape[1])
         return self._forward(list(np.pad(batch, ((0, 0), (0, missing)))))

@@ -116,7 +116,7 @@ def main() -> None:
     rounds = rounds[args.skip :][: args.rounds]
     if not rounds:
         raise FileNotFoundError(
-            f"No folds_??.npy in {args.work} from round {args.skip} on: run makers.distill.teacher first."
+            f"No folds_??.npy in {args.work} from round {args.skip} on: run makers.distillation.teacher first."
         )
     log_mel = [np.load(args.work / f"log_mel_{r}.npy", mmap_mode="r") for r in rounds]
     wanted = [np.load(args.work / f"embeddings_{r}.npy", mmap_mode="r") for r in rounds]
@@ -149,10 +149,12 @@ def main() -> None:
     elif args.begin:
         source = args.work / f"{args.begin}.pt"
         if not source.exists():
-            raise FileNotFoundError(f"There is no {source}: run makers.distill.train --name {args.begin} first.")
+            raise FileNotFoundError(f"There is no {source}: run makers.distillation.train --name {args.begin} first.")
         earlier = torch.load(source, map_location="cpu", weights_only=True)
         if earlier["epoch"] < earlier["epochs"]:
-            raise RuntimeError(f"{source} is not trained to its end: run makers.distill.train --name {args.begin}.")
+            raise RuntimeError(
+                f"{source} is not trained to its end: run makers.distillation.train --name {args.begin}."
+            )
         if args.validate and not earlier["recipe"]["validate"]:
             raise ValueError(f"{source} has learned from fold {VALIDATION_FOLD}: it cannot be validated on it.")
         student.load_state_dict(earlier["student"])

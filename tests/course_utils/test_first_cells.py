@@ -2,6 +2,7 @@
 
 import json
 import time
+from itertools import cycle
 
 import pytest
 from conftest import ROOT
@@ -9,6 +10,7 @@ from test_assets import refused, server  # noqa: F401 - fixtures
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FAULTS = ["silent", "stall", "drip", 429, "unreachable"]
+PAIRS = [pair for _, *pair in zip(range(max(len(NOTEBOOKS), len(FAULTS))), cycle(NOTEBOOKS), cycle(FAULTS))]
 
 
 def first_cells(path) -> str:
@@ -19,7 +21,7 @@ def first_cells(path) -> str:
     return "\n".join(["import os; os.chdir('notebooks')", *code])
 
 
-@pytest.mark.parametrize(("path", "fault"), list(zip(NOTEBOOKS, FAULTS, strict=True)), ids=map(str, FAULTS))
+@pytest.mark.parametrize(("path", "fault"), PAIRS, ids=lambda value: str(getattr(value, "stem", value)))
 def test_the_first_cells_end_soon_and_say_what_failed(python, server, refused, tmp_path, path, fault):  # noqa: F811
     address = refused if fault == "unreachable" else server(always=fault).url
     setting = {"COURSE_MIRROR": address, "https_proxy": refused, "COURSE_CACHE": str(tmp_path), "COURSE_ASSETS": "auto"}

@@ -1,6 +1,7 @@
 """Notebooks are executed once, by nbmake, for what their outputs depend on."""
 
 import pytest
+from conftest import LESSONS
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from course_utils import assets
@@ -8,7 +9,7 @@ from makers import execute, lessons
 
 
 def test_every_notebook_runs_to_its_end(executed):
-    for lesson in lessons.lessons():
+    for lesson in LESSONS:
         notebook = executed[lesson.name]
         assert notebook.metadata.seconds > 0
         assert notebook.metadata.record["headline"]
@@ -18,7 +19,7 @@ def test_every_notebook_runs_to_its_end(executed):
 
 
 def test_every_notebook_with_solutions_runs_to_its_end(solved):
-    for lesson in lessons.lessons():
+    for lesson in LESSONS:
         notebook = solved[lesson.name]
         assert set(notebook.metadata.verdicts) == set(execute.exercises(lesson))
         assert [cell.source for cell in notebook.cells] == [cell.source for cell in lesson.notebook(solved=True).cells]

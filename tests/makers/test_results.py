@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import LESSONS, ROOT
 
-from makers import build, lessons
+from makers import build
 from makers import results as measured
 
 
@@ -69,7 +69,7 @@ def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results)
     assert record["cost"]["YAMNet-mini"]["joules per clip"] > 0
 
 
-@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_expected_results_are_met(lesson, executed):
     """The table that students see says so for each figure, and they are the record's."""
     (cell,) = (cell for cell in executed[lesson.name].cells if "expected" in cell.metadata.get("tags", []))

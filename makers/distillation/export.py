@@ -158,7 +158,7 @@ def frames_heard(teacher: Yamnet, work: Path, rounds: int) -> np.ndarray:
     ----------
     teacher : Yamnet
     work : Path
-        Where `makers.distill.teacher` wrote its rounds.
+        Where `makers.distillation.teacher` wrote its rounds.
     rounds : int
         How many it may have trained on, the first ones included.
 
@@ -188,10 +188,10 @@ def main() -> None:
     tf = tensorflow_on_cpu()
     checkpoint = args.work / f"{args.name}.pt"
     if not checkpoint.exists():
-        raise FileNotFoundError(f"There is no {checkpoint}: run makers.distill.train first.")
+        raise FileNotFoundError(f"There is no {checkpoint}: run makers.distillation.train first.")
     state = torch.load(checkpoint, map_location="cpu", weights_only=True)
     if state["epoch"] < state["epochs"] or state["recipe"]["validate"]:
-        raise RuntimeError(f"{checkpoint} is not trained to its end on folds 1 to 4: run makers.distill.train.")
+        raise RuntimeError(f"{checkpoint} is not trained to its end on folds 1 to 4: run makers.distillation.train.")
     student = Mini().eval().requires_grad_(False)
     student.load_state_dict(state["student"])
     teacher, teacher_log_mel, classes = load_teacher(args.teacher, args.work)

@@ -226,7 +226,7 @@ def main() -> None:
     waveforms, folds, bank = [], [], []
     recordings = load_recordings(args.work)
     if recordings is None and args.rounds > args.alone:
-        raise FileNotFoundError(f"No recordings.csv in {args.work}: run makers.distill.recordings first.")
+        raise FileNotFoundError(f"No recordings.csv in {args.work}: run makers.distillation.recordings first.")
 
     for index in range(args.rounds):
         last = args.work / f"folds_{index:02d}.npy"

@@ -6,12 +6,11 @@ import json
 import re
 
 import pytest
-from conftest import ROOT
+from conftest import LESSONS, ROOT
 
 from course_utils import check
 from makers import execute, lessons
 
-LESSONS = lessons.lessons()
 EXERCISES = {number: (lesson, exercise) for lesson in LESSONS for number, exercise in execute.exercises(lesson).items()}
 
 

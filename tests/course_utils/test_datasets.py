@@ -220,3 +220,14 @@ def test_the_metro_station_is_mixed_from_the_few_clips_it_takes(mirror, monkeypa
     monkeypatch.setattr(store, "clips", clips)
     with assets.using(store):
         np.testing.assert_array_equal(datasets.metro_mixture(recipe).waveform, published.waveform)
+
+
+def test_teacher_outputs_are_what_yamnet_says(yamnet):
+    log_mel, scores, clips = datasets.teacher_outputs()
+    assert (log_mel.shape, scores.shape, len(clips)) == ((800, 96, 64), (800, 521), 800)
+    assert (clips["filename"].value_counts() == 2).all()
+    for row in (0, 321, 799):
+        all_scores, _, whole = (o.numpy() for o in yamnet(datasets.load_clip(clips["filename"][row])))
+        k = clips["window"][row]
+        assert np.abs(whole[48 * k : 48 * k + 96] - log_mel[row]).max() < 0.1
+        assert np.abs(all_scores[k] - scores[row]).max() < 2e-3

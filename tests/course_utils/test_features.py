@@ -526,3 +526,34 @@ def test_all_of_esc50_is_shipped_for_both_networks(all_clips, family, n_labels, 
     assert {len(clip.levels) for clip in found} == {shape[0]}
     assert all(np.isfinite(clip.embeddings).all() for clip in found)
     assert all(0 <= clip.scores.min() <= clip.scores.max() <= 1 for clip in found)
+
+
+# --- YAMNet and YAMNet-mini alike ---
+
+
+@pytest.mark.parametrize(
+    ("waveform", "error", "word"),
+    [
+        (np.zeros(0, np.float32), ValueError, "empty"),
+        (np.zeros((2, models.YAMNET_RATE), np.float32), ValueError, "one channel"),
+        (np.zeros(models.YAMNET_RATE, np.int16), TypeError, "int16"),
+        (np.full(models.YAMNET_RATE, np.nan, np.float32), ValueError, "finite"),
+    ],
+    ids=["empty", "stereo", "integer", "nan"],
+)
+@pytest.mark.parametrize("which", ["mini", "yamnet"])
+def test_bad_waveforms_are_refused_alike(which, waveform, error, word, request):
+    model = request.getfixturevalue(which)
+    with pytest.raises(error, match=word):
+        features.extract([waveform], model)
+
+
+@pytest.mark.parametrize("which", ["mini", "yamnet"])
+def test_another_rate_and_stereo_files_are_converted_alike(which, request, tmp_path, monkeypatch):
+    model = request.getfixturevalue(which)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    tone = 0.3 * np.sin(2 * np.pi * 440 * np.arange(2 * 44_100) / 44_100)
+    soundfile.write(tmp_path / "tone.wav", np.stack([tone, tone], axis=1), 44_100)
+    (found,) = features.extract([tmp_path / "tone.wav"], model)
+    expected = model(audio.load(tmp_path / "tone.wav", models.YAMNET_RATE))[1].numpy()
+    np.testing.assert_allclose(found.embeddings, expected, atol=2e-3)

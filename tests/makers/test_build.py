@@ -6,6 +6,7 @@ import json
 import re
 
 import pytest
+from conftest import LESSONS
 
 from makers import build, lessons, slides
 
@@ -66,7 +67,7 @@ def test_terms_of_a_page_lead_to_the_glossary_beside_it(pages):
     assert set(links) <= entries
 
 
-@pytest.mark.parametrize("lesson", lessons.lessons(), ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 def test_slides_follow_the_tags(lesson, tmp_path):
     slides.write_deck(lesson.deck(), tmp_path / "deck.html")
     text = (tmp_path / "deck.html").read_text(encoding="utf-8")

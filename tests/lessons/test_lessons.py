@@ -9,14 +9,13 @@ import subprocess
 import sys
 
 import pytest
-from conftest import ROOT
+from conftest import LESSONS, ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from course_utils import widgets
 from makers import lessons, slides
 from makers.__main__ import main as makers_main
 
-LESSONS = lessons.lessons()
 PATHS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 NOTEBOOKS = [pytest.param(json.loads(path.read_text(encoding="utf-8")), id=path.stem) for path in PATHS]
 EVERY = [pytest.param(lesson, id=lesson.name) for lesson in LESSONS]
@@ -39,18 +38,11 @@ def is_code(cell) -> bool:
     return cell["cell_type"] == "code"
 
 
-def test_there_are_four_and_a_bonus():
-    assert [lesson.name for lesson in LESSONS] == [
-        "01_audio_tagging",
-        "02_yamnet",
-        "03_transfer_learning",
-        "04_sound_event_detection",
-        "05_distillation",
-    ]
-    assert [lesson.subtitle for lesson in LESSONS] == [
-        *(f"notebook {n} of 4" for n in (1, 2, 3, 4)),
-        "bonus notebook 5",
-    ]
+def test_lessons_are_numbered_in_order():
+    assert [int(lesson.name[:2]) for lesson in LESSONS] == list(range(1, len(LESSONS) + 1))
+    core = [lesson for lesson in LESSONS if not lesson.about.get("bonus")]
+    assert [lesson.subtitle for lesson in core] == [f"notebook {n} of {len(core)}" for n in range(1, len(core) + 1)]
+    assert LESSONS[: len(core)] == core, "what is a bonus comes after the core"
 
 
 # --- what one writes ---

@@ -2,7 +2,6 @@
 
 import datetime
 import tempfile
-import time
 import tracemalloc
 import types
 from pathlib import Path
@@ -94,14 +93,12 @@ def test_twenty_minutes_in_little_memory(tmp_path, mini):
         for _ in range(20):
             file.write(tone(60, 44100, 2))
     tracemalloc.start()
-    start = time.perf_counter()
     found = widgets.analyse(tmp_path / "long.wav", mini)
-    seconds, peak = time.perf_counter() - start, tracemalloc.get_traced_memory()[1]
+    peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    print(f"20 minutes of 44.1 kHz stereo: {seconds:.1f} s, at most {peak / 1e6:.0f} MB")
     assert found.duration == 1200
     assert len(found.opening) == 60 * 16000
-    assert peak < 60e6  # its samples would be 423 MB
+    assert peak < 1200 * 44100 * 2 * 4 / 5  # a fifth of its samples
     assert 'aria-label="long.wav, the first minute"' in found._repr_html_()
 
 

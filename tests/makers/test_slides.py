@@ -13,15 +13,15 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import LESSONS, ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from course_utils import audio
-from makers import lessons, slides
+from makers import slides
 from makers.slides import theme
 from makers.slides.__main__ import main
 
-DECKS = {lesson.name: lesson.deck() for lesson in lessons.lessons()}
+DECKS = {lesson.name: lesson.deck() for lesson in LESSONS}
 NAMES = list(DECKS)
 SIZES = [(1280, 720), (1920, 1080)]
 SINGLE_SIGNS = ("nonBmp", "shortTextContent")
@@ -347,7 +347,7 @@ def test_a_clip_played_twice_is_stored_once_and_plays_twice(browser, tmp_path):
 
 def test_a_handout_goes_with_its_deck_only_when_that_changes(decks, executed, tmp_path):
     deck, handout = tmp_path / "02_yamnet.html", tmp_path / "02_yamnet.pdf"
-    found = {lesson.name: lesson.deck(executed[lesson.name]) for lesson in lessons.lessons()}
+    found = {lesson.name: lesson.deck(executed[lesson.name]) for lesson in LESSONS}
     slides.write_deck(found["02_yamnet"], deck)
     assert deck.read_bytes() == (decks / deck.name).read_bytes()
     handout.write_bytes(b"%PDF")

@@ -2,12 +2,12 @@
 
 Six steps, each of which goes on where it was interrupted, run from the root of the repository::
 
-    python -m makers.distill.recordings --audio DIR
-    python -m makers.distill.teacher --audio DIR
-    python -m makers.distill.train --name first --rounds 25
-    python -m makers.distill.train --begin first --skip 25 --epochs 7 --rate 0.0015
-    python -m makers.distill.export
-    python -m makers.distill.evaluate --audio DIR --write
+    python -m makers.distillation.recordings --audio DIR
+    python -m makers.distillation.teacher --audio DIR
+    python -m makers.distillation.train --name first --rounds 25
+    python -m makers.distillation.train --begin first --skip 25 --epochs 7 --rate 0.0015
+    python -m makers.distillation.export
+    python -m makers.distillation.evaluate --audio DIR --write
 
 ``DIR`` holds the 2,000 clips of ESC-50, named ``FOLD-SOURCE-TAKE-CATEGORY`` (``.wav``, ``.ogg`` or ``.flac``).
 YAMNet is the one that the course finds, or ``--teacher FOLDER``. A GPU is used where there is
