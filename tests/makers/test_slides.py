@@ -237,8 +237,9 @@ def test_keys(browser, decks):
     assert page.evaluate("Reveal.isLastSlide()")
     page.keyboard.press("Home")
     assert page.evaluate("Reveal.isFirstSlide()")
-    while not page.evaluate("Reveal.getCurrentSlide().querySelector('audio')"):
-        page.keyboard.press("PageDown")
+    for _, _ in walk(page):
+        if page.evaluate("Reveal.getCurrentSlide().querySelector('audio')"):
+            break
     playing = "[...document.querySelectorAll('audio')].map(player => !player.paused)"
     page.keyboard.press("a")
     page.wait_for_function("!Reveal.getCurrentSlide().querySelector('audio').paused")
@@ -252,6 +253,20 @@ def test_keys(browser, decks):
     page.keyboard.press("d")
     assert page.evaluate("document.documentElement.dataset.theme") == "light"
     assert faults == []
+    page.context.close()
+
+
+@pytest.mark.browser
+def test_no_slide_is_skipped_after_a_jump_back(browser, decks):
+    page, _ = open_deck(browser, decks / "03_transfer_learning.html")
+    sections = page.evaluate("[...document.querySelectorAll('.slides > section')].map(s => s.children.length)")
+    longest = max(range(len(sections)), key=sections.__getitem__)
+    page.evaluate(f"Reveal.slide({longest}, {sections[longest] - 1})")
+    page.evaluate(f"Reveal.slide({longest - 1}, {sections[longest - 1] - 1}, 99)")
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate("Object.values(Reveal.getIndices()).slice(0, 2)") == [longest, 0]
+    page.keyboard.press("ArrowLeft")  # back to the end of the section before
+    assert page.evaluate("Object.values(Reveal.getIndices()).slice(0, 2)") == [longest - 1, sections[longest - 1] - 1]
     page.context.close()
 
 

@@ -6,6 +6,11 @@ for (const player of document.querySelectorAll("audio[data-same-as]")) {
 const root = document.documentElement;
 if (new URLSearchParams(location.search).has("dark")) root.dataset.theme = "dark";
 
+// Whoever walks on enters a section at its first slide; reveal.js would go to where it was left, and skip what is before.
+for (const first of document.querySelectorAll(".slides > section > section:first-child")) {
+  first.parentElement.dataset.startIndexv = 0;
+}
+
 Reveal.initialize({
   width: 1280,
   height: 720,
