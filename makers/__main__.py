@@ -5,6 +5,7 @@ import sys
 
 COMMANDS = {
     "run": ("build", (), "execute the notebooks that have changed; pages, slides and results.json"),
+    "page": ("build", ("--pages",), "the same without slides: page 02"),
     "notebooks": ("lessons", (), "write the notebooks and README's table from lessons/"),
     "slides": ("slides", (), "write the slides"),
     "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each"),

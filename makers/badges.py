@@ -11,6 +11,8 @@ import sys
 import tomllib
 from pathlib import Path
 
+from makers import files
+
 ROOT = Path(__file__).resolve().parents[1]
 BADGES = re.compile(r"<!-- badges -->.*?<!-- /badges -->", re.DOTALL)
 SPEC = re.compile(r'^SPEC = "[^"]*"', re.MULTILINE)
@@ -48,7 +50,7 @@ def stamp(repo: str, root: Path = ROOT) -> None:
     project = root / "pyproject.toml"
     text = re.sub(r'^Repository = ".*"\n', "", project.read_text(encoding="utf-8"), flags=re.MULTILINE)
     text = text.replace("[project.urls]\n", f'[project.urls]\nRepository = "https://github.com/{repo}"\n')
-    project.write_text(text, encoding="utf-8", newline="\n")
+    files.write(project, text)
     lessons.write(root)
 
 

@@ -21,6 +21,7 @@ from unittest import mock
 import numpy as np
 
 from course_utils import assets, datasets, evaluation, events, features, models, widgets
+from makers import files
 
 CALLS, WARM = 5, 2
 ROUNDS = 3
@@ -284,8 +285,7 @@ def main() -> None:
         print(f"{name:{width}}  {seconds:8.3f} s" if seconds >= 0.2 else f"{name:{width}}  {1000 * seconds:8.1f} ms")
     for name, ratio in compared.items():
         print(f"{name:{width}}  {ratio:8.2f} x")
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps({"seconds": times, "ratios": compared}, indent=2) + "\n", encoding="utf-8")
+    files.write(OUT, json.dumps({"seconds": times, "ratios": compared}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

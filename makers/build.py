@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from makers import execute, lessons, slides
+from makers import execute, files, lessons, slides
 from makers.lessons import Lesson
 
 
@@ -37,8 +37,7 @@ def write_page(notebook, path: Path) -> None:
         if cell.cell_type == "code":  # the picture beside a widget stays
             cell.outputs = [output for output in cell.outputs if slides.WIDGET not in output.get("data", {})]
     body, _ = exporter.from_notebook_node(page, {"metadata": {"name": slides.title(notebook)}})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(body, encoding="utf-8")
+    files.write(path, body)
 
 
 def write_glossary(path: Path) -> None:
@@ -88,8 +87,14 @@ def record(notebook) -> dict:
     return found
 
 
-def run(chosen: list[Lesson]) -> int:
-    """Execute what has changed, and write everything; the number of lessons that failed."""
+def run(chosen: list[Lesson], with_slides: bool = True) -> int:
+    """Execute what has changed, and write pages, slides if they are wanted, and the record.
+
+    Returns
+    -------
+    int
+        How many lessons failed.
+    """
     start, written, results, began = time.perf_counter(), 0.0, {}, {}
     file = execute.BUILD / "results.json"
     if file.is_file():  # of the notebooks that are not run now, the last results stay
@@ -109,7 +114,8 @@ def run(chosen: list[Lesson]) -> int:
             notebook = executions[lesson.name].result()
             results[lesson.name], now = record(notebook), time.perf_counter()
             write_page(notebook, execute.BUILD / "html" / f"{lesson.name}.html")
-            slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
+            if with_slides:
+                slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
             written += time.perf_counter() - now
         except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
             print(error, file=sys.stderr)
@@ -120,8 +126,7 @@ def run(chosen: list[Lesson]) -> int:
             for execution in executions.values():
                 execution.cancel()
             raise
-    execute.BUILD.mkdir(exist_ok=True)
-    file.write_text(json.dumps(results, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    files.write(file, json.dumps(results, indent=2, sort_keys=True) + "\n")
     write_index()
     write_glossary(execute.BUILD / "html" / "glossary.html")
     done = {lesson.name: results[lesson.name] for lesson in chosen}
@@ -154,11 +159,12 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 if every notebook ran."""
     parser = argparse.ArgumentParser(prog="python -m makers run", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names (default: all)")
-    names = parser.parse_args(arguments).names
-    if not (chosen := choose(names)):
-        print(f"No notebook's name begins with {' or '.join(names)}.", file=sys.stderr)
+    parser.add_argument("--pages", action="store_true", help="write no slides")
+    wanted = parser.parse_args(arguments)
+    if not (chosen := choose(wanted.names)):
+        print(f"No notebook's name begins with {' or '.join(wanted.names)}.", file=sys.stderr)
         return 2
-    return 1 if run(chosen) else 0
+    return 1 if run(chosen, with_slides=not wanted.pages) else 0
 
 
 if __name__ == "__main__":

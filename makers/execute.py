@@ -25,7 +25,7 @@ from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat.v4 import new_code_cell
 
 from course_utils import assets
-from makers import lessons
+from makers import files, lessons
 from makers.lessons import CHECK, Lesson, LessonError, tags
 
 BUILD = lessons.ROOT / "build"
@@ -158,7 +158,8 @@ def circumstances(names: Iterable[str] = ()) -> dict[str, str]:
             digest.update(f"{file.relative_to(lessons.ROOT)} {file.stat().st_size}\n".encode() + file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
     settings["here"] = "" if settings["COURSE_ASSETS"] == "embedded" else json.dumps(here(names))
-    used = (re.match(r"[\w.-]+", line)[0] for line in importlib.metadata.requires("course-utils") or [])
+    needed = [line for line in importlib.metadata.requires("course-utils") or [] if "extra ==" not in line]
+    used = ["keras", "ipykernel", *(re.match(r"[\w.-]+", line)[0] for line in needed)]
     versions = {name: importlib.metadata.version(name) for name in used if _is_installed(name)}
     versions["python"] = platform.python_version()
     return {"course_utils": digest.hexdigest(), "versions": json.dumps(versions), **settings}
@@ -269,9 +270,7 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
         "circumstances": before | {"here": circumstances(found["assets"])["here"]},
     }
     if not values:
-        partial = path.with_suffix(f".{os.getpid()}.part")
-        partial.write_text(nbformat.writes(notebook), encoding="utf-8")
-        partial.replace(path)
+        files.write(path, nbformat.writes(notebook))
     return notebook
 
 

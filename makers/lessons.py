@@ -34,7 +34,7 @@ import jupytext
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from makers import badges
+from makers import badges, files
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = Path(__file__).with_name("templates") / "setup.py"
@@ -285,8 +285,7 @@ def write(root: Path | None = None, folders: Iterable[str] = ("", "notebooks", "
     wanted, chosen, changed = texts(root), [root / folder for folder in folders], []
     for path, text in wanted.items():
         if path.parent in chosen and not (path.is_file() and path.read_text(encoding="utf-8") == text):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text, encoding="utf-8", newline="\n")
+            files.write(path, text)
             changed.append(path)
     for path in set((root / "build/solutions").glob("*.ipynb")) - set(wanted):
         path.unlink()

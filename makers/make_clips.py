@@ -13,6 +13,8 @@ import numpy as np
 import soundfile
 import soxr
 
+from makers import files
+
 RATE = 32000
 OUT = Path(__file__).resolve().parents[1] / "data" / "embedded" / "clips"
 RNG = np.random.default_rng(2022)
@@ -96,7 +98,7 @@ def make(out: Path) -> None:
     scene = lay(12.0, [(onset, sound, gain) for _, onset, sound, gain in events])
     soundfile.write(out / "scene.ogg", scene, RATE)
     lines = [f"{label},{onset:.2f},{onset + len(sound) / RATE:.2f}\n" for label, onset, sound, _ in events]
-    (out / "scene.csv").write_text("label,onset,offset\n" + "".join(lines), encoding="utf-8")
+    files.write(out / "scene.csv", "label,onset,offset\n" + "".join(lines))
 
 
 if __name__ == "__main__":

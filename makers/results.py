@@ -18,7 +18,7 @@ import numpy as np
 from jinja2 import Template
 
 from course_utils import assets
-from makers import build, execute, lessons
+from makers import build, execute, files, lessons
 
 DOCS = lessons.ROOT / "docs"
 SEEDS = (2022, 2023, 2024)
@@ -155,8 +155,8 @@ def main(arguments: list[str] | None = None) -> int:
     }
     DOCS.mkdir(exist_ok=True)
     results = json.loads(json.dumps(results))  # as it is read again
-    (DOCS / "results.json").write_text(json.dumps(results, indent=1) + "\n", encoding="utf-8")
-    (DOCS / "results.md").write_text(page(results), encoding="utf-8")
+    files.write(DOCS / "results.json", json.dumps(results, indent=1) + "\n")
+    files.write(DOCS / "results.md", page(results))
     print(f"docs/results.md and docs/results.json, in {results['seconds'] / 60:.1f} minutes")
     return 0
 

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from course_utils import assets, audio, models
+from makers import files
 
 SAMPLE_RATE = 16_000
 """Sampling rate of every waveform here, in Hz."""
@@ -161,10 +162,8 @@ def save(path: Path, array: np.ndarray) -> None:
     path : Path
     array : ndarray
     """
-    partial = path.with_name(path.name + ".part")
-    with open(partial, "wb") as file:
-        np.save(file, array)
-    partial.replace(path)
+    with files.replacing(path) as part:
+        np.save(part, array)
 
 
 def folder_size(folder: Path) -> int:

@@ -21,6 +21,7 @@ from tqdm import tqdm
 
 from course_utils import assets
 from course_utils.datasets import ANIMALS, esc50_metadata
+from makers import files
 from makers.bench import side_by_side
 
 from .common import (
@@ -291,8 +292,8 @@ def main() -> None:
     text = card(figures)
     print(text)
     if args.write:
-        (args.out / "figures.json").write_text(json.dumps(figures, indent=1) + "\n", encoding="utf-8")
-        (args.out / "MODEL_CARD.md").write_text(text, encoding="utf-8")
+        files.write(args.out / "figures.json", json.dumps(figures, indent=1) + "\n")
+        files.write(args.out / "MODEL_CARD.md", text)
 
 
 if __name__ == "__main__":

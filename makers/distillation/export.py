@@ -17,6 +17,8 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
+from makers import files
+
 from .common import (
     CLASSES,
     CLIP_SAMPLES,
@@ -238,7 +240,7 @@ def main() -> None:
             "hours": len(recordings.samples) / SAMPLE_RATE / 3600,
         }
     training["parameters"] = sum(p.numel() for p in student.parameters())
-    (args.out / "training.json").write_text(json.dumps(training, indent=1) + "\n", encoding="utf-8")
+    files.write(args.out / "training.json", json.dumps(training, indent=1) + "\n")
     rows = zip(classes, counts, heard, strict=True)
     write_table(
         args.out / "heard.csv",

@@ -15,6 +15,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import nn
 
+from makers import files
+
 from .common import (
     CLASSES,
     EMBEDDING_SIZE,
@@ -220,9 +222,8 @@ def load_teacher(path: Path | None, work: Path) -> Teacher:
         read_savedmodel(folder, network, log_mel)
         with open(folder / "assets" / "yamnet_class_map.csv", newline="", encoding="utf-8") as file:
             classes = list(csv.DictReader(file))
-        partial = kept.with_suffix(".part")
-        torch.save({"network": network.state_dict(), "log_mel": log_mel.state_dict(), "classes": classes}, partial)
-        partial.replace(kept)
+        with files.replacing(kept) as part:
+            torch.save({"network": network.state_dict(), "log_mel": log_mel.state_dict(), "classes": classes}, part)
     state = torch.load(kept, map_location="cpu", weights_only=True)
     network.load_state_dict(state["network"])
     log_mel.load_state_dict(state["log_mel"])

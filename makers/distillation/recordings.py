@@ -27,6 +27,8 @@ import soxr
 import torch
 from tqdm import tqdm
 
+from makers import files
+
 from .common import (
     CLIP_SAMPLES,
     HOP_SAMPLES,
@@ -214,12 +216,10 @@ def main() -> None:
             kept.append((name, piece))
     save(args.work / "recordings.npy", np.concatenate([piece for _, piece in kept]))
     ends = np.cumsum([len(piece) for _, piece in kept])
-    partial = table.with_suffix(".part")
-    with open(partial, "w", newline="", encoding="utf-8") as file:
+    with files.replacing(table) as part, open(part, "w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(("file", "start", "samples"))
         rows.writerows((name, end - len(piece), len(piece)) for (name, piece), end in zip(kept, ends, strict=True))
-    partial.replace(table)
     print(f"{len(kept)} pieces of {len(packages)} packages, {ends[-1] / SAMPLE_RATE / 3600:.1f} h;", end=" ")
     print(f"{len(found) - len(kept)} too similar to clips of folds 4 and 5 left out")
 

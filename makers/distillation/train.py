@@ -19,6 +19,7 @@ from codecarbon import OfflineEmissionsTracker
 from tqdm import tqdm
 
 from course_utils import energy
+from makers import files
 
 from .common import TEST_FOLD, VALIDATION_FOLD, argument_parser
 from .network import Mini, Yamnet, choose_device, load_teacher
@@ -214,9 +215,8 @@ def main() -> None:
             "measured": energy.summary(tracker)["measured"],
             "computer": torch.cuda.get_device_name() if device.type == "cuda" else f"{os.cpu_count()} CPU cores",
         }
-        partial = checkpoint.with_suffix(".part")
-        torch.save(state, partial)
-        partial.replace(checkpoint)
+        with files.replacing(checkpoint) as part:
+            torch.save(state, part)
         report = {k: round(v, 4) for k, v in mean.items()}
         if args.validate:
             report |= validate(student, teacher, *held_out)

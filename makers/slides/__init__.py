@@ -20,6 +20,8 @@ from pathlib import Path
 
 from jinja2 import pass_context
 
+from makers import files
+
 from .theme import colours, fonts, revealjs
 
 FOLDER = Path(__file__).resolve().parent
@@ -239,8 +241,7 @@ def write_deck(notebook, path: Path) -> None:
     body = store_clips_once(body)
     body = body.replace("/* fonts */", fonts(body), 1)
     if not path.is_file() or path.read_text(encoding="utf-8") != body:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(body, encoding="utf-8")
+        files.write(path, body)
         path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of another deck
 
 
@@ -255,7 +256,7 @@ def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
         decks.append({**about, "slides": slides, "minutes": duration})
     template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
     page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours())
-    (folder / "index.html").write_text(page.replace("/* fonts */", fonts(page), 1), encoding="utf-8")
+    files.write(folder / "index.html", page.replace("/* fonts */", fonts(page), 1))
 
 
 def launch(play, **options):

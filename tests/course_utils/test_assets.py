@@ -1,6 +1,7 @@
 """Assets: where they are looked for, what is refused, and what a failing download costs and leaves behind."""
 
 import contextlib
+import gzip
 import hashlib
 import http.server
 import io
@@ -8,6 +9,7 @@ import json
 import multiprocessing
 import os
 import re
+import shutil
 import signal
 import socket
 import stat
@@ -17,8 +19,11 @@ import tarfile
 import threading
 import time
 import tomllib
+import types
 from pathlib import Path
 
+import filelock
+import platformdirs
 import pytest
 from conftest import ROOT
 
@@ -62,6 +67,20 @@ def quick(monkeypatch):
         for mode, value in zip(("auto", "full"), values, strict=True):
             monkeypatch.setitem(table, mode, value)
     monkeypatch.setattr(fetch, "WAITS", (0, 0.1, 0.2))
+
+
+@pytest.fixture
+def clips(rows, tmp_path):
+    """Add a set of two clips to that table; return their bodies at 44.1 kHz and, as Ogg, at 16 kHz."""
+    wavs = {f"{name}.wav": name.encode() * 441044 for name in "ab"}
+    oggs = {f"{name}.ogg": name.encode() * 1000 for name in "ab"}
+    lines = ["filename,md5_44k,sha256_16k,bytes_16k"]
+    for (name, wav), ogg in zip(wavs.items(), oggs.values(), strict=True):
+        lines.append(f"{name},{hashlib.md5(wav).hexdigest()},{hashlib.sha256(ogg).hexdigest()},{len(ogg)}")
+    (tmp_path / "clips.csv").write_text("\n".join(lines))
+    rows["clips"] = {"title": "Clips", "path": "audio", "manifest": tmp_path / "clips.csv", "bytes": 2 * 441044}
+    rows["clips"] |= {"base_url": "http://127.0.0.1:9/", "embedded_title": "no audio"}
+    return wavs | oggs
 
 
 class Server(http.server.ThreadingHTTPServer):
@@ -153,6 +172,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.head(len(body), Content_Encoding="gzip", Content_Type="application/x-tar")
         self.wfile.write(body)
 
+    def do_as_gzip_if_welcome(self, body):
+        welcome = "gzip" in self.headers.get("Accept-Encoding", "")
+        body = gzip.compress(body) if welcome else body
+        self.head(len(body), Content_Encoding="gzip" if welcome else None)
+        self.wfile.write(body)
+
     def do_as_two_lengths(self, body):
         self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n12345")
 
@@ -225,6 +250,15 @@ def test_auto_leaves_what_is_large_where_it_is(make, rows, server):
     assert one.agents == []
 
 
+def test_small_is_25_mb_that_included(make, rows, server):
+    """As README.md says."""
+    assert assets.Store().small == 25_000_000
+    rows["thing"]["files"][0]["urls"] = [f"{server().url}/thing"]
+    assert make(small=len(BODY) - 1).resolve("thing").source == "embedded"
+    assert make("full", small=len(BODY) - 1).asks("thing")
+    assert make(small=len(BODY)).resolve("thing").source == "network"
+
+
 def test_a_set_of_clips_is_large_by_its_sum():
     store = assets.Store("auto")
     small = {name for name in store.assets if store.size(name) <= assets.SMALL}
@@ -266,13 +300,27 @@ def test_mirror_folder_comes_before_the_network(make, rows, server, tmp_path):
     assert cached(tmp_path) == []
 
 
-def test_mirror_address_is_used_in_auto_and_fills_the_cache(make, rows, server, tmp_path):
+def test_mirror_address_is_used_in_auto_and_fills_the_cache(make, rows, server, tmp_path, capsys):
     one = server()
     rows["thing"]["files"][0]["bytes"] = assets.SMALL + 1  # of any size, for it was named
     rows["thing"]["files"].insert(0, version(BODY, variant="the right one"))
     one.files["/course/things/thing.bin"] = BODY
     assert make(mirror=f"{one.url}/course").resolve("thing").source == "mirror"
     assert cached(tmp_path) == ["thing.bin"]
+    assert "Fetched" not in capsys.readouterr().out  # that is said of the internet
+
+
+def test_a_mirror_address_may_end_in_a_slash(make, server):
+    one = server()
+    one.files["/course/things/thing.bin"] = BODY
+    assert make(mirror=f"{one.url}/course/").resolve("thing").source == "mirror"
+
+
+def test_embedded_has_no_mirror_and_looks_at_none(make):
+    with assets.using(make("embedded", mirror="no/such/folder")) as store:
+        todo = assets.overview("thing").data["to get the real one"].iloc[0]
+    assert store.mirror is None
+    assert todo.endswith("without COURSE_ASSETS=embedded")
 
 
 def test_mirror_address_is_asked_once_for_a_file_of_several_versions(make, rows, server):
@@ -324,7 +372,25 @@ def test_a_network_that_comes_while_its_stand_in_is_loaded_is_told(make, rows, t
     store.resolve("thing")
     assert "run them again" in capsys.readouterr().out
     store.resolve("thing")
+    make().resolve("thing")
     assert capsys.readouterr().out == ""
+
+
+def test_data_that_come_later_call_for_no_second_run(make, tmp_path, capsys):
+    store = make()
+    store.resolve("thing")
+    (tmp_path / "cache/things").mkdir(parents=True)
+    (tmp_path / "cache/things/thing.bin").write_bytes(BODY)
+    store.resolve("thing")
+    assert capsys.readouterr().out == ""
+
+
+def test_another_environment_does_not_undo_what_was_used(monkeypatch, tmp_path):
+    monkeypatch.setenv("COURSE_ASSETS", "embedded")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path))
+    assets.resolve("yamnet")
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "other"))
+    assert assets.used()["yamnet"] == "embedded"
 
 
 def test_auto_is_the_default_in_colab_too(python):
@@ -340,6 +406,20 @@ print(assets.store().mode)
 # --- settings ---
 
 
+def test_the_cache_is_the_checkouts_and_the_users_where_there_is_no_checkout(python, tmp_path):
+    code = "from course_utils import assets; print(assets.EMBEDDED, assets.store().cache, sep='\\n')"
+    unset = dict.fromkeys(assets.VARIABLES, "")
+    assert python(code, **unset).splitlines() == [str(ROOT / "data/embedded"), str(ROOT / "data/cache")]
+    package = tmp_path / "site-packages/course_utils"  # as pip would leave it
+    shutil.copytree(ROOT / "course_utils", package, ignore=shutil.ignore_patterns("__pycache__"))
+    installed = python(f"import sys; sys.path.insert(0, {str(package.parent)!r}); {code}", **unset)
+    assert installed.splitlines() == [str(package / "embedded"), str(platformdirs.user_cache_path("course-utils"))]
+
+
+def test_an_argument_goes_before_the_environment():
+    assert assets.Store.from_environment({"COURSE_ASSETS": "embedded"}, mode="full").mode == "full"
+
+
 def test_relative_cache_is_the_same_from_everywhere(monkeypatch):
     monkeypatch.chdir(ROOT / "notebooks")
     assert assets.Store.from_environment({"COURSE_CACHE": "elsewhere"}).cache == ROOT / "elsewhere"
@@ -348,6 +428,12 @@ def test_relative_cache_is_the_same_from_everywhere(monkeypatch):
 def test_relative_mirror_is_found_from_the_notebooks_folder(monkeypatch):
     monkeypatch.chdir(ROOT / "notebooks")
     assert assets.Store.from_environment({"COURSE_MIRROR": "tests"}).mirror == ROOT / "tests"
+
+
+def test_relative_mirror_is_looked_for_in_the_folder_one_is_in_first(monkeypatch, tmp_path):
+    (tmp_path / "tests").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert assets.Store.from_environment({"COURSE_MIRROR": "tests"}).mirror == tmp_path / "tests"
 
 
 @pytest.mark.parametrize(
@@ -426,7 +512,6 @@ def nobody():
 @pytest.fixture
 def open_tmp():
     """A folder that every user can enter: TMPDIR may be somebody's own."""
-    import shutil
     import tempfile
 
     folder = Path(tempfile.mkdtemp(dir="/tmp" if os.name != "nt" else None))
@@ -458,6 +543,13 @@ def test_what_may_not_be_read_is_passed_over_with_a_remedy(rows, open_tmp, nobod
         from course_utils.__main__ import unreadable
 
         assert unreadable(open_tmp / where)
+
+
+def test_a_file_in_the_place_of_a_folder_is_no_damage(make, tmp_path, recwarn):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/things").touch()
+    assert make().resolve("thing").source == "embedded"
+    assert not any("cannot be read" in str(warning.message) for warning in recwarn)
 
 
 def test_a_readable_mirror_serves_where_the_cache_may_not_be_read(rows, open_tmp, nobody):
@@ -557,6 +649,44 @@ def test_a_wrong_certificate_file_is_not_taken_for_a_full_disk(make, rows, monke
     assert "disk" not in said
 
 
+def test_a_name_that_is_not_known_is_told(make, rows, monkeypatch, capsys):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    rows["thing"]["files"][0]["urls"] = ["http://some-host.example/thing"]
+    make().resolve("thing")
+    assert "its name is not known here, or there is no network" in capsys.readouterr().out
+
+
+def test_what_failed_is_told_once_until_failures_are_forgotten(make, rows, server, capsys):
+    rows["thing"]["files"][0]["urls"] = [f"{server(always=404).url}/thing"]
+    store = make()
+    for said in (1, 0):
+        store.resolve("thing")
+        assert capsys.readouterr().out.count("Not available") == said
+    store.forget_failures()
+    store.resolve("thing")
+    assert "Not available" in capsys.readouterr().out
+
+
+def test_a_failure_is_told_as_it_was_and_of_no_other_asset(make, rows, server):
+    one, two = server(always="slam"), server(always=404)
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/a", f"{one.url}/b"]
+    rows["labels"]["files"][0]["urls"] = [f"{two.url}/labels"]
+    store = make("full")
+    with pytest.raises(assets.AssetError, match=f"{one.url}: the connection broke off$"):
+        store.resolve("thing")
+    with pytest.raises(assets.AssetError, match=f"{two.url}: it answered 404") as error:
+        store.resolve("labels")
+    assert one.url not in str(error.value)
+
+
+def test_no_server_is_invited_to_compress(make, server):
+    one = server(always="gzip_if_welcome")
+    assert make(mirror=one.url).resolve("thing").path.read_bytes() == BODY
+
+
 def test_what_a_server_labels_as_encoded_is_taken_as_it_is_on_the_wire(make, rows, server):
     one = server(always="encoded")
     assert make(mirror=one.url).resolve("thing").path.read_bytes() == BODY
@@ -583,6 +713,100 @@ def test_a_host_that_failed_is_not_asked_again_here_or_elsewhere(make, rows, ser
     assert len(one.agents) > asked
 
 
+@pytest.mark.parametrize("fault", ["silent", "stall", "slam", 404])
+def test_only_a_busy_server_is_asked_twice(make, rows, server, quick, fault):
+    one = server(always=fault)
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    make().resolve("thing")
+    assert len(one.agents) <= 1
+
+
+def test_of_two_hosts_that_failed_neither_is_asked_again(make, rows, server):
+    """In ``full``, where the one failure does not mean the network's."""
+    one, two = server(always="slam"), server(always="slam")
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing", f"{two.url}/thing"]
+    for _ in range(2):
+        with pytest.raises(assets.AssetError):
+            make("full").resolve("thing")
+    assert (len(one.agents), len(two.agents)) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    ("spent", "age", "known"),
+    [(0.9, 50, True), (0.9, 70, False), (1.0, 3500, True), (1.0, 3700, False), (9.0, -100, False)],
+)
+def test_a_failure_that_took_a_second_counts_for_an_hour_another_for_a_minute(tmp_path, spent, age, known):
+    (tmp_path / "memory.json").write_text(json.dumps({"host": [time.time() - age, spent, "no answer"]}))
+    why = fetch.Fetcher("auto", tmp_path / "memory.json").known("host")
+    assert why == ("no answer" if known else None)
+
+
+def test_where_the_network_failed_only_who_is_named_is_asked(make, rows, server, tmp_path):
+    """A mirror, and every address in ``full``."""
+    one, mirror = server(), server()
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache/unreachable.json").write_text(json.dumps({"*": [time.time(), 9.0, "no answer"]}))
+    assert make().resolve("thing").source == "embedded"
+    assert one.agents == []
+    assert make(mirror=mirror.url).resolve("thing").source == "mirror"
+    (tmp_path / "cache/things/thing.bin").unlink()
+    assert make("full").resolve("thing").source == "network"
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_a_network_of_which_something_came_is_not_given_up(make, rows, server, reached):
+    good, bad, worse = server(), server(always="slam"), server(always="slam")
+    rows["thing"]["files"][0]["urls"] = [f"{good.url}/thing"]
+    rows["labels"]["files"][0]["urls"] = [f"{bad.url}/labels", f"{worse.url}/labels"]
+    store = make()
+    for name in ("thing", "labels") if reached else ("labels", "thing"):
+        store.resolve(name)
+    assert (len(bad.agents), len(worse.agents)) == (1, 1)
+    assert len(good.agents) == reached
+
+
+def test_one_host_that_failed_is_not_the_network(make, rows, clips, server, quick, monkeypatch):
+    """Though two clips were asked for at a time."""
+    monkeypatch.setitem(fetch.ALLOWANCE, "auto", 60.0)
+    bad, good = server(always="silent"), server()
+    rows["clips"]["base_url"] = f"{bad.url}/"
+    rows["thing"]["files"][0]["urls"] = [f"{good.url}/thing"]
+    store = make()
+    assert store.resolve("clips").source == "embedded"
+    assert store.resolve("thing").source == "network"
+
+
+def test_auto_waits_no_more_when_its_time_is_over_and_full_has_it_anew(make, rows, server):
+    one = server()
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    for mode, source in (("auto", "embedded"), ("full", "network")):
+        store = make(mode)
+        store._fetcher.left = 0.0
+        assert store.resolve("thing").source == source
+        assert len(one.agents) == (mode == "full")
+
+
+@pytest.mark.parametrize("fault", ["silent", "stall"])
+def test_little_time_left_is_little_patience(make, rows, server, monkeypatch, capsys, fault):
+    monkeypatch.setitem(fetch.PATIENCE, "auto", 2.0)
+    rows["thing"]["files"][0]["urls"] = [f"{server(always=fault).url}/thing"]
+    store = make()
+    store._fetcher.left = 0.5
+    store.resolve("thing")
+    assert "within 1 s" in capsys.readouterr().out  # not 2 s
+
+
+def test_a_busy_server_is_not_waited_for_longer_than_there_is_time(make, rows, server, monkeypatch):
+    monkeypatch.setattr(fetch, "WAITS", (0, 0.1, 0.1))
+    one = server(always=503)
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+    store = make()
+    store._fetcher.left = 0.25
+    store.resolve("thing")
+    assert len(one.agents) <= 2  # not three times
+
+
 @pytest.mark.slow
 def test_what_failed_is_remembered_for_an_hour_if_it_took_time(make, rows, server, quick, monkeypatch, tmp_path):
     one = server(always="silent")
@@ -601,7 +825,7 @@ def test_what_failed_is_remembered_for_an_hour_if_it_took_time(make, rows, serve
         make().resolve("labels")
 
 
-def test_auto_gives_the_network_up_after_two_hosts(make, rows, server, refused, quick, capsys):
+def test_auto_gives_the_network_up_after_two_hosts(make, rows, server, quick, tmp_path, capsys):
     one, two, three = (server(always="silent") for _ in range(3))
     rows["thing"]["files"][0]["urls"] = [f"{one.url}/a", f"{two.url}/a", f"{three.url}/a"]
     rows["labels"]["files"][0]["urls"] = [f"{three.url}/labels"]
@@ -611,6 +835,7 @@ def test_auto_gives_the_network_up_after_two_hosts(make, rows, server, refused, 
     make().resolve("labels")
     assert time.monotonic() - start < fetch.ALLOWANCE["auto"] + 0.5
     assert three.agents == []
+    assert json.loads((tmp_path / "cache/unreachable.json").read_text())["*"][1] > 1  # s, so it counts for an hour
     assert capsys.readouterr().out.count("Not available") <= 2
 
 
@@ -618,7 +843,23 @@ def test_the_waits_that_people_have_are_the_promised_ones():
     """The other tests shorten them."""
     assert fetch.ALLOWANCE == {"auto": 9.0, "full": 45.0}
     assert fetch.PATIENCE == {"auto": 4.0, "full": 15.0}
-    assert sum(fetch.WAITS) < 9
+    assert fetch.WAITS == (0, 1, 2, 4)
+    assert sum(fetch.WAITS) < fetch.ALLOWANCE["auto"]
+    assert (fetch.FLOOR, assets.LOCK_PATIENCE) == (10_000, 15)
+
+
+def test_it_is_the_watcher_who_gives_up_and_what_is_left_behind_ends_some_day(make, server, monkeypatch):
+    import requests
+
+    get, timeouts = requests.get, []
+
+    def watched(*arguments, **options):
+        timeouts.append(options["timeout"])
+        return get(*arguments, **options)
+
+    monkeypatch.setattr(requests, "get", watched)
+    make(mirror=server().url).resolve("thing")
+    assert max(fetch.PATIENCE.values()) < timeouts[0] < 600
 
 
 @pytest.mark.slow
@@ -657,6 +898,26 @@ def test_a_slow_but_steady_server_is_waited_for(make, rows, server, quick, monke
     start = time.monotonic()
     assert make().resolve("thing").source == "network"
     assert time.monotonic() - start > fetch.PATIENCE["auto"]
+
+
+def test_a_server_below_the_floor_is_given_up(make, rows, server, quick, monkeypatch, capsys):
+    """It sends 3 kB in a second, or less."""
+    one = server()
+
+    def slow(handler, body):
+        handler.head(len(body))
+        for i in range(0, len(body), 150):
+            handler.wfile.write(body[i : i + 150])
+            handler.wfile.flush()
+            if handler.server.end.wait(0.05):
+                return
+
+    monkeypatch.setattr(Handler, "do_as_slow", slow, raising=False)
+    one.always = "slow"
+    rows["thing"]["files"] = [version(BODY[:9000], f"{one.url}/thing")]
+    one.files["/thing"] = BODY[:9000]
+    assert make().resolve("thing").source == "embedded"
+    assert "within 1 s" in capsys.readouterr().out
 
 
 def test_unreachable_mirror_is_given_up_at_once(tmp_path, refused):
@@ -698,7 +959,62 @@ assets.Store("full", {str(tmp_path)!r}, {one.url!r}).resolve("esc50-animals")
     assert not list(tmp_path.rglob("*.part"))
 
 
+@pytest.mark.parametrize("first", ["silent", 503])
+def test_after_ctrl_c_the_same_store_asks_again(make, rows, server, monkeypatch, first):
+    monkeypatch.setattr(fetch, "WAITS", (0, 10))
+    one, progress = server(first), assets.progress
+    rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
+
+    def interrupted(*jobs, **options):
+        if not jobs:
+            return progress(**options)
+        while not (one.agents or jobs[0][0].done()):
+            time.sleep(0.01)
+        time.sleep(0.2)  # the server has answered, if it does
+        raise KeyboardInterrupt
+
+    store = make("full")
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(assets, "progress", interrupted)
+        store.resolve("thing")
+    assert store.resolve("thing").source == "network"
+    assert len(one.agents) == 2
+
+
 # --- F: locks ---
+
+
+@pytest.fixture
+def held(tmp_path, monkeypatch):
+    """Hold the lock of a file; at each look at the clock ten seconds have passed, and after some there is the file."""
+    target = tmp_path / "cache/things/thing.bin"
+    target.parent.mkdir(parents=True)
+    lock, looks = filelock.FileLock(f"{target}.lock", thread_local=False), []
+    lock.acquire()
+
+    def monotonic():
+        looks.append(None)
+        target.with_name(".thing.bin.1.1.part").write_bytes(b"x" * len(looks))
+        if len(looks) == 5:
+            target.write_bytes(BODY)
+            lock.release()
+        return 10.0 * len(looks)
+
+    monkeypatch.setattr(assets, "time", types.SimpleNamespace(monotonic=monotonic, time_ns=time.time_ns))
+    yield target
+    lock.release()
+
+
+def test_a_lock_whose_holder_gets_on_is_waited_for(make, rows, server, held):
+    rows["thing"]["files"][0]["urls"] = [f"{server(always=404).url}/thing"]
+    assert make("full").resolve("thing").path == held
+
+
+def test_a_lock_is_not_waited_for_after_ctrl_c(make, held):
+    store = make()
+    store._fetcher.halt.set()
+    with pytest.raises(fetch.FetchError, match="end it"):
+        store._lock(held)
 
 
 def hold(path, ready):
@@ -746,8 +1062,9 @@ def test_a_lock_that_is_held_and_nothing_done_is_not_waited_for_for_ever(
 # --- what goes wrong, and what is left behind ---
 
 
-def test_busy_server_is_asked_again(make, rows, server, quick):
-    one = server(429, 503)
+@pytest.mark.parametrize("answers", [(429, 503), (500, 502)])
+def test_busy_server_is_asked_again(make, rows, server, quick, answers):
+    one = server(*answers)
     rows["thing"]["files"][0]["urls"] = [f"{one.url}/thing"]
     assert make("full").resolve("thing").source == "network"
     assert len(one.agents) == 3
@@ -769,7 +1086,7 @@ def test_a_mirror_that_lacks_a_file_is_named_though_the_file_came_from_elsewhere
 
 
 @pytest.mark.parametrize("fault", ["missing", "wrong", "cut", "refused"])
-def test_failed_download_is_an_error_with_three_ways_out(make, rows, server, refused, tmp_path, fault):
+def test_failed_download_is_an_error_with_three_ways_out(make, rows, server, refused, tmp_path, recwarn, fault):
     one = server(*{"missing": [404], "cut": ["cut"], "wrong": ["login"]}.get(fault, []))
     rows["thing"]["files"][0]["urls"] = [f"{refused if fault == 'refused' else one.url}/thing"]
     with pytest.raises(assets.AssetError) as error:
@@ -777,6 +1094,7 @@ def test_failed_download_is_an_error_with_three_ways_out(make, rows, server, ref
     for words in ("prefetch", "COURSE_MIRROR", "COURSE_ASSETS=embedded", "things/thing.bin"):
         assert words in str(error.value)
     assert cached(tmp_path) == []
+    assert not any("damaged" in str(warning.message) for warning in recwarn)  # nobody has such a file
 
 
 @pytest.mark.parametrize("damage", [b"", BODY[:-1], b"x" * len(BODY)], ids=["empty", "truncated", "other"])
@@ -856,6 +1174,27 @@ def test_clips_of_another_name_are_found_in_a_mirror_that_is_an_address(make, se
     assert path.read_bytes() == b"as Ogg Vorbis"
 
 
+def test_an_archive_that_cannot_be_unpacked_is_not_here(make, rows, tmp_path, capsys):
+    pack(rows, tmp_path)
+    (tmp_path / "cache/unpacked").touch()
+    assert make().resolve("pack").source == "embedded"
+    assert "cannot be written" in capsys.readouterr().out
+
+
+def test_a_disk_that_is_full_is_not_taken_for_the_hosts_failure(make, rows, server, tmp_path):
+    resource = pytest.importorskip("resource")
+    rows["thing"]["files"][0]["urls"] = [f"{server().url}/thing"]
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, before[1]))
+    try:
+        with pytest.raises(assets.AssetError, match=f"{tmp_path}.* cannot be written, .*: set COURSE_CACHE"):
+            make("full").resolve("thing")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert cached(tmp_path) == []
+    assert make("full").resolve("thing").source == "network"
+
+
 def test_cache_that_cannot_be_written_is_said(rows, server, tmp_path, capsys):
     (tmp_path / "file").touch()
     one = server()
@@ -885,6 +1224,33 @@ def test_clips_are_fetched_one_by_one_byte_for_byte(monkeypatch, server, tmp_pat
         assert len(paths) == len(files) == 18
         assert {name: path.read_bytes() for name, path in paths.items()} == files
         assert len(datasets.load_clip(next(iter(files)))) == 5 * 16000
+
+
+@pytest.mark.parametrize("where", ["cache", "mirror"])
+def test_clips_at_16_khz_are_oggs(make, clips, tmp_path, where):
+    folder = tmp_path / where / "audio"
+    folder.mkdir(parents=True)
+    store = make(mirror=tmp_path / "mirror" if where == "mirror" else None)
+    (folder / "a.ogg").write_bytes(clips["a.ogg"])
+    assert store.clips("clips") == {}  # not one for all
+    (folder / "b.ogg").write_bytes(clips["b.ogg"])
+    asset = store.resolve("clips")
+    assert (asset.source, asset.variant, asset.path) == (where, "16 kHz", folder)
+    assert asset.clips == {"a.wav": folder / "a.ogg", "b.wav": folder / "b.ogg"}
+
+
+def test_clips_of_both_rates_and_from_two_places(make, rows, clips, server, tmp_path):
+    one = server()
+    one.files["/b.wav"] = clips["b.wav"]
+    rows["clips"]["base_url"] = f"{one.url}/"
+    (tmp_path / "cache/audio").mkdir(parents=True)
+    (tmp_path / "cache/audio/a.ogg").write_bytes(clips["a.ogg"])
+    (tmp_path / "cache/audio/b.ogg").write_bytes(b"x" * len(clips["b.ogg"]))
+    with pytest.warns(UserWarning, match=r"b\.ogg is damaged"):
+        asset = make().resolve("clips")
+    assert (asset.source, asset.variant) == ("network", "16 kHz and 44.1 kHz")
+    assert asset.label == "Clips (16 kHz and 44.1 kHz)"
+    assert [path.name for path in asset.clips.values()] == ["a.ogg", "b.wav"]
 
 
 def test_manifest_holds_400_clips_with_both_hashes():
@@ -920,6 +1286,11 @@ def test_every_asset_has_its_facts_and_its_embedded_file():
             assert len(file["hash"]) == len("sha256:") + 64
 
 
+def test_what_the_course_should_ship_and_does_not_is_said():
+    with pytest.raises(assets.AssetError, match=r"should ship 'clips/none\.ogg' and does not: reinstall it"):
+        assets.embedded("clips/none.ogg")
+
+
 def test_embedded_folder_is_small():
     total = sum(path.stat().st_size for path in (ROOT / "data/embedded").rglob("*") if path.is_file())
     assert total <= 16e6
@@ -933,6 +1304,32 @@ def test_overview_says_who_answers_what_is_used_and_how_to_get_the_real_one(embe
     said = capsys.readouterr().out
     assert said.startswith("Networks that answer here: YAMNet-mini")
     assert "in place of PANNs CNN14" in said
+
+
+def test_overview_of_what_is_here_has_nothing_to_do(make, tmp_path):
+    (tmp_path / "cache/things").mkdir(parents=True)
+    (tmp_path / "cache/things/thing.bin").write_bytes(BODY)
+    with assets.using(make()):
+        assert assets.overview("thing").data.iloc[0].to_list() == ["A thing", "the real one (original)", "cache", ""]
+
+
+def test_who_is_here_speaks_for_itself(make, rows, tmp_path):
+    """And for those who are not, the first of the table."""
+    del rows["thing"]["embedded"]
+    other = rows["labels"] | {"speaks_for": ["thing"], "files": [version(BODY)]}
+    rows |= {"other": other | {"path": "other.bin"}, "another": other | {"path": "another.bin"}}
+    for path, speaker in (("another.bin", "another"), ("other.bin", "other"), ("things/thing.bin", "thing")):
+        (tmp_path / "cache" / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "cache" / path).write_bytes(BODY)
+        assert make().speaker("thing").name == speaker
+
+
+def test_bars_go_to_stdout_and_vanish(capsys):
+    assert list(assets.progress(range(2), mininterval=0)) == [0, 1]
+    out, err = capsys.readouterr()
+    assert "2/2" in out
+    assert out.endswith("\r")
+    assert err == ""
 
 
 def test_overview_sends_nobody_to_the_internet_whose_mirror_lacks_a_file(monkeypatch, tmp_path):
@@ -967,6 +1364,7 @@ def test_commands_leave_the_environment_as_it_was(monkeypatch, tmp_path, capsys)
     monkeypatch.delenv("COURSE_MIRROR", raising=False)
     before = dict(os.environ)
     assert command.main(["info"]) == 0
+    assert "not fetched yet" not in capsys.readouterr().out  # nothing would be
     assert command.main(["prefetch", "no such asset"]) == 2
     assert dict(os.environ) == before
 

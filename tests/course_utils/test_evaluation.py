@@ -32,6 +32,12 @@ def test_class_accuracy_by_hand():
     assert table.loc["average", "n"] == 4
 
 
+def test_the_confusion_matrix_says_which_axis_is_which():
+    matrix = evaluation.confusion_matrix([0, 0], [0, 1], CLASSES)
+    assert (matrix.index.name, matrix.columns.name) == ("true class", "predicted class")
+    assert matrix.loc["cat"].to_list() == [1, 1, 0]
+
+
 def test_class_accuracy_and_confusion_matrix_equal_scikit_learn():
     import sklearn.metrics
 
@@ -58,6 +64,7 @@ def test_class_accuracy_and_confusion_matrix_equal_scikit_learn():
         (["a", "b"], ["a", "b"]),
         ([0, np.nan], [0, 1]),
         ([0, 1], [0.5, 1]),
+        ([[0, 1]], [[0, 1]]),
     ],
 )
 def test_wrong_indices_are_refused(y, p):
@@ -192,6 +199,15 @@ def test_class_metrics_over_recordings_equal_sed_eval_in_200_cases():
         micro = evaluation.sed_metrics(truths, founds, CLASSES, 12.0)
         overall = metric.results_overall_metrics()
         assert micro.iloc[1, 0] == pytest.approx(expected_f_score(overall, metric.overall), nan_ok=True)
+
+
+def test_segments_last_a_second_and_collars_half_of_it():
+    truth, found = [("cat", 0, 1), ("dog", 2, 4)], [("cat", 0.2, 1.5), ("dog", 2.4, 3)]
+    for metric in METRICS:
+        expected = metric(truth, found, CLASSES, 5.0, segment=1.0, collar=0.5)
+        pd.testing.assert_frame_equal(metric(truth, found, CLASSES, 5.0), expected)
+        for other in ({"segment": 0.5}, {"collar": 0.25}):
+            assert not metric(truth, found, CLASSES, 5.0, **other).equals(expected)
 
 
 def test_a_class_that_is_never_reported_scores_zero():
@@ -502,6 +518,25 @@ def test_bootstrap_interval_holds_the_accuracy_and_narrows_with_more_clips():
     assert evaluation.bootstrap_interval(np.ones(40)) == (1, 1)
     with pytest.raises(ValueError, match="at least two"):
         evaluation.bootstrap_interval([True])
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # scipy, of a standard error of one value
+def test_bootstrap_interval_is_the_middle_of_the_resampled_accuracies():
+    """Of 20 clips 18 right: 2.5 % and 97.5 % of the binomial distribution are at 15 and 20."""
+    correct = np.arange(20) % 10 > 0
+    assert evaluation.bootstrap_interval(correct) == (0.75, 1.0)
+    assert evaluation.bootstrap_interval(correct, confidence=0.9) == (0.8, 1.0)
+    assert evaluation.bootstrap_interval([0, 1]) == (0, 1)
+    low, high = evaluation.bootstrap_interval(correct, n_resamples=1)
+    assert low == high
+
+
+def test_bootstrap_interval_draws_as_its_defaults_say():
+    differences = np.random.default_rng(3).normal(size=30)
+    found = evaluation.bootstrap_interval(differences)
+    assert found == evaluation.bootstrap_interval(differences, confidence=0.95, n_resamples=5000, seed=0)
+    assert found != evaluation.bootstrap_interval(differences, seed=1)
+    assert found[0] < differences.mean() < found[1]
 
 
 def test_energy_summary_says_how_it_was_measured():

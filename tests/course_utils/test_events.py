@@ -326,6 +326,12 @@ def test_join_segments_bridges_gaps_up_to_max_gap():
     assert rows(events.join_segments(segments, max_gap=np.inf)) == [("dog", 0.0, 2.0)]
 
 
+def test_join_segments_keeps_apart_what_a_microsecond_parts():
+    segments = [("dog", 0.0, 1.0), ("dog", 1.000001, 2.0)]
+    assert rows(events.join_segments(segments)) == segments
+    assert rows(events.join_segments(segments, max_gap=1e-6)) == [("dog", 0.0, 2.0)]
+
+
 def test_join_segments_keeps_a_long_segment_that_holds_a_short_one():
     assert rows(events.join_segments([("dog", 0.0, 5.0), ("dog", 1.0, 2.0)])) == [("dog", 0.0, 5.0)]
 
@@ -377,13 +383,23 @@ def test_the_detectors_say_what_does_not_fit():
     assert events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, 0.5).empty
 
 
-@pytest.mark.parametrize("score", [-2.0, 3.0, np.nan])
+@pytest.mark.parametrize("score", [-2.0, -0.01, 1.01, 3.0, np.nan])
 def test_logits_and_nan_are_no_scores(score):
     for detect in (events.events_from_scores, events.events_by_class):
         with pytest.raises(ValueError, match=r"Scores lie in \[0, 1\]"):
             detect(np.array([[0.5, score]]), ["a", "b"], 0.5, 0.96, 0.5)
         with pytest.raises(ValueError, match=r"Scores lie in \[0, 1\]"):
             detect([["0.5", "0.6"]], ["a", "b"], 0.5, 0.96, 0.5)
+
+
+def test_scores_may_go_over_1_by_rounding():
+    for detect in (events.events_from_scores, events.events_by_class):
+        assert rows(detect(np.array([[1 + 5e-7]]), ["dog"], 0.5, 0.96, 0.5)) == [("dog", 0.0, 0.96)]
+
+
+def test_the_shortest_event_is_kept_unless_longer_ones_are_asked_for():
+    scores = np.array([[0], [1], [0]])
+    assert rows(events.events_by_class(scores, ["dog"], 0.01, 0.02, 0.5)) == [("dog", 0.015, 0.025)]
 
 
 def test_an_event_just_long_enough_is_kept():
