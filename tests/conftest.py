@@ -126,16 +126,33 @@ def course(tmp_path, monkeypatch):
     return write
 
 
+class Executions(dict):
+    """Notebooks with their outputs, by name: from the last execution, or where something has changed, from one now.
+
+    A test of one lesson waits for no other; of tests side by side, the first has all lessons executed.
+    """
+
+    def __init__(self, solved: bool):
+        super().__init__()
+        self.solved = solved
+
+    def __missing__(self, name: str):
+        side_by_side = "PYTEST_XDIST_WORKER" in os.environ
+        chosen = [lesson for lesson in LESSONS if side_by_side or lesson.name == name]
+        self |= {key: execution.result() for key, execution in execute.start(chosen, self.solved).items()}
+        return self[name]
+
+
 @pytest.fixture(scope="session")
 def executed():
-    """Every student's notebook with its outputs, from its last execution; where something has changed, from one now."""
-    return {name: execution.result() for name, execution in execute.start(LESSONS).items()}
+    """The students' notebooks."""
+    return Executions(solved=False)
 
 
 @pytest.fixture(scope="session")
 def solved():
     """The same with the solutions, and with what the checks say of other answers."""
-    return {name: execution.result() for name, execution in execute.start(LESSONS, solved=True).items()}
+    return Executions(solved=True)
 
 
 @pytest.fixture(scope="session")

@@ -243,7 +243,7 @@ def test_a_changed_sentence_is_one_line_of_a_notebook(copy):
 
 
 def test_a_new_lesson_is_found_everywhere(copy):
-    """It takes its file: README's table, numbers, notebooks, decks and records follow."""
+    """It takes its file: README's table, numbers, notebooks, decks, their start page, records and tests follow."""
     text = (ROOT / "lessons/02_yamnet.md").read_text(encoding="utf-8").replace("title: YAMNet", "title: Another")
     (copy / "lessons/06_another.md").write_text(text, encoding="utf-8")
     written = {path.relative_to(copy).as_posix() for path in lessons.write(copy)}
@@ -255,6 +255,14 @@ def test_a_new_lesson_is_found_everywhere(copy):
     assert "notebook 1 of 5" in source(first)
     assert found[-1].deck().cells[0].source.startswith("# Another")
     assert "headline" in found[-1].record
+    slides.write_index(copy / "build/slides", {lesson.name: lesson.deck() for lesson in found}, {})
+    assert 'href="06_another.html"' in (copy / "build/slides/index.html").read_text(encoding="utf-8")
+    for name in ("course_utils", "makers", "tests"):
+        shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
+    collected = subprocess.run(command, cwd=copy, capture_output=True, text=True).stdout
+    for test in ("test_first_cells.py", "test_lessons.py", "test_build.py", "test_slides.py", "test_results.py"):
+        assert re.search(rf"{test}::\w+\[.*06_another", collected), f"{test} does not know it"
     (copy / "lessons/06_another.md").unlink()
     lessons.write(copy)
     assert "06_another" not in (copy / "README.md").read_text(encoding="utf-8")

@@ -28,8 +28,8 @@ class Tags(html.parser.HTMLParser):
 def pages(executed, tmp_path_factory):
     """The page of each notebook, and the glossary."""
     folder = tmp_path_factory.mktemp("html")
-    for name, notebook in executed.items():
-        build.write_page(notebook, folder / f"{name}.html")
+    for lesson in LESSONS:
+        build.write_page(executed[lesson.name], folder / f"{lesson.name}.html")
     build.write_glossary(folder / "glossary.html")
     return folder
 

@@ -13,7 +13,7 @@ from makers import results as measured
 
 @pytest.fixture(scope="module")
 def results(executed):
-    return {name: build.record(notebook) for name, notebook in executed.items()}
+    return {lesson.name: build.record(executed[lesson.name]) for lesson in LESSONS}
 
 
 def test_every_notebook_names_its_sources(results):
