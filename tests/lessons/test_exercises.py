@@ -77,6 +77,7 @@ def test_solution_passes_and_other_answers_are_told_what_is_wrong(number, solved
         assert not verdict["passed"], code
         assert fits(verdict["message"], words), f"{code}: {verdict['message']}"
         assert verdict["text"].startswith("✗ Not yet. ")
+        assert "✗ Not yet." in verdict["html"]
         assert html.escape(verdict["message"]) in verdict["html"]
     messages = [verdict["message"] for verdict in verdicts[: len(wrong)]]
     assert len(set(messages)) == len(messages), "two wrong answers are told the same"

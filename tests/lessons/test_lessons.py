@@ -98,9 +98,14 @@ def test_slides_begin_with_a_heading(lesson):
 
 
 def test_every_question_is_asked():
-    text = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "lessons").glob("*.md"))
+    code = [cell.source for lesson in LESSONS for cell in lesson.notebook().cells if is_code(cell)]
     for name in widgets.quizzes():
-        assert f'widgets.quiz("{name}")' in text, name
+        assert any(f'widgets.quiz("{name}")' in source for source in code), name
+
+
+@pytest.mark.parametrize("notebook", BOTH)
+def test_notebooks_are_valid(notebook):
+    lessons.nbformat.validate(notebook)
 
 
 def test_a_cell_is_named_by_its_section_so_that_others_may_change():

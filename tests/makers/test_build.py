@@ -38,7 +38,11 @@ def test_record_of_the_run(executed):
     record = build.record(executed["02_yamnet"])
     assert record["scores_shape"] == [10, 521]
     assert record["top5"][0][0] in ("Whistle", "Whistling")
-    assert set(record["assets"]) >= {"yamnet", "speech-whistling", "cnn14"}
+    assert set(record["assets"]) >= {"yamnet", "speech-whistling", "cnn14", "esc50-listening"}
+    if not record["assets"]["cnn14"] == record["assets"]["yamnet"] == "embedded":
+        return
+    assert set(record["assets"].values()) == {"embedded"}
+    assert "efficientat-mn04" in record["assets"], "who could have answered in place of CNN14"
     assert record["seconds"] > 0
 
 

@@ -235,8 +235,13 @@ def test_keys(browser, decks):
     for _ in range(3 * total):
         page.keyboard.press("Space")
     assert page.evaluate("Reveal.isLastSlide()")
+    page.keyboard.press("PageUp")  # what a clicker sends
+    assert page.evaluate("Reveal.getSlidePastCount()") == total - 2
     page.keyboard.press("Home")
     assert page.evaluate("Reveal.isFirstSlide()")
+    page.keyboard.press("PageDown")
+    assert page.evaluate("Reveal.getSlidePastCount()") == 1
+    page.keyboard.press("Home")
     for _, _ in walk(page):
         if page.evaluate("Reveal.getCurrentSlide().querySelector('audio')"):
             break
@@ -479,9 +484,10 @@ def test_unchanged_notebooks_are_not_executed_again(course, tmp_path, monkeypatc
     assert ran not in capsys.readouterr().out
     assert "Another heading" in deck.read_text(encoding="utf-8")
     assert ">42" in deck.read_text(encoding="utf-8")
-    monkeypatch.setenv("COURSE_MIRROR", str(tmp_path))  # other assets, other outputs
-    assert main(["01"]) == 0
-    assert ran in capsys.readouterr().out
+    for name, value in (("COURSE_MIRROR", str(tmp_path)), ("COURSE_ASSETS", "embedded")):  # other assets
+        monkeypatch.setenv(name, value)
+        assert main(["01"]) == 0
+        assert ran in capsys.readouterr().out
     course("01_small", "## Another heading", "print(6 * 8)")
     assert main(["01"]) == 0
     assert ran in capsys.readouterr().out
