@@ -103,7 +103,7 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
 
     def begin(lesson: Lesson) -> None:
         began[lesson.name] = time.perf_counter()
-        print(f"{lesson.name} ...", flush=True)
+        print(f"{lesson.name} ...\n", end="", flush=True)  # in one piece: there are two threads
         for folder in ("html", "slides"):
             for old in (execute.BUILD / folder).glob(f"{lesson.name}.*"):
                 old.unlink()
