@@ -111,6 +111,8 @@ def test_nothing_detected():
     metrics = evaluation.sed_metrics(events(("cat", 0.0, 1.0)), events(), CLASSES, 5.0)
     assert (metrics[["F-score", "recall"]] == 0).all(axis=None)
     assert metrics["error rate"].to_numpy() == pytest.approx(1)
+    assert metrics["deletions"].to_numpy() == pytest.approx(1)
+    assert metrics[["substitutions", "insertions"]].to_numpy() == pytest.approx(0)
 
 
 def test_nothing_to_be_found():
