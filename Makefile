@@ -21,7 +21,7 @@ run: $(VENV)/.installed  ## execute the notebooks that have changed; pages, slid
 test: $(VENV)/.installed  ## all tests: package, every notebook with and without solutions, pages, slides
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.installed  ## makers: format, lint, and the tests that take little: less than a minute
+check: $(VENV)/.installed  ## makers: format, lint, and the tests that take little: about a minute
 	@begin=$$(date +%s) && $(BIN)/python -m ruff format --check . && $(BIN)/python -m ruff check . \
 	&& $(BIN)/python -m numpydoc lint $$(find course_utils -name '*.py') \
 	&& $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not clean_room" \
