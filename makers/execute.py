@@ -215,8 +215,18 @@ def code_of(notebook) -> list[str]:
     return [cell.source + json.dumps(cell.metadata.get("nbmake", {}), sort_keys=True) for cell in code_cells(notebook)]
 
 
-def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
+def execute(lesson: Lesson, solved: bool = False, values: dict | None = None, share: int = 1):
     """Execute a lesson's notebook, and keep it if no other values are set.
+
+    Parameters
+    ----------
+    lesson : Lesson
+    solved : bool
+        Whether it is the notebook with the solutions.
+    values : dict, optional
+        What variables are set to, in place of the lesson's own values.
+    share : int
+        How many notebooks share the cores.
 
     Returns
     -------
@@ -236,10 +246,11 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None):
     path.parent.mkdir(parents=True, exist_ok=True)
     running = path.with_name(f"{path.stem}.{os.getpid()}.running.ipynb")
     nbformat.write(notebook, running)
-    # Two notebooks share the cores: threads that wait for each other cost more than they bring. A run should not write
-    # into anybody's history; figures go into the page, whatever the terminal is set to.
-    threads = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), str(max(1, os.cpu_count() // 2)))
-    environment = threads | {"IPYTHONDIR": str(BUILD / "ipython")} | os.environ | {"PYTHONIOENCODING": "utf-8"}
+    # A run should not write into anybody's history; figures go into the page, whatever the terminal is set to.
+    environment = {"IPYTHONDIR": str(BUILD / "ipython"), **os.environ, "PYTHONIOENCODING": "utf-8"}
+    if share > 1:  # threads that wait for those of another notebook cost more than they bring
+        threads = str(max(1, os.cpu_count() // share))
+        environment = dict.fromkeys(("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"), threads) | environment
     for name in ("MPLBACKEND", "PYTEST_ADDOPTS"):
         environment.pop(name, None)
     Path(environment["IPYTHONDIR"]).mkdir(parents=True, exist_ok=True)
@@ -297,10 +308,10 @@ def finished(notebook) -> dict:
     return kept | found  # without the state of widgets: a page with it asks a CDN for scripts
 
 
-def executed(lesson: Lesson, solved: bool = False, begin: Callable = lambda lesson: None):
+def executed(lesson: Lesson, solved: bool = False, begin: Callable = lambda lesson: None, share: int = 1):
     """Return the last execution of a lesson, or execute it now; of several processes, one does.
 
-    ``begin`` is called with the lesson before it is executed.
+    ``begin`` is called with the lesson before it is executed; ``share`` is that of :func:`execute`.
     """
     path = place(lesson, solved)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -308,7 +319,7 @@ def executed(lesson: Lesson, solved: bool = False, begin: Callable = lambda less
         if notebook := last(lesson, solved):
             return notebook
         begin(lesson)
-        return execute(lesson, solved)
+        return execute(lesson, solved, share=share)
 
 
 def measures_energy(lesson: Lesson) -> bool:
@@ -328,7 +339,7 @@ def start(chosen: Iterable[Lesson], solved: bool = False, **options) -> dict[str
     measuring, other = ThreadPoolExecutor(1), ThreadPoolExecutor(1)  # those that measure energy take turns
     return {
         lesson.name: (measuring if measures_energy(lesson) or not two else other).submit(
-            executed, lesson, solved, **options
+            executed, lesson, solved, share=1 + two, **options
         )
         for lesson in chosen
     }

@@ -861,7 +861,7 @@ def test_it_is_the_watcher_who_gives_up_and_what_is_left_behind_ends_some_day(ma
 
 
 @pytest.mark.slow
-def test_silence_costs_ten_seconds_in_auto(make, rows, server):
+def test_silence_of_every_host_ends_soon_in_auto(make, rows, server):
     one, two, three = (server(always="silent") for _ in range(3))
     for name in rows:
         rows[name]["files"][0]["urls"] = [f"{s.url}/a" for s in (one, two, three)]

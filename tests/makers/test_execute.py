@@ -51,6 +51,14 @@ def test_an_execution_is_kept_until_something_it_depends_on_changes(course, tmp_
     assert execute.last(lesson) is None, "other versions"
 
 
+def test_notebooks_that_run_side_by_side_share_the_cores(course, monkeypatch):
+    monkeypatch.delenv("TF_NUM_INTRAOP_THREADS", raising=False)
+    course("01_small", "## A heading", "import os\nprint(os.environ.get('TF_NUM_INTRAOP_THREADS'))")
+    (lesson,) = lessons.lessons()
+    for share, threads in ((1, None), (2, max(1, execute.os.cpu_count() // 2))):
+        assert execute.execute(lesson, share=share).cells[-1].outputs[0].text == f"{threads}\n"
+
+
 def test_an_asset_that_comes_later_changes_what_used_it(course, tmp_path, monkeypatch):
     for name in ("COURSE_ASSETS", "COURSE_MIRROR"):
         monkeypatch.delenv(name, raising=False)
