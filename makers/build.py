@@ -21,14 +21,15 @@ from makers.lessons import Lesson
 
 
 def write_page(notebook, path: Path) -> None:
-    """Write an executed notebook as a page, without its set-up."""
+    """Write an executed notebook as a page."""
     from nbconvert import HTMLExporter
 
     exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(Path(__file__).with_name("templates"))])
     exporter.register_filter("markdown2html", slides.math_filter)
     page = slides.with_captions(notebook)
-    page.cells = [cell for cell in page.cells if not cell.metadata.get("jupyter", {}).get("source_hidden")]  # set-up
     for cell in page.cells:
+        if cell.metadata.get("jupyter", {}).get("source_hidden"):  # the set-up: only what it says
+            cell.metadata["transient"] = {"remove_source": True}
         if cell.cell_type == "markdown":
             cell.source = slides.GLOSSARY.sub(r"[\1](glossary.html#\2)", cell.source)
             cell.source = re.sub(

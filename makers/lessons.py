@@ -1,7 +1,7 @@
 """Lessons, and the notebooks that are written from them: ``python -m makers notebooks`` (``make notebooks``).
 
 A lesson is one text file, ``lessons/NN_name.md``, in MyST Markdown as jupytext reads it. Its header has the title, the
-minutes, a summary and the packages that it imports; ``+++`` begins a cell of text. Tags say where a cell goes:
+minutes, a summary, the packages that it imports and the assets that it uses; ``+++`` begins a cell of text. Tags say where a cell goes:
 
 ============ ===========================================================================
 (none)       notebook, page and deck
@@ -39,7 +39,7 @@ from makers import badges, files
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = Path(__file__).with_name("templates") / "setup.py"
 COURSE = "Environmental Audio AI"
-HEADER = ("title", "minutes", "summary", "packages")
+HEADER = ("title", "minutes", "summary", "packages", "assets")
 EXERCISE_ONLY = {"stub", "solution", "wrong", "right", "record"}
 CHECK = re.compile(r"^check\.(?!expected)(?:.|\n)*", re.M)
 METADATA = {
@@ -81,7 +81,7 @@ class Lesson:
     subtitle : str
         Which lesson of how many it is.
     about : dict
-        Its header: ``title``, ``minutes``, ``summary``, ``packages``, and ``bonus`` if it is no part of the core.
+        Its header: ``title``, ``minutes``, ``summary``, ``packages``, ``assets``, and ``bonus`` if it is no part of the core.
     cells : list of NotebookNode
         All of its cells, with the title and the set-up before them.
     """
@@ -190,7 +190,9 @@ def lesson_of(path: Path, notebook, subtitle: str) -> Lesson:
     """Return a lesson from what :func:`read` has found, with its title and its set-up."""
     about = {key: value for key, value in notebook.metadata.items() if key not in ("jupytext", "kernelspec")}
     title = f"# {about['title']}\n\n*{COURSE}, {subtitle}*\n\n<!-- badges -->\n<!-- /badges -->"
-    setup = new_code_cell(SETUP.read_text(encoding="utf-8").strip(), metadata={"tags": ["page", "hide-input"]})
+    used = ", ".join(f'"{name}"' for name in about["assets"])
+    code = SETUP.read_text(encoding="utf-8").strip().replace('"ASSETS"', used)
+    setup = new_code_cell(code, metadata={"tags": ["page", "hide-input"]})
     setup.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}  # collapsed, in JupyterLab and Colab
     cells = [new_markdown_cell(title), *notebook.cells]
     first = next((i for i, cell in enumerate(cells) if i and "notes" not in tags(cell)), len(cells))
@@ -206,7 +208,7 @@ def lessons(root: Path | None = None) -> list[Lesson]:
     """Return all lessons, in order."""
     notebooks = {path: read(path) for path in sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))}
     core = [path for path, notebook in notebooks.items() if not notebook.metadata.get("bonus")]
-    subtitles = {path: f"bonus notebook {int(path.name[:2])}" for path in notebooks}
+    subtitles = {path: f"going further, notebook {int(path.name[:2])}" for path in notebooks}
     subtitles |= {path: f"notebook {number} of {len(core)}" for number, path in enumerate(core, start=1)}
     return [lesson_of(path, notebook, subtitles[path]) for path, notebook in notebooks.items()]
 
@@ -257,7 +259,7 @@ def table(root: Path) -> str:
     """Return the README's table of notebooks."""
     repo, rows = badges.address(root), ["| notebook | you learn | reading time | Colab |", "| --- | --- | --- | --- |"]
     for lesson in lessons(root):
-        summary = "bonus: " * bool(lesson.about.get("bonus")) + lesson.about["summary"]
+        summary = "going further: " * bool(lesson.about.get("bonus")) + lesson.about["summary"]
         colab = badges.badge(repo, f"{lesson.name}.ipynb") if repo else "after publication"
         name = f"[{lesson.name}](notebooks/{lesson.name}.ipynb)"
         rows.append(f"| {name} | {summary} | {lesson.about['minutes']} min | {colab} |")

@@ -14,6 +14,6 @@ if importlib.util.find_spec("course_utils") is None:
         raise RuntimeError("course_utils is not here: start with `make lab`; in Colab, by the badge in the README.")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", SPEC], check=True)
     importlib.invalidate_caches()
-import course_utils
+from course_utils import assets
 
-print(f"course_utils {course_utils.__version__} is ready.")
+assets.overview("ASSETS")

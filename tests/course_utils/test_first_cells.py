@@ -14,10 +14,10 @@ PAIRS = [pair for _, *pair in zip(range(max(len(NOTEBOOKS), len(FAULTS))), cycle
 
 
 def first_cells(path) -> str:
-    """Return the code of the first two cells: the set-up, and the line that says which networks answer."""
+    """Return the code of the set-up, which says which networks answer."""
     cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"][:2]
-    assert "assets.overview(" in code[1]
+    code = ["".join(cell["source"]) for cell in cells if cell["cell_type"] == "code"][:1]
+    assert "assets.overview(" in code[0]
     return "\n".join(["import os; os.chdir('notebooks')", *code])
 
 

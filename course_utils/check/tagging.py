@@ -1,0 +1,108 @@
+"""Checks of the exercises on audio tagging."""
+
+import numpy as np
+
+from course_utils import audio, datasets
+from course_utils.check.answers import NotYetError, active_at, exercise, expect, names_of, number_of, numbers_of
+
+EMBEDDINGS = ((2048,), (1024,), (384,))  # of CNN14, YAMNet and EfficientAT mn04
+
+
+@exercise(
+    hint="np.argsort puts the lowest first; turn its result round, cut it, and use it as an index of the names.",
+    why="Sorting the scores and looking up the names is all there is to reading a tagger.",
+    then="Which of the ten could a listener defend? Where would you stop reading?",
+)
+def top_tags(answer, scores):
+    """Check exercise 1.1: the names of the ten highest tags; ``scores`` of the clip, shape (1, 527).
+
+    Notebook: 01_audio_tagging
+    """
+    scores = dict(zip(datasets.audioset_labels()["display_name"], np.ravel(scores), strict=True))
+    values = np.array([scores[name] for name in names_of(answer, scores, 10)])
+    ordered = np.sort(list(scores.values()))
+    expect(not np.allclose(np.sort(values), ordered[:10]), "These are the ten lowest; the highest were asked for.")
+    expect(np.allclose(np.sort(values), ordered[-10:]), "Not all of these are among the ten highest tags of the clip.")
+    expect(np.allclose(values, ordered[:-11:-1]), "The right ten, but not in order: the highest comes first.")
+
+
+@exercise(
+    hint="audio.load takes the rate as its second argument; the tagger is not told any rate, and wants one clip more "
+    "than a waveform: an axis in front.",
+    why="The tagger sees half as many samples and takes them for 32 000 a second: half as long, an octave higher. "
+    "Nothing warned you, since an array does not know its rate.",
+    then="Compare the five highest with those of before. What became of Speech?",
+)
+def wrong_rate(answer, tagger, path):
+    """Check exercise 1.2: the ``tagger``'s scores, shape (1, 527), of the clip in the file ``path`` read at 16 kHz.
+
+    Notebook: 01_audio_tagging
+    """
+    expect(not isinstance(answer, tuple), "inference returns two things, scores and embedding; take the first.")
+    shape = np.shape(answer)
+    embedding = "This is the embedding, the second thing that inference returns; take the first."
+    expect(shape[-1:] not in EMBEDDINGS, embedding)
+    expect(len(shape) < 2 or shape[0] == 1, "There are several rows: one clip has one row of 527 scores.")
+    answer = np.asarray(answer)[0] if shape == (1, 527) else numbers_of(answer, (527,), "the scores")
+
+    def heard(rate):
+        return np.allclose(answer, tagger.inference(audio.load(path, rate)[np.newaxis])[0], atol=1e-3)
+
+    if not heard(16000):
+        expect(not heard(32000), "Same scores as before: this clip was loaded at 32 000 Hz.")
+        expect(not heard(64000), "This is an octave down: the clip was loaded at 64 000 Hz, and lasts twice as long.")
+        raise NotYetError("These are not the scores of the clip loaded at 16 000 Hz.")
+
+
+@exercise(
+    hint="Take the column of Whistling, compare it with half of its maximum, and find the first True (np.argmax). "
+    "There are 100 frames a second.",
+    why="A threshold and the first frame over it: that is an onset. Half of the maximum is a rule of thumb that adapts "
+    "to a class which never scores high.",
+    then="Compare with Figure 1: is the detector early or late? Do the same for the end of the speech.",
+)
+def whistle_onset(answer, frame_scores):
+    """Check exercise 1.3: the onset of Whistling in seconds; ``frame_scores`` of the clip, shape (n_frames, 527).
+
+    Notebook: 01_audio_tagging
+    """
+    answer, names = number_of(answer, "a time in seconds"), datasets.audioset_labels()["display_name"].tolist()
+    column, other = (np.asarray(frame_scores)[:, names.index(name)] for name in ("Whistling", "Whistle"))
+    first = np.argmax(column > column.max() / 2)
+    right = abs(answer - first / 100) < 0.015
+    expect(right or answer != first, "This is the number of the frame. Seconds were asked for, at 100 frames each.")
+    expect(
+        right or abs(answer - column.argmax() / 100) > 0.015, "This is where Whistling is highest, not where it begins."
+    )
+    if (column > 0.5).any():
+        fixed = np.argmax(column > 0.5) / 100
+        expect(right or abs(answer - fixed) > 0.015, "This is where it passes 0.5; take half of its own maximum.")
+    same = np.argmax(other > other.max() / 2) / 100
+    expect(right or abs(answer - same) > 0.015, "This is the onset of Whistle, another class than Whistling.")
+    expect(right, f"Whistling does not pass half of its maximum for the first time at {answer:g} s.")
+
+
+@exercise(
+    hint="Look at Figure 5, or plot a column of scene_scores against its threshold. Change one class at a time.",
+    why="All three classes agree with the truth in enough frames. You chose on the scene that you then measured: good "
+    "for learning, but no proof; notebook 4 chooses on other recordings.",
+    then="Find one threshold that serves all three. Is there one?",
+)
+def thresholds(answer, frame_scores, truth):
+    """Check exercise 1.4: a threshold for each class, by name; ``frame_scores`` of the scene, shape (n_frames, 527).
+
+    Notebook: 01_audio_tagging
+    """
+    names, frames = datasets.audioset_labels()["display_name"].tolist(), np.asarray(frame_scores)
+    expect(isinstance(answer, dict), "A dictionary was asked for, with a threshold for each of the three names.")
+    for name in sorted(set(truth["label"])):
+        expect(name in answer, f"There is no threshold for {name}; capitals count.")
+        threshold = number_of(answer[name], f"the threshold of {name}")
+        expect(threshold <= 1, f"The threshold of {name} is over 1: scores lie between 0 and 1, not between 0 and 100.")
+        expect(threshold >= 0, f"The threshold of {name} is below 0, so all frames pass.")
+        found, true = frames[:, names.index(name)] > threshold, active_at(truth, name, np.arange(len(frames)) / 100)
+        hits, misses, false = (found & true).sum(), (~found & true).sum(), (found & ~true).sum()
+        what = f"{misses / 100:.1f} s are missed" if misses > false else f"{false / 100:.1f} s are false alarms"
+        way = "high" if misses > false else "low"
+        f_score = 2 * hits / (2 * hits + misses + false)
+        expect(f_score >= 0.6, f"{name}: F-score {f_score:.2f} of the frames, 0.6 wanted. Too {way}: {what}.")

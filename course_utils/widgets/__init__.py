@@ -1,0 +1,14 @@
+"""Things to open and to move: questions, explorers with sliders, and your own sound.
+
+A question is plain HTML and works in every page. An explorer needs a running notebook; a picture of how it stands at
+the start is shown beside it, for pages and slides, and hides where the explorer itself appears.
+"""
+
+from .analysis import Analysis, analyse, resample_blocks, score_blocks, stream
+from .explorers import compare_taggers, explore_detector, explore_errors
+from .own_sound import own_sound
+from .quiz import quiz, quizzes
+from .shown import Shown
+
+__all__ = ["Analysis", "Shown", "analyse", "compare_taggers", "explore_detector", "explore_errors", "own_sound",
+           "quiz", "quizzes", "resample_blocks", "score_blocks", "stream"]  # fmt: skip

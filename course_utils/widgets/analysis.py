@@ -1,0 +1,232 @@
+"""What YAMNet hears in a recording of up to an hour, in little memory."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from course_utils import audio, models
+from course_utils.events import events_by_class
+from course_utils.models.yamnet import REACH, STEP
+
+from .shown import event_roll, image, in_words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, eq=False)
+class Analysis:
+    """What YAMNet hears in a recording.
+
+    Attributes
+    ----------
+    name, model : str
+        Of the file, and of the network that listened.
+    duration : float
+        In seconds.
+    sample_rate, channels : int
+        Of the file.
+    notes : list of str
+        What is unusual about it, a sentence each.
+    tags : pandas.DataFrame
+        The five classes with the highest mean scores: ``label`` and ``score``.
+    events : pandas.DataFrame
+        ``label``, ``onset`` and ``offset`` (s) of the classes whose peaks are highest, where they pass the threshold.
+    opening : ndarray, shape (n_samples,)
+        The first minute as YAMNet hears it: one channel, 16 kHz.
+    """
+
+    name: str
+    model: str
+    duration: float
+    sample_rate: int
+    channels: int
+    notes: list[str]
+    tags: pd.DataFrame
+    events: pd.DataFrame
+    opening: np.ndarray = field(repr=False)
+
+    def __str__(self) -> str:
+        channels = {1: "one channel", 2: "two channels"}.get(self.channels, f"{self.channels} channels")
+        length = f"{self.duration:.2f} s" if self.duration < 120 else f"{self.duration / 60:.1f} minutes"
+        return f"{self.name}: {length}, {self.sample_rate / 1000:g} kHz, {channels}. {self.model} listened."
+
+    def _repr_html_(self) -> str:
+        minute = len(self.opening) / models.YAMNET_RATE
+        label = self.name if minute >= self.duration - 0.1 else f"{self.name}, the first minute"
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        events = "<p>No class passes the threshold anywhere: no events.</p>"
+        if len(self.events):
+            roll, rows = {self.model: self.events}, list(dict.fromkeys(self.events["label"]))
+            picture = event_roll(roll, rows, self.duration).encode()
+            more = f"<p>The first 50 of {len(self.events)} events.</p>" if len(self.events) > 50 else ""
+            table = self.events.head(50).to_html(index=False, border=0, float_format="{:.2f}".format)
+            events = f"{image(picture, 'svg+xml', f'Event roll of {label}. {in_words(roll)}')}{more}{table}"
+        return (
+            f"<p>{html.escape(str(self))}</p>{f'<ul>{notes}</ul>' if notes else ''}"
+            f"{audio.play(self.opening, models.YAMNET_RATE, label).data}"
+            f"{self.tags.to_html(index=False, border=0, float_format='{:.3f}'.format)}"
+            f"{events}"
+        )
+
+
+def stream(path: str | Path, seconds: float = 10.0) -> tuple[int, int, float, Iterator[np.ndarray]]:
+    """Open an audio file that may be too long to be read at once.
+
+    Parameters
+    ----------
+    path : str or Path
+        As for :func:`course_utils.audio.load`.
+    seconds : float
+        Length of a block.
+
+    Returns
+    -------
+    sample_rate, channels : int
+        As the file has them.
+    duration : float
+        What the file promises, in seconds; NaN if it does not say.
+    blocks : iterator of ndarray, shape (n_samples, channels)
+        Float32.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError, ValueError
+        As :func:`course_utils.audio.load`; some faults show only when the blocks are read.
+    """
+
+    def blocks() -> Iterator[np.ndarray]:
+        with audio.opened(path) as file:
+            yield from audio.blocks_of(file, path, max(1, round(seconds * file.samplerate)))
+
+    with audio.opened(path) as file:
+        duration = file.frames / file.samplerate if file.frames < 1 << 62 else np.nan
+        return file.samplerate, file.channels, duration, blocks()
+
+
+def resample_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
+    """Yield blocks of shape (n_samples, channels) as one channel at another rate, seamlessly: float32, (n_samples,)."""
+    import soxr
+
+    resampler = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
+    for block in blocks:
+        yield resampler.resample_chunk(block.mean(axis=1))
+    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
+
+
+def score_blocks(blocks: Iterable[np.ndarray], yamnet: Any, at_once: int = 125) -> np.ndarray:
+    """Return YAMNet's scores of a recording that comes in blocks, the same as of the whole, in little memory.
+
+    Parameters
+    ----------
+    blocks : iterable of ndarray, shape (n_samples,)
+        Samples at 16 kHz, in order; blocks of any length.
+    yamnet : SavedModel
+        As ``hub.load`` returns it.
+    at_once : int
+        How many windows go through the model in one call; the default makes a minute.
+
+    Returns
+    -------
+    ndarray, shape (n_windows, 521)
+        In [0, 1].
+    """
+    model, rest, scores = models.wrap(yamnet), np.zeros(0, np.float32), []
+    enough = (at_once - 1) * STEP + REACH
+    for block in blocks:
+        rest = np.concatenate([rest, block])
+        while len(rest) > enough:  # with at least a sample left, so that the last windows are those of the whole
+            scores.append(model.many([rest[:enough]])[0].scores)
+            rest = rest[at_once * STEP :]
+    return np.concatenate([*scores, model.many([rest])[0].scores])
+
+
+def analyse(path: str | Path, yamnet: Any, threshold: float = 0.3, n_classes: int = 8) -> Analysis:
+    """Tell what YAMNet hears in a recording of up to an hour, in little memory.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that libsndfile reads, of any sample rate and number of channels.
+    yamnet : SavedModel
+        As ``hub.load`` returns it.
+    threshold : float
+        What a class has to pass to be an event, in [0, 1].
+    n_classes : int
+        How many classes are looked at for events: those with the highest peaks.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
+    ValueError
+        If it is no audio, breaks off, lasts more than an hour, or holds what are no samples in [-1, 1].
+    """
+    import pandas as pd
+
+    path = Path(path)
+    sample_rate, channels, promised, blocks = stream(path)
+    opening, seen = [], {"frames": 0, "full": 0, "in a row": 0, "peak": 0.0}
+
+    def watched():
+        for block in blocks:
+            if not np.isfinite(block).all():
+                raise ValueError(f"{str(path)!r} holds samples that are no numbers: save it again as 16-bit WAV.")
+            level = np.abs(block)
+            full = level >= 32767 / 32768
+            seen["frames"] += len(block)
+            seen["full"] += np.count_nonzero(full)
+            seen["in a row"] += np.count_nonzero(full[1:] & full[:-1])
+            seen["peak"] = max(seen["peak"], float(level.max()))
+            if seen["peak"] > 8:
+                raise ValueError(f"{str(path)!r} has samples far outside [-1, 1]: save it again as 16-bit WAV.")
+            _check_length(path, seen["frames"] / sample_rate)
+            yield block
+
+    def kept():
+        for block in resample_blocks(watched(), sample_rate, models.YAMNET_RATE):
+            if sum(map(len, opening)) < 60 * models.YAMNET_RATE:
+                opening.append(block)
+            yield block
+
+    _check_length(path, promised)
+    scores = score_blocks(kept(), yamnet)
+    opening = np.concatenate(opening)[: 60 * models.YAMNET_RATE]
+    if not len(opening):
+        raise ValueError(f"{str(path)!r} is too short, nothing is left of it at 16 kHz: record more.")
+    duration, names = seen["frames"] / sample_rate, np.array(models.class_names(yamnet))
+    mean = scores.mean(axis=0)
+    best, leading = np.argsort(mean)[::-1][:5], np.argsort(scores.max(axis=0))[::-1][:n_classes]
+    events = events_by_class(scores[:, leading], names[leading], models.YAMNET_HOP, models.YAMNET_WINDOW, threshold)
+    events["offset"] = events["offset"].clip(upper=duration)
+    tags = pd.DataFrame({"label": names[best], "score": mean[best]})
+    notes = _notes(duration, channels, seen)
+    model = "YAMNet-mini" if "mini" in Path(yamnet.class_map_path().numpy().decode()).name else "YAMNet"
+    return Analysis(path.name, model, duration, sample_rate, channels, notes, tags, events, opening)
+
+
+def _check_length(path: Path, seconds: float) -> None:
+    if seconds > 3600:
+        raise ValueError(f"{str(path)!r} lasts more than an hour: cut it into parts, for instance in Audacity.")
+
+
+def _notes(duration: float, channels: int, seen: dict) -> list[str]:
+    """Return what is unusual about a recording, from the counts of its samples."""
+    notes, peak, share = [], seen["peak"], seen["full"] / (seen["frames"] * channels)
+    if duration < models.YAMNET_WINDOW:
+        notes.append(
+            f"Very short: YAMNet listens to windows of {models.YAMNET_WINDOW} s, the rest is filled with zeros."
+        )
+    if peak < 1e-4:
+        notes.append("Silence: the loudest sample lies more than 80 dB below full scale.")
+    elif peak < 0.03:
+        notes.append(f"Quiet: the loudest sample is {-20 * np.log10(peak):.0f} dB below full scale; record closer.")
+    if seen["in a row"] > 1e-5 * seen["frames"]:
+        notes.append(f"Clipped: {share:.2%} of the samples are at full scale or over it; record with less gain.")
+    return notes
