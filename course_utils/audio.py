@@ -311,5 +311,6 @@ def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") 
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform / np.abs(waveform).max(initial=1.0), rate, format="MP3")
     data = base64.b64encode(buffer.getvalue()).decode()
-    player = f'<audio controls aria-label="{label}" src="data:audio/mpeg;base64,{data}"></audio>'
+    length = f'data-seconds="{len(waveform) / rate:.2f}"'
+    player = f'<audio controls {length} aria-label="{label}" src="data:audio/mpeg;base64,{data}"></audio>'
     return HTML(f'<figure style="margin:0">{player}<figcaption>{label}</figcaption></figure>')

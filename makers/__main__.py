@@ -7,6 +7,7 @@ COMMANDS = {
     "run": ("build", (), "execute the notebooks that have changed; pages, slides and results.json"),
     "page": ("build", ("--pages",), "the same without slides: page 02"),
     "notebooks": ("lessons", (), "write the notebooks and README's table from lessons/"),
+    "reading": ("reading", (), "count the minutes of the lessons, and the words of their sentences"),
     "slides": ("slides", (), "write the slides"),
     "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each"),
     "present": ("slides", ("--present",), "show a deck from this computer: present 3"),

@@ -1,7 +1,8 @@
 """Lessons, and the notebooks that are written from them: ``python -m makers notebooks`` (``make notebooks``).
 
 A lesson is one text file, ``lessons/NN_name.md``, in MyST Markdown as jupytext reads it. Its header has the title, the
-minutes, a summary, the packages that it imports and the assets that it uses; ``+++`` begins a cell of text. Tags say where a cell goes:
+minutes, a summary, the packages that it imports, the assets that it uses, and the terms that it links to the glossary;
+``+++`` begins a cell of text. Tags say where a cell goes:
 
 ============ ===========================================================================
 (none)       notebook, page and deck
@@ -17,8 +18,8 @@ minutes, a summary, the packages that it imports and the assets that it uses; ``
 ============ ===========================================================================
 
 A heading ``#`` or ``##`` begins a slide, ``###`` one below it; ``fragment`` has a cell appear at a key, ``hide-input``
-leaves only its output, and the option ``lines`` shows some lines of it. The first place where a term of
-``docs/glossary.md`` stands becomes a link to it. Links to ``data/`` and ``docs/`` are
+leaves only its output, and the option ``lines`` shows some lines of it. The first place where one of the header's
+terms stands becomes a link to its entry in ``docs/glossary.md``. Links to ``data/`` and ``docs/`` are
 relative to the repository.
 """
 
@@ -39,7 +40,7 @@ from makers import badges, files
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = Path(__file__).with_name("templates") / "setup.py"
 COURSE = "Environmental Audio AI"
-HEADER = ("title", "minutes", "summary", "packages", "assets")
+HEADER = ("title", "minutes", "summary", "packages", "assets", "terms")
 EXERCISE_ONLY = {"stub", "solution", "wrong", "right", "record"}
 CHECK = re.compile(r"^check\.(?!expected)(?:.|\n)*", re.M)
 METADATA = {
@@ -81,7 +82,8 @@ class Lesson:
     subtitle : str
         Which lesson of how many it is.
     about : dict
-        Its header: ``title``, ``minutes``, ``summary``, ``packages``, ``assets``, and ``bonus`` if it is no part of the core.
+        Its header: ``title``, ``minutes``, ``summary``, ``packages``, ``assets``, ``terms``, and ``bonus`` if it is
+        no part of the core.
     cells : list of NotebookNode
         All of its cells, with the title and the set-up before them.
     """
@@ -124,7 +126,9 @@ class Lesson:
         for cell in cells:
             if cell.cell_type == "markdown":
                 cell.source = re.sub(r"\]\((?=(data|docs)/)", f"]({base}", cell.source)
-        link_terms(cells, glossary(self.root), f"{base}docs/glossary.md")
+        wanted = set(map(anchor, self.about["terms"]))
+        forms = {form: entry for form, entry in glossary(self.root).items() if entry in wanted}
+        link_terms(cells, forms, f"{base}docs/glossary.md")
         return new_notebook(cells=cells, metadata=METADATA)
 
     def deck(self, executed=None):
