@@ -30,8 +30,9 @@ PHRASES = re.compile(
             *(r"\blabel map by meaning connects\b", r"\bHow does it come about\b", r"\ball others allowed\b"),
             *(r"\bthe three draws are one\b", r"\bwe may choose on\b", r"\bto a factor, not to a digit\b"),
             *(r"in the place of the three dots", r"a small one stands below", r"\bNot so\b"),
-            *(r"As it stands at the start", r"\bF the whole screen\b", r"\b2022 lecture\b", r"\b(?:clips?|windows?) a class\b"),
-            *(r"\bone sigmoid a class\b", r"\bit replaces by what it ships\b", r"[Rr]ebuilt from the int8"),
+            *(r"As it stands at the start", r"\bF the whole screen\b", r"\b2022 lecture\b"),
+            *(r"\b(?:clips?|windows?) a class\b", r"\bone sigmoid a class\b"),
+            *(r"\bit replaces by what it ships\b", r"[Rr]ebuilt from the int8"),
         ]
     )
 )  # fmt: skip
