@@ -83,7 +83,7 @@ def result_of(function, *args):
     except Exception as error:
         raise NotYetError(f"Your function, called with {args}, stops with {type(error).__name__}: {error}.") from error
     if value is None or value is ...:
-        raise UnansweredError("Your function doesn't return a number yet. Replace its `...` and run this cell again.")
+        raise UnansweredError("Your function doesn't return a number yet.")
     return value
 
 
@@ -151,7 +151,7 @@ def network_with_ten_outputs(answer):
     """Check that an answer is a network with ten outputs for an embedding."""
     expect(
         hasattr(answer, "count_params"),
-        "The task asks for the Keras network itself. What `fit` returns is its history.",
+        "The task asks for the Keras network itself. What fit returns is its history.",
     )
     expect(answer.built, "The network has no weights yet. Give it an Input, or train it first.")
     expect(
