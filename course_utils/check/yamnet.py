@@ -161,7 +161,7 @@ def event_tops(answer, scores, truth, class_names):
         expect(mean or maximum, f"{name} is not the highest class {where}.")
         by_mean, by_maximum = by_mean and mean, by_maximum and maximum
     if by_mean and by_maximum:
-        return "The mean and the maximum may both lead to these names."
+        return "Here the mean and the maximum can both give these names."
     if by_mean or by_maximum:
         return f"These are the names that the {'mean' if by_mean else 'maximum'} gives."
     return None
