@@ -36,7 +36,7 @@ from tqdm import tqdm
 from course_utils.fetch import Fetcher, FetchError
 
 if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
+    import pandas as pd
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else None
@@ -475,15 +475,36 @@ def used() -> dict[str, str]:
     return dict(store().used)
 
 
-def overview(*names: str) -> "Styler":
+class Overview:
+    """What a run uses for some assets: in a notebook a table that opens, in a terminal the table.
+
+    Attributes
+    ----------
+    data : pandas.DataFrame
+        One row per asset: what is used, where it came from, and how to get the real one.
+    """
+
+    def __init__(self, data: "pd.DataFrame"):
+        self.data = data
+
+    def __repr__(self) -> str:
+        return self.data.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        table = self.data.style.hide(axis="index")
+        table = table.set_table_styles([{"selector": "th, td", "props": "text-align: left"}]).to_html()
+        return f"<details><summary>What this lesson uses, and how to get the real thing</summary>{table}</details>"
+
+
+def overview(*names: str) -> Overview:
     """Say which networks answer, what this run uses for each asset, and how to get the real one.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 07_distillation
+    Notebook: all
 
     Returns
     -------
-    pandas.io.formats.style.Styler
-        A table with one row per asset: what is used, where it came from, and how to get the real one.
+    Overview
+        The details, folded: what is used, where it came from, and how to get the real one.
     """
     import pandas as pd
 
@@ -506,6 +527,4 @@ def overview(*names: str) -> "Styler":
         rows.append((asset.title, uses, asset.source, "" if asset.is_real else todo))
     if answering:
         print(f"Networks that answer here: {'; '.join(dict.fromkeys(answering))}.")
-    left = [{"selector": "th, td", "props": "text-align: left"}]
-    table = pd.DataFrame(rows, columns=["asset", "this run uses", "from", "to get the real one"])
-    return table.style.hide(axis="index").set_table_styles(left)
+    return Overview(pd.DataFrame(rows, columns=["asset", "this run uses", "from", "to get the real one"]))
