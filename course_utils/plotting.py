@@ -355,7 +355,7 @@ def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: flo
     return ax
 
 
-def classes_that_matter(
+def _that_matter(
     scores: np.ndarray, classes: Sequence[str], threshold: float, rolls: Iterable[Events], most: int = 8
 ) -> list[str]:
     """Return the classes that a picture of a detector shows, in the order of ``classes``.
@@ -424,7 +424,7 @@ def detection(
         raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
     given = {"reference": reference, "system": events}
     rolls = {name: Events.of(table, classes) for name, table in given.items() if table is not None}
-    drawn = classes_that_matter(scores, classes, threshold, rolls.values())
+    drawn = _that_matter(scores, classes, threshold, rolls.values())
     ax, row = _axes(ax, height=2.6 + 0.3 * len(drawn)), 0.16
     times = np.arange(len(scores)) * hop + window / 2
     end = max(
