@@ -35,7 +35,10 @@ ODD = ["None", "...", "3", "'dog'", "[]", "{}", "object()", "np.array([np.nan])"
        "(..., 1)", "[[1], [2, 3]]"]  # fmt: skip
 RECORD = "import json\n\nprint(json.dumps(Out[max(Out)]))"
 USED = "import json\nfrom course_utils import assets\n\nprint(json.dumps(assets.used()))"
-ANSWERS = (Path(__file__).with_name("templates") / "answers.py").read_text(encoding="utf-8")
+ANSWERS, WATCH = (
+    (Path(__file__).with_name("templates") / name).read_text(encoding="utf-8") for name in ("answers.py", "watch.py")
+)
+CHANGES = "import json\n\nprint(json.dumps(_watch.changes))"
 
 
 class ExecutionError(RuntimeError):
@@ -126,6 +129,7 @@ def prepare(lesson: Lesson, solved: bool = False, values: dict | None = None):
             source = f"CALL = {exercise['check']!r}\nANSWERS = {codes!r}\nODD = {ODD!r}\n{ANSWERS}"
             cells.append(own("answers", source, number))
     if not solved:
+        cells = [own("watch", WATCH), *cells, own("changes", CHANGES)]
         cells += [own("record-value", lesson.record), own("record", RECORD)]
     notebook.cells = [*cells, own("assets", USED)]
     return notebook
@@ -232,7 +236,8 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None, sh
     -------
     NotebookNode
         The notebook with its outputs. Its metadata have ``seconds``, ``assets`` (the source of each), ``record`` (what
-        goes into results.json), and with the solutions ``verdicts``: what each check said of other answers.
+        goes into results.json), ``changes`` (variables that a cell left with another type), and with the solutions
+        ``verdicts``: what each check said of other answers.
 
     Raises
     ------
@@ -298,11 +303,16 @@ def finished(notebook) -> dict:
     found = {"seconds": round((max(stamps) - min(stamps)).total_seconds(), 1), "verdicts": {}}
     for cell in notebook.cells:
         mine = cell.metadata.get("makers", {})
-        if mine.get("kind") in ("record", "assets"):
+        if mine.get("kind") in ("record", "assets", "changes"):
             found[mine["kind"]] = printed(cell)
         elif mine.get("kind") == "answers":
             found["verdicts"][mine["number"]] = printed(cell)
     notebook.cells = [cell for cell in notebook.cells if "makers" not in cell.metadata]
+    for number, cell in enumerate(code_cells(notebook), start=1):  # as if only these had been run
+        cell.execution_count = number
+        for output in cell.outputs:
+            if output.output_type == "execute_result":
+                output.execution_count = number
     CoalesceStreamsPreprocessor().preprocess(notebook, {})
     kept = {key: notebook.metadata[key] for key in ("kernelspec", "language_info") if key in notebook.metadata}
     return kept | found  # without the state of widgets: a page with it asks a CDN for scripts

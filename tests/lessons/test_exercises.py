@@ -11,7 +11,10 @@ from conftest import LESSONS, ROOT
 from course_utils import check
 from makers import execute, lessons
 
-EXERCISES = {number: (lesson, exercise) for lesson in LESSONS for number, exercise in execute.exercises(lesson).items()}
+ALL = {number: (lesson, exercise) for lesson in LESSONS for number, exercise in execute.exercises(lesson).items()}
+EXERCISES = {number: both for number, both in ALL.items() if both[1]["check"]}
+IN_WORDS = {number: both for number, both in ALL.items() if number not in EXERCISES}
+STAGES = ["Hint 1: where to look", "Hint 2: what to use", "Hint 3: how"]
 
 
 def outputs(notebook, call: str) -> str:
@@ -30,22 +33,35 @@ def test_each_lesson_has_three_to_five_in_order():
         exercises = execute.exercises(lesson)
         assert list(exercises) == [f"{int(lesson.name[:2])}.{k}" for k in range(1, len(exercises) + 1)]
         assert 3 <= len(exercises) <= 5
-        kinds = [re.search(r"minutes, (.+)\.$", exercise["text"], re.M)[1] for exercise in exercises.values()]
+        kinds = [re.search(r"minutes, ([^.]+)\.", exercise["text"])[1] for exercise in exercises.values()]
         assert kinds[0] == "one line"
         assert kinds[-1] == "open"
+        assert kinds.count("your own words") == 1
+        assert set(kinds) <= {"one line", "a few lines", "your own words", "open"}
 
 
 @pytest.mark.parametrize("number", EXERCISES)
 def test_an_exercise_has_all_its_parts(number):
     _, exercise = EXERCISES[number]
     assert "**Goal:**" in exercise["text"]
-    assert "<details><summary>Hint</summary>" in exercise["text"]
+    assert re.findall(r"<details><summary>(.+?)</summary>", exercise["text"]) == STAGES
     assert exercise["stub"]
     assert exercise["solution"]
     assert len(exercise["wrong"]) >= 3
     assert all(said for _, said in exercise["wrong"])
     name = re.match(r"check\.(\w+)", exercise["check"])[1]
     assert f"exercise {number}: " in getattr(check, name).__doc__
+
+
+@pytest.mark.parametrize("number", IN_WORDS)
+def test_an_exercise_in_words_has_a_place_to_write_and_an_answer_to_compare_with(number):
+    lesson, exercise = IN_WORDS[number]
+    assert "**Goal:**" in exercise["text"]
+    cells = lesson.notebook().cells
+    task = next(i for i, cell in enumerate(cells) if cell.source == exercise["text"])
+    place, answer = (cell.source for cell in cells[task + 1 : task + 3])
+    assert place == "*Double-click here and write your sentence.*"
+    assert answer.startswith("<details><summary>Compare with a model answer</summary>")
 
 
 def test_each_check_has_an_exercise():
@@ -59,8 +75,8 @@ def test_stub_is_told_not_yet(number, executed):
     lesson, exercise = EXERCISES[number]
     said = outputs(executed[lesson.name], exercise["check"])
     assert said.startswith("✗ Not yet. ")
-    assert "three dots" in said or "does not return a number" in said
-    assert "Hint: Try it first" in said
+    assert "Replace the `...`" in said or "does not return a number" in said
+    assert "Stuck? Open" in said
 
 
 @pytest.mark.parametrize("number", EXERCISES)
@@ -133,7 +149,7 @@ def test_student_notebook_holds_no_solution(lesson):
         assert json.dumps(line, ensure_ascii=False)[1:-1] not in text, line
         assert any(line in cell.source for cell in lesson.notebook(solved=True).cells), line
     for exercise in execute.exercises(lesson).values():  # nor do the hints quote it
-        hint = exercise["text"].partition("<summary>Hint</summary>")[2]
+        hint = exercise["text"].partition("<summary>Hint 1")[2]
         quoted = [code for code in re.findall(r"`([^`]*[(\[][^`]*)`", hint) if code in exercise["solution"]]
         assert max(map(len, quoted), default=0) < 20, quoted
     for exercise in execute.exercises(lesson).values():

@@ -24,9 +24,12 @@ BOTH = [
     for lesson in LESSONS
     for solved in (False, True)
 ]
-CODE_LINES = 15
+CODE_LINES = 12
+CODE_WIDTH = 100
+POSITIONAL = 2
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
 TAGS = {"page", "slide", "notes", "fragment", "stub", "solution", "wrong", "right", "record", "expected", "hide-input"}
+HELPERS = {"assets", "audio", "datasets", "energy", "evaluation", "events", "features", "models", "plotting", "widgets"}
 PACKAGES = {"sklearn": "scikit-learn", "tensorflow_hub": "tensorflow-hub"}
 
 
@@ -78,6 +81,47 @@ def test_code_cells_are_short(lesson):
         if is_code(cell) and not lessons.tags(cell) & {"wrong", "right", "record"} and "SPEC" not in cell.source:
             lines = [line for line in cell.source.splitlines() if line.strip()]
             assert len(lines) <= CODE_LINES, f"{len(lines)} lines:\n{cell.source}"
+
+
+def taught(lesson) -> list[str]:
+    """Return the code cells that students see of a lesson, without the set-up."""
+    return [c.source for c in lesson.notebook(solved=True).cells if is_code(c) and "SPEC" not in c.source]
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_code_names_what_it_hands_over(lesson):
+    """Beyond two arguments, a helper of the course is told their names; lines fit on a slide."""
+    for code in taught(lesson):
+        assert max(map(len, code.splitlines())) <= CODE_WIDTH, code
+        for node in ast.walk(ast.parse(code)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+                ours = isinstance(node.func.value, ast.Name) and node.func.value.id in HELPERS
+                assert not ours or len(node.args) <= POSITIONAL, ast.unparse(node)
+
+
+def test_comprehensions_are_hardly_nested():
+    loops = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+    nested = []
+    for lesson in LESSONS:
+        for node in itertools.chain.from_iterable(ast.walk(ast.parse(code)) for code in taught(lesson)):
+            if isinstance(node, loops):
+                inner = any(isinstance(part, loops) for part in ast.walk(node) if part is not node)
+                nested += [f"{lesson.name}: {ast.unparse(node)}"] * (inner or len(node.generators) > 1)
+    assert len(nested) <= 2, nested
+
+
+@pytest.mark.parametrize("lesson", [param for param in EVERY if not param.values[0].about.get("bonus")])
+def test_something_is_heard_and_answered_within_three_cells(lesson, executed):
+    first = list(filter(is_code, executed[lesson.name].cells))[:3]
+    shown = [output.get("data", {}) for cell in first for output in cell.outputs]
+    assert any("<audio" in page.get("text/html", "") for page in shown)
+    assert any("image/png" in page or "<svg" in page.get("text/html", "") for page in shown)
+
+
+@pytest.mark.parametrize("lesson", EVERY)
+def test_a_name_stands_for_one_thing(lesson, executed):
+    """No cell leaves a variable with another type than an earlier one did."""
+    assert executed[lesson.name].metadata.changes == []
 
 
 @pytest.mark.parametrize("lesson", EVERY)
@@ -250,29 +294,29 @@ def test_a_changed_sentence_is_one_line_of_a_notebook(copy):
 def test_a_new_lesson_is_found_everywhere(copy):
     """It takes its file: README's table, numbers, notebooks, decks, their start page, records and tests follow."""
     text = (ROOT / "lessons/02_yamnet.md").read_text(encoding="utf-8").replace("title: YAMNet", "title: Another")
-    (copy / "lessons/06_another.md").write_text(text, encoding="utf-8")
+    (copy / "lessons/08_another.md").write_text(text, encoding="utf-8")
     written = {path.relative_to(copy).as_posix() for path in lessons.write(copy)}
-    assert {"README.md", "notebooks/06_another.ipynb", "build/solutions/06_another.ipynb"} <= written
-    assert "| [06_another](notebooks/06_another.ipynb) |" in (copy / "README.md").read_text(encoding="utf-8")
+    assert {"README.md", "notebooks/08_another.ipynb", "build/solutions/08_another.ipynb"} <= written
+    assert "| [08_another](notebooks/08_another.ipynb) |" in (copy / "README.md").read_text(encoding="utf-8")
     found = lessons.lessons(copy)
-    assert [lesson.subtitle for lesson in found][-2:] == ["bonus notebook 5", "notebook 5 of 5"]
+    assert [lesson.subtitle for lesson in found][-2:] == ["going further, notebook 7", "notebook 5 of 5"]
     first = json.loads((copy / "notebooks/01_audio_tagging.ipynb").read_text(encoding="utf-8"))["cells"][0]
     assert "notebook 1 of 5" in source(first)
     assert found[-1].deck().cells[0].source.startswith("# Another")
     assert "headline" in found[-1].record
     slides.write_index(copy / "build/slides", {lesson.name: lesson.deck() for lesson in found}, {})
-    assert 'href="06_another.html"' in (copy / "build/slides/index.html").read_text(encoding="utf-8")
+    assert 'href="08_another.html"' in (copy / "build/slides/index.html").read_text(encoding="utf-8")
     for name in ("course_utils", "makers", "tests"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", "tests"]
     collected = subprocess.run(command, cwd=copy, capture_output=True, text=True).stdout
     for test in ("test_first_cells.py", "test_lessons.py", "test_build.py", "test_slides.py", "test_results.py"):
-        assert re.search(rf"{test}::\w+\[.*06_another", collected), f"{test} does not know it"
-    (copy / "lessons/06_another.md").unlink()
+        assert re.search(rf"{test}::\w+\[.*08_another", collected), f"{test} does not know it"
+    (copy / "lessons/08_another.md").unlink()
     lessons.write(copy)
-    assert "06_another" not in (copy / "README.md").read_text(encoding="utf-8")
-    assert not (copy / "build/solutions/06_another.ipynb").exists()
-    assert (copy / "notebooks/06_another.ipynb").exists(), "it might be somebody's own"
+    assert "08_another" not in (copy / "README.md").read_text(encoding="utf-8")
+    assert not (copy / "build/solutions/08_another.ipynb").exists()
+    assert (copy / "notebooks/08_another.ipynb").exists(), "it might be somebody's own"
 
 
 @pytest.mark.parametrize(
@@ -325,7 +369,7 @@ def test_a_deck_has_the_outputs_of_the_execution():
 def test_terms_link_to_the_glossary_once(notebook):
     terms = {lessons.anchor(term) for term in re.findall(r"^### (.+)$", GLOSSARY, re.MULTILINE)}
     links = re.findall(r"docs/glossary\.md#([\w-]+)\)", "\n".join(source(cell) for cell in notebook["cells"]))
-    assert len(links) >= 15
+    assert 6 <= len(links) <= 12
     assert len(links) == len(set(links))
     assert set(links) <= terms
 
