@@ -9,6 +9,7 @@ from .explorers import compare_taggers, explore_detector, explore_errors
 from .own_sound import own_sound
 from .quiz import quiz, quizzes
 from .shown import Shown
+from .sound_input import sound_input
 
 __all__ = ["Analysis", "Shown", "analyse", "compare_taggers", "explore_detector", "explore_errors", "own_sound",
-           "quiz", "quizzes", "resample_blocks", "score_blocks", "stream"]  # fmt: skip
+           "quiz", "quizzes", "resample_blocks", "score_blocks", "sound_input", "stream"]  # fmt: skip
