@@ -59,7 +59,7 @@ const REASONS = {
   NotAllowedError: "The browser may not use the microphone. Allow it beside the page's address",
   NotFoundError: "No microphone was found. Connect one",
   NotReadableError: "Another program is using the microphone. Close it",
-  NoMicrophone: "A browser lends its microphone only to pages that come by https or from this computer. Open such a page",
+  NoMicrophone: "Browsers lend a microphone only to pages with https or on this computer. Open such a page",
 };
 const why = (error) => {
   const reason = REASONS[error.name] ?? `The microphone does not work here (${error.message}). Try another browser`;
