@@ -86,9 +86,9 @@ class Result:
     def __str__(self) -> str:
         n, (low, high) = len(self.tested), self.interval
         return (
-            f"{self.right} of {n} recordings that were held out are classified right. "
-            f"The classifier learned from the other {self.n_training}. So few recordings don't say much: with many more, the share could lie "
-            f"anywhere between {low:.0%} and {high:.0%}. Guessing would give about {n / len(self.confusion):.0f} of {n}."
+            f"{self.right} of {n} recordings that were held out are classified right. The classifier learned from the "
+            f"other {self.n_training}. So few recordings don't say much: with many more, the share could lie anywhere "
+            f"between {low:.0%} and {high:.0%}. Guessing would give about {n / len(self.confusion):.0f} of {n}."
         )
 
 
