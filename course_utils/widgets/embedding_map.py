@@ -400,6 +400,6 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
         from .sound_input import sound_input
 
         hint = ipywidgets.HTML("<p>Where does a sound of yours go? Record a few seconds, or upload a file.</p>")
-        return [picture, hint, sound_input(listened, seconds=10), panel]
+        return [picture, panel, hint, sound_input(listened, seconds=10)]
 
-    return show("map", static, build)
+    return show("map", static, build, to="click on the dots and hear them")

@@ -375,7 +375,12 @@ def _alert(text: str) -> str:
 def _result_page(own: OwnClasses, players: bool = True) -> str:
     """Return a result as HTML: a sentence, the confusion matrix, and what went wrong, to be heard."""
     result = own.result
-    matrix = result.confusion.to_html(border=0).replace("<table", '<table style="text-align:right"', 1)
+    head = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in result.confusion)
+    rows = ""
+    for label, counts in result.confusion.iterrows():
+        cells = "".join(f"<td>{n}</td>" if n else "<td></td>" for n in counts)  # zeros are blank
+        rows += f'<tr><th scope="row">{html.escape(label)}</th>{cells}</tr>'
+    matrix = f'<table style="text-align:right"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
     first, rest = str(result).split(". ", 1)
     parts = [f"<p><strong>{html.escape(first)}.</strong> {html.escape(rest)}</p>"]
     parts += [f"<p>{html.escape(' '.join(result.missing))}</p>"] * bool(result.missing)
@@ -573,4 +578,4 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         box.add_class("course-own-classes")
         return [box]
 
-    return show("own-classes", _static(yamnet), build)
+    return show("own-classes", _static(yamnet), build, to="teach it sounds of your own")
