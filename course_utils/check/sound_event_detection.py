@@ -135,13 +135,13 @@ def counts(answer, reference, events):
             _sets({second for _, second in true}, {second for _, second in found}),
             "You asked only whether anything sounds. In each second, compare class by class.",
         ),
-        (halves, "You left out seconds that a class only touches. A class is active as soon as it begins in a second."),
+        (halves, "You left out seconds that a class only touches. However briefly it sounds there, it is active."),
         (
             (by_segment[0], n - by_event[0], by_segment[2]),
             "You counted each false event once. It is charged in every second that it touches.",
         ),
     ]
-    _compare(_triple(answer["segment-based"], "segment-based"), by_segment, "segment-based", "active class", typical)
+    _compare(_triple(answer["segment-based"], "segment-based"), by_segment, "segment-based", "entry", typical)
 
     scores = [2 * tp / (2 * tp + fp + fn) if tp else 0.0 for tp, fp, fn in (by_event, by_segment)]
     return f"Your counts give an F-score of {scores[0]:.2f} by event and {scores[1]:.2f} by segment."
