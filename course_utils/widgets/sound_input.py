@@ -180,7 +180,8 @@ STYLE = """
 .course-sound-input { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3em 0.6em; }
 .course-sound-input [hidden] { display: none; }
 .course-sound-input button:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
-.course-clock:empty, .course-status:empty { display: none; }
+.course-clock:empty { display: none; }
+.course-own-sound :is(p, li) { line-height: 1.4; }
 """
 
 
