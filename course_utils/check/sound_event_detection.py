@@ -104,7 +104,7 @@ def counts(answer, reference, events):
     by_event = _matched(reference, events, COLLAR)
     n, typical = len(events), []
     for values, what in (
-        (_matched(reference, events, 0), "This forgets the collar. An onset half a second early is still a hit."),
+        (_matched(reference, events, 0), "This forgets the collar. An onset up to half a second off is still a hit."),
         ((0, n, len(reference)), "Your events must fit exactly. Onset and offset may each be off by half a second."),
         (
             _matched(reference, events, COLLAR, offsets=False),
