@@ -190,7 +190,7 @@ def _of_analysis(analysis: Analysis) -> Shown:
 def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float = 0.3) -> ipywidgets.VBox | None:
     """Let a network, or a function of your own, listen to a sound of your own: recorded, uploaded, or named.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
 
     Parameters
     ----------

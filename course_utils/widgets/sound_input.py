@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -345,7 +344,6 @@ class Received:
         return Sound(self.name, waveform, sample_rate, levels)
 
 
-@cache
 def _widget_class() -> type:
     import anywidget
     import traitlets
