@@ -14,7 +14,7 @@ from .tagging import thresholds, top_tags, whistle_onset, wrong_rate
 from .transfer_learning import linear, votes, zero_shot_accuracy
 from .yamnet import event_tops, n_windows, quiet_scores, window_tops
 
-__all__ = ["Figures", "Verdict", "break_even", "error_rate", "event_tops", "expected", "f_score", "linear", "long_events",
-           "mild_targets", "n_windows", "neighbours_leak", "quiet_scores", "settings", "small_network",
+__all__ = ["Figures", "Verdict", "break_even", "error_rate", "event_tops", "expected", "f_score", "linear",
+           "long_events", "mild_targets", "n_windows", "neighbours_leak", "quiet_scores", "settings", "small_network",
            "smoothed_scores", "softened", "strict_events", "student_embeddings", "thresholds", "top_tags", "votes",
            "whistle_onset", "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip

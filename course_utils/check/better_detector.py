@@ -64,7 +64,8 @@ def smoothed_scores(answer):
     ):
         expect(not np.allclose(found, values), f"This is {what}.")
     right, half = np.median(rows, axis=1), n // 2
-    late, early = (np.allclose(found[2 * half :], right[half:-half]), np.allclose(found[: -2 * half], right[half:-half]))
+    late = np.allclose(found[2 * half :], right[half:-half])
+    early = np.allclose(found[: -2 * half], right[half:-half])
     way = "come before it" if late else "come after it"
     expect(not (late or early), f"Each window is compared with those that {way}. It should stand in the middle.")
     inside = np.allclose(found[half:-half], right[half:-half])
