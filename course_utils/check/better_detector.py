@@ -40,7 +40,7 @@ def error_rate(answer):
 
 
 @exercise(
-    hint="Pad the scores with half of n at both ends. Then take the median of the n scores that begin at each window.",
+    hint="Pad the scores with `n // 2` values at both ends. Then take the median of the `n` scores that begin at each window.",
     why="Each score became the middle one of its neighbours, so what is shorter than half of them is gone.",
     then="How does a mean of the same neighbours treat a score that jumps from 0 to 1? Draw both.",
 )
@@ -52,9 +52,9 @@ def smoothed_scores(answer):
     scores, n = np.array([0.9, 0.1, 0.8, 0.2, 0.3, 0.7, 0.95, 0.6, 0.05, 0.4, 0.5, 0.0]), 5
     rows = _neighbours(scores, n)
     value = np.asarray(result_of(answer, scores, n))
-    short = value.ndim == 1 and len(value) == len(scores) - n + 1
-    expect(not short, f"{len(scores)} scores went in and {len(value)} came out. Pad both ends before you begin.")
     expect(value.ndim > 0, "This is one number. There should be one median for each window.")
+    short = len(value) == len(scores) - n + 1
+    expect(not short, f"{len(scores)} scores went in and {len(value)} came out. Pad both ends before you begin.")
     found = numbers_of(value, scores.shape, "the smoothed scores")
     expect(not np.allclose(found, scores), "These are the scores as they were.")
     for values, what in (
@@ -71,7 +71,9 @@ def smoothed_scores(answer):
     inside = np.allclose(found[half:-half], right[half:-half])
     ends = "Right in the middle, but not at the two ends. Repeat the first and the last score there."
     expect(not inside or np.allclose(found, right), ends)
-    expect(inside, f"From the scores {scores[1:6].tolist()} the median is {right[3]}; you have {found[3]:.3g} there.")
+    i = np.abs(found - right)[half:-half].argmax() + half
+    row = rows[i].tolist()
+    expect(inside, f"The median of {row} is {right[i]:.3g}, but your function gives {found[i]:.3g} there.")
     other = np.allclose(result_of(answer, scores, 3), np.median(_neighbours(scores, 3), axis=1))
     expect(other, "It works for n = 5, but not for n = 3.")
 
