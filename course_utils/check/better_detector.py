@@ -40,7 +40,7 @@ def error_rate(answer):
 
 
 @exercise(
-    hint="Pad the scores with `n // 2` values at both ends. Then take the median of the `n` scores that begin at each window.",
+    hint="Pad both ends with `n // 2` values. Then take the median of the `n` scores that begin at each window.",
     why="Each score became the middle one of its neighbours, so what is shorter than half of them is gone.",
     then="How does a mean of the same neighbours treat a score that jumps from 0 to 1? Draw both.",
 )
