@@ -91,7 +91,7 @@ class Result:
         n, (low, high) = len(self.tested), self.interval
         return (
             f"{self.right} of {n} held-out recordings were classified correctly. The classifier learned from the other "
-            f"{self.n_training}. {n} are very few for a test: with many more, the share could turn out anywhere "
+            f"{self.n_training}. {WORDS[n].capitalize()} are very few for a test: with many more, the share could turn out anywhere "
             f"between {low:.0%} and {high:.0%}. Guessing would get about {n / len(self.confusion):.0f} of {n}."
         )
 
@@ -560,8 +560,8 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         hint = ipywidgets.HTML(
             f"<p>Choose {WORDS[len(LABELS)]} sounds that you can make, and record each of them {WORDS[WANTED]} times, "
             "for a second or two. Start a new recording each time: pieces cut from a single one count as one. Click on "
-            "a recording to remove it. Your sounds go to the computer that runs the notebook, in Colab one of Google's, "
-            "and no further; nothing is saved.</p>"
+            "a recording to remove it. Your sounds go to the computer that runs the notebook, in Colab one of "
+            "Google's, and no further; nothing is saved.</p>"
         )
         ready = ipywidgets.Button(description="Use the ready example", layout={"width": "auto"})
         go = ipywidgets.Button(description="Train and test", button_style="primary", layout={"width": "auto"})
