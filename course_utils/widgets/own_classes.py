@@ -92,7 +92,8 @@ class Result:
         return (
             f"{self.right} of {n} held-out recordings were classified correctly. The classifier learned from the other "
             f"{self.n_training}. {WORDS[n].capitalize()} are very few for a test: with many more, the share could "
-            f"turn out anywhere between {low:.0%} and {high:.0%}. Guessing would get about {n / len(self.confusion):.0f} of {n}."
+            f"turn out anywhere between {low:.0%} and {high:.0%}. "
+            f"Guessing would get about {n / len(self.confusion):.0f} of {n}."
         )
 
 
