@@ -6,14 +6,14 @@ from course_utils.check.answers import exercise, expect, number_of, numbers_of
 
 
 @exercise(
-    hint="Comparing an array with a number gives True and False for each of its elements.",
-    why="Several classes may be there at once, so several may be 1; some patches have none at all.",
-    then="Train a student on it: does it find more of the five than that of the hard targets?",
+    hint="Compare the whole array with a number: that gives True or False for each of its elements.",
+    why="Several classes may be there at once, so several may be 1. Some patches have none at all.",
+    then="Train a student on it. Does it find more of the five than the one with the hard targets?",
 )
 def mild_targets(answer, scores):
-    """Check exercise 5.1: 1 for every class that the teacher scored over 0.5; ``scores``, shape (n_patches, 521).
+    """Check exercise 7.1: 1 for every class that the teacher scored over 0.5; ``scores``, shape (n_patches, 521).
 
-    Notebook: 05_distillation
+    Notebook: 07_distillation
     """
     scores = np.asarray(scores)
     answer = numbers_of(answer, scores.shape, "the targets").astype(float)
@@ -22,23 +22,26 @@ def mild_targets(answer, scores):
     expect(not np.array_equal(answer, winner), "This keeps the winner only, as before.")
     expect(not np.array_equal(answer, scores <= 0.5), "This is the other way round: 1 where the score is low.")
     wanted = scores > 0.5
-    expect(np.array_equal(answer, wanted), f"{answer.sum():.0f} targets are 1; {wanted.sum()} scores are over 0.5.")
+    expect(np.array_equal(answer, wanted), f"{answer.sum():.0f} targets are 1, but {wanted.sum()} scores are over 0.5.")
 
 
 @exercise(
-    hint="The logit of a score p is log(p / (1 - p)); keep p away from 0 and 1 by a small number such as 1e-6.",
-    why="A small score becomes about its square root: classes that are hardly there gain weight in the loss.",
-    then="Train on it and undo it with tf.sigmoid(2 * logits). What becomes of the cosine?",
+    hint="Add a small number such as 1e-6 to p and to 1 - p before you take logarithms. Then halve the logits, and put "
+    "them into the sigmoid.",
+    why="A small score becomes about its square root, so classes that are hardly there gain weight in the loss.",
+    then="Train on it, and undo it with tf.sigmoid(2 * logits). What becomes of the cosine?",
 )
 def softened(answer, scores):
-    """Check exercise 5.2: the sigmoid of half the logit of each score; ``scores``, shape (n_patches, 521).
+    """Check exercise 7.2: the sigmoid of half the logit of each score; ``scores``, shape (n_patches, 521).
 
-    Notebook: 05_distillation
+    Notebook: 07_distillation
     """
     scores = np.asarray(scores, float)
     answer = numbers_of(answer, scores.shape, "the softened scores")
     expect(np.isfinite(answer).all(), "Some values are not finite: keep the scores away from 0 and 1.")
-    expect(answer.min() >= 0 and answer.max() <= 1, "Some values lie outside [0, 1]: logits; take their sigmoid.")
+    expect(
+        answer.min() >= 0 and answer.max() <= 1, "Some values lie outside [0, 1]: these are logits. Take their sigmoid."
+    )
     expect(
         not np.allclose(answer.sum(axis=1), 1, atol=1e-3), "Each row adds up to 1: this is a softmax, not a sigmoid."
     )
@@ -52,15 +55,16 @@ def softened(answer, scores):
 
 
 @exercise(
-    hint="The energy of both trainings, in joules (1 kWh is 3.6e6 J), divided by the joules that one clip saves.",
-    why="It flatters: the teacher's listening and the trials before are not in it. (YAMNet's own training is spent "
-    "either way.)",
+    hint="Add up both trainings and turn them into joules. A clip saves the difference between YAMNet and the mini; "
+    "divide by that.",
+    why="It flatters the student a little: the teacher's listening and the trials before are not in it. YAMNet's own "
+    "training is spent either way.",
     then="How long would a student have to listen, day and night, to hear as many clips of five seconds?",
 )
 def break_even(answer, figures):
-    """Check exercise 5.3: after how many clips the energy of the training is saved; ``figures`` of the model card.
+    """Check exercise 7.3: after how many clips the energy of the training is saved; ``figures`` of the model card.
 
-    Notebook: 05_distillation
+    Notebook: 07_distillation
     """
     answer, joules, training = number_of(answer, "how many clips"), figures["joules"], figures["training"]
     both, saved = training["kwh"] + training["before"]["kwh"], joules["yamnet"] - joules["mini"]
@@ -72,24 +76,25 @@ def break_even(answer, figures):
     expect(
         not close(3600 * both / saved), "These are watt-hours taken for kilowatt-hours: a factor of 1000 is missing."
     )
-    expect(not close(3.6e6 * training["kwh"] / saved), "This counts one of the two trainings only.")
+    expect(not close(3.6e6 * training["kwh"] / saved), "This counts only one of the two trainings.")
     expect(
-        not close(3.6e6 * both / joules["mini"]), "A clip saves the difference of the two models, not what one takes."
+        not close(3.6e6 * both / joules["mini"]),
+        "A clip saves the difference of the two networks, not what one of them takes.",
     )
     expect(not close(3.6e6 * both / joules["yamnet"]), "The student is not free: take off what it needs itself.")
     expect(close(3.6e6 * both / saved), f"{answer:,.0f} clips do not follow from the figures of the model card.")
 
 
 @exercise(
-    hint="Dense(1024, activation='relu') at the end, tf.keras.losses.CosineSimilarity() as the loss, the teacher's "
-    "embeddings of the training patches as targets.",
-    why="It answers closer to the teacher than a constant does, on patches that it was not trained on.",
-    then="Does a linear classifier on its output tell the ten animals apart? Compare with the table above.",
+    hint="Build a network from all layers but the last, and add a dense layer of 1024 with ReLU. Train it with "
+    "CosineSimilarity as the loss, and predict all patches.",
+    why="It answers closer to the teacher than a constant does, on patches that it was never trained on.",
+    then="Can a linear classifier on its output tell the ten animals apart? Compare with the table above.",
 )
 def student_embeddings(answer, teacher, test):
-    """Check exercise 5.4: a student's embeddings of all patches; those of the ``teacher``, shape (n_patches, 1024).
+    """Check exercise 7.5: a student's embeddings of all patches; those of the ``teacher``, shape (n_patches, 1024).
 
-    Notebook: 05_distillation
+    Notebook: 07_distillation
     """
     teacher = np.asarray(teacher)
     expect(np.shape(answer) != (len(teacher), 521), "These are 521 scores for each patch; embeddings have 1024 values.")

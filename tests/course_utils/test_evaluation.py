@@ -522,6 +522,43 @@ def test_bootstrap_interval_holds_the_accuracy_and_narrows_with_more_clips():
         evaluation.bootstrap_interval([True])
 
 
+COUNTS = [(40, 40, 0.9124, 1), (36, 40, 0.7695, 0.9604), (0, 40, 0, 0.0876)]
+
+
+@pytest.mark.parametrize(("right", "n", "low", "high"), COUNTS)
+def test_wilson_interval_is_that_of_the_formula(right, n, low, high):
+    assert evaluation.wilson_interval(right, n) == pytest.approx((low, high), abs=1e-4)
+    z, share = 1.959964, right / n
+    middle = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z * np.sqrt(share * (1 - share) / n + z**2 / (4 * n**2)) / (1 + z**2 / n)
+    assert evaluation.wilson_interval(np.int64(right), n) == pytest.approx((middle - half, middle + half), abs=1e-6)
+    wider = evaluation.wilson_interval(right, n, confidence=0.99)
+    assert wider[0] <= evaluation.wilson_interval(right, n)[0] <= evaluation.wilson_interval(right, n)[1] <= wider[1]
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [((1, 0), "1 of 0"), ((5, 4), "5 of 4"), ((-1, 4), "-1 of 4"), ((0.9, 40), "0.9 of 40"), ((1, 4, 95), "is 95")],
+)
+def test_wilson_interval_says_what_is_wrong(given, words):
+    with pytest.raises(ValueError, match=words):
+        evaluation.wilson_interval(*given)
+
+
+def test_wilson_interval_holds_the_truth_more_often_than_the_bootstrap():
+    from scipy import stats
+
+    counts = np.arange(41)
+    for truth, drawn, wilson in ((0.95, 0.87, 0.95), (0.975, 0.64, 0.92)):
+        chances = stats.binom.pmf(counts, 40, truth)
+        for interval, share in (
+            (lambda count: evaluation.bootstrap_interval(np.arange(40) < count), drawn),
+            (lambda count: evaluation.wilson_interval(count, 40), wilson),
+        ):
+            holds = [low <= truth <= high for low, high in map(interval, counts)]
+            assert chances[holds].sum() == pytest.approx(share, abs=0.01)
+
+
 @pytest.mark.filterwarnings("ignore::RuntimeWarning")  # scipy, of a standard error of one value
 def test_bootstrap_interval_is_the_middle_of_the_resampled_accuracies():
     """Of 20 clips 18 right: 2.5 % and 97.5 % of the binomial distribution are at 15 and 20."""

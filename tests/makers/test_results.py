@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from conftest import LESSONS, ROOT
 
+from course_utils import evaluation
 from makers import build
 from makers import results as measured
 
@@ -48,6 +49,28 @@ def test_transfer_learning(results):
         assert record["embeddings"] == "embedded"
 
 
+def test_how_sure(results):
+    """Like for like: with silent windows the head is no better than zero-shot; without them it is, a little."""
+    record = results["05_how_sure"]
+    both = {"with sound": record["classifiers"], "all": record["classifiers_all_windows"]}
+    for rows in both.values():
+        for row in rows.values():
+            assert row["from"] < row["mean"] < row["to"]
+    for name in ("zero-shot, highest label", "zero-shot, mean of labels"):  # silence scores nothing
+        assert both["with sound"][name]["mean"] == both["all"][name]["mean"]
+    gains = {(row["head minus"], row["windows"]): row for row in record["differences"]}
+    sounding = gains["zero-shot, mean of labels", "windows with sound"]
+    every = gains["zero-shot, mean of labels", "all windows"]
+    assert sounding["difference"] == pytest.approx(0.025, abs=0.015)
+    assert every["difference"] == pytest.approx(-0.005, abs=0.02)
+    assert every["from"] < 0 < every["to"]
+    growth = {int(size): row["mean"] for size, row in record["growth"].items()}
+    assert [growth[size] for size in (1, 2, 5, 32)] == pytest.approx([0.640, 0.779, 0.867, 0.938], abs=0.01)
+    for row in record["class_intervals"].values():
+        assert (row["from"], row["to"]) == evaluation.wilson_interval(round(40 * row["accuracy"]), 40)
+    assert record["leak"]["leaked"] >= record["leak"]["honest"] + 0.09
+
+
 def test_detection_finds_each_animal_where_it_is(results):
     record = results["04_sound_event_detection"]
     assert [event["label"] for event in record["reference"]] == ["dog", "cat", "rooster", "cow"]
@@ -62,7 +85,7 @@ def test_detection_finds_each_animal_where_it_is(results):
 
 
 def test_a_student_of_soft_targets_shares_more_than_one_of_hard_targets(results):
-    record = results["05_distillation"]
+    record = results["07_distillation"]
     shared = {name: row["of five"] for name, row in record["imitation"].items()}
     assert shared["tiny student, soft targets"] > shared["always the mean"] + 0.05
     assert shared["tiny student, soft targets"] > shared["tiny student, hard targets"] + 0.1
@@ -94,7 +117,7 @@ def written():
 @pytest.fixture(scope="module")
 def detectors(written):
     """Mean over the seeds: detector, ratio, measure."""
-    runs = [run["04_sound_event_detection"]["soundscapes"] for run in written["runs"]]
+    runs = [run["06_better_detector"]["soundscapes"] for run in written["runs"]]
     return {
         name: {
             ratio: {measure: np.mean([run[name][ratio][measure] for run in runs]) for measure in measured.METRICS}
@@ -110,7 +133,7 @@ def test_the_page_of_results_is_written_from_the_figures(written):
 
 def test_classifiers_over_five_folds(written):
     for run in written["runs"]:
-        rows = run["03_transfer_learning"]["classifiers"]
+        rows = run["05_how_sure"]["classifiers"]
         assert list(rows) == [
             "zero-shot, highest label",
             "zero-shot, mean of labels",
@@ -122,7 +145,7 @@ def test_classifiers_over_five_folds(written):
             assert row["from"] < row["mean"] < row["to"]
         assert rows["head"]["mean"] >= 0.91
         assert max(row["mean"] for row in rows.values()) >= 0.93
-        leak = run["03_transfer_learning"]["leak"]
+        leak = run["05_how_sure"]["leak"]
         assert leak["leaked"] >= leak["honest"] + 0.1
 
 
@@ -141,23 +164,43 @@ def promised(name: str) -> list[list[float]]:
 
 
 def test_what_the_notebooks_promise_is_what_was_measured(written, detectors):
-    (classifiers,) = promised("03_transfer_learning")
-    rows = [run["03_transfer_learning"]["classifiers"] for run in written["runs"]]
+    (classifiers,) = promised("05_how_sure")
+    rows = [run["05_how_sure"]["classifiers"] for run in written["runs"]]
     means = [np.mean([row[name]["mean"] for row in rows]) for name in rows[0]]
     assert classifiers == pytest.approx(means, abs=0.015)
-    (detection,) = promised("04_sound_event_detection")
+    (detection,) = promised("06_better_detector")
     ours = [detectors[name]["0"][m] for name in ("simple", "smoothed: the better detector") for m in measured.METRICS]
     assert detection == pytest.approx(ours, abs=0.03)
 
 
 def test_what_this_run_found_is_near_what_was_written_down(results, written):
-    ours, theirs = (r["03_transfer_learning"]["classifiers"] for r in (results, written["runs"][0]))
+    ours, theirs = (r["05_how_sure"]["classifiers"] for r in (results, written["runs"][0]))
     for name, row in ours.items():
         assert row["mean"] == pytest.approx(theirs[name]["mean"], abs=0.02), name
-    ours, theirs = (r["04_sound_event_detection"]["soundscapes"] for r in (results, written["runs"][0]))
+    ours, theirs = (r["06_better_detector"]["soundscapes"] for r in (results, written["runs"][0]))
     for name in ("simple", "smoothed: the better detector"):
         pooled = [found[name]["0 and 6"]["segment F-score"] for found in (ours, theirs)]
         assert pooled[0] == pytest.approx(pooled[1], abs=0.06), name
+
+
+def test_records_stand_below_the_lessons_that_find_them(written):
+    moved = {
+        "05_how_sure": {"classifiers", "by_fold", "class_intervals", "growth", "leak", "bill", "country", "measured"},
+        "06_better_detector": {"soundscapes", "by_class", "better_events"},
+    }
+    for run in written["runs"]:
+        assert list(run) == ["03_transfer_learning", "04_sound_event_detection", *moved]
+        for name, keys in moved.items():
+            assert keys <= set(run[name])
+            assert not any(keys & set(record) for other, record in run.items() if other != name)
+            assert run[name]["expected"]
+
+
+def test_differences_go_into_the_page_once_they_are_measured(written):
+    changed = json.loads(json.dumps(written))
+    row = {"head minus": "zero-shot", "windows": "all windows", "difference": -0.005, "from": -0.033, "to": 0.02}
+    changed["runs"][0]["05_how_sure"]["differences"] = [row]
+    assert "\n| head minus zero-shot | all windows | -0.005 | -0.033 | +0.020 |\n" in measured.page(changed)
 
 
 def test_tables_and_spread():
