@@ -11,10 +11,10 @@ from .figures import Figures, expected
 from .how_sure import neighbours_leak, small_network
 from .sound_event_detection import f_score, long_events, strict_events
 from .tagging import thresholds, top_tags, whistle_onset, wrong_rate
-from .transfer_learning import linear, votes, zero_shot_accuracy
+from .transfer_learning import better_map, linear, votes, zero_shot_accuracy
 from .yamnet import event_tops, n_windows, quiet_scores, window_tops
 
-__all__ = ["Figures", "Verdict", "break_even", "event_tops", "expected", "f_score", "linear", "long_events",
-           "mild_targets", "n_windows", "neighbours_leak", "quiet_scores", "settings", "small_network",
+__all__ = ["Figures", "Verdict", "better_map", "break_even", "event_tops", "expected", "f_score", "linear",
+           "long_events", "mild_targets", "n_windows", "neighbours_leak", "quiet_scores", "settings", "small_network",
            "softened", "strict_events", "student_embeddings", "thresholds", "top_tags", "votes",
            "whistle_onset", "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip
