@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from course_utils import audio, events
+from course_utils import audio
+from course_utils.events import Events
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 MAGMA = {"origin": "lower", "cmap": "magma"}
 PARTS = ("at the beginning", "in the middle", "at the end")
+CURVES = ("#0072B2", "#D55E00", "#009E73", "#B5468F", "#3A93C8", "#A86F00", "#1A1A1A")
+"""Colours of classes, told apart with any colour vision; darker than the style's where lines and names need it."""
 
 
 def _axes(ax: Axes | None, width: float = 10.0, height: float = 3.2) -> Axes:
@@ -335,7 +338,7 @@ def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: flo
     duration : float
         Length of the time axis in seconds.
     """
-    rolls, classes = {name: zip(*events.Events.of(given), strict=True) for name, given in rolls.items()}, list(classes)
+    rolls, classes = {name: zip(*Events.of(given), strict=True) for name, given in rolls.items()}, list(classes)
     ax, height = _axes(ax, height=min(3.4, 1.1 + 0.45 * len(classes))), 0.8 / len(rolls)
     for i, (name, given) in enumerate(rolls.items()):
         found = [event for event in given if event[0] in classes]
@@ -350,3 +353,114 @@ def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: flo
     ax.grid(axis="x", alpha=0.3)
     ax.legend(ncols=len(rolls), loc="lower right", bbox_to_anchor=(1, 1))
     return ax
+
+
+def _that_matter(
+    scores: np.ndarray, classes: Sequence[str], threshold: float, rolls: Iterable[Events], most: int = 8
+) -> list[str]:
+    """Return the classes that a picture of a detector shows, in the order of ``classes``.
+
+    They are those of the events, then those with a score over the threshold, the highest first, ``most`` at most;
+    without any, the three with the highest scores.
+    """
+    peaks = np.asarray(scores).max(axis=0, initial=0)
+    order = [classes[i] for i in np.argsort(-peaks, kind="stable")]
+    named = {label for roll in rolls for label in roll.labels}
+    over = {classes[i] for i in np.flatnonzero(peaks > threshold)}
+    chosen = [label for label in order if label in named] + [label for label in order if label in over - named]
+    return sorted(chosen[: max(most, len(named))] or order[:3], key=list(classes).index)
+
+
+def detection(
+    scores: np.ndarray,
+    classes: Sequence[str],
+    hop: float,
+    threshold: float,
+    events: Iterable,
+    reference: Iterable | None = None,
+    window: float = 0.96,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw scores over time as curves, the threshold as a line, and what became of them as bars below.
+
+    Drawn are the classes with a score over the threshold and those of the events; where there are none, the three with
+    the highest scores. A class has one colour, its bars are plain in the reference and hatched in the output.
+
+    Notebook: 04_sound_event_detection
+
+    Parameters
+    ----------
+    scores : ndarray, shape (n_windows, n_classes)
+        Scores in [0, 1]; window ``i`` begins at ``i * hop``, and its score is drawn at its centre.
+    classes : sequence of str
+        Names of the classes, in the order of the scores.
+    hop : float
+        Seconds between the starts of two windows.
+    threshold : float
+        In [0, 1].
+    events : pandas.DataFrame, Events or list of (str, float, float)
+        What the detector reports: ``label``, ``onset`` and ``offset`` in seconds.
+    reference : pandas.DataFrame, Events or list of (str, float, float), optional
+        What is true.
+    window : float
+        Length of a window in seconds.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw.
+
+    Returns
+    -------
+    matplotlib.axes.Axes
+        Scores from 0 to 1, and a row of bars below 0 for each class.
+
+    Raises
+    ------
+    ValueError
+        If the scores do not have a column for each class, or an event is of none of them.
+    """
+    from matplotlib.patches import Patch
+
+    scores, classes = np.asarray(scores), list(classes)
+    if scores.ndim != 2 or scores.shape[1] != len(classes):
+        raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
+    given = {"reference": reference, "system": events}
+    rolls = {name: Events.of(table, classes) for name, table in given.items() if table is not None}
+    drawn = _that_matter(scores, classes, threshold, rolls.values())
+    ax, row = _axes(ax, height=2.6 + 0.3 * len(drawn)), 0.16
+    times = np.arange(len(scores)) * hop + window / 2
+    end = max(
+        [times[-1] + window / 2 if len(times) else window, *(roll.offsets.max(initial=0) for roll in rolls.values())]
+    )
+    places = [-0.1 - row * (i + 0.5) for i in range(len(drawn))]
+    for i, (label, place) in enumerate(zip(drawn, places, strict=True)):
+        look = {"color": CURVES[i % len(CURVES)], "linestyle": ("-", "--")[i // len(CURVES) % 2]}
+        look |= {"marker": "os^DvPX"[i % 7], "markersize": 4, "markevery": 1 + len(scores) // 60}
+        ax.plot(times, scores[:, classes.index(label)], label=label, **look)
+        for k, (name, roll) in enumerate(rolls.items()):
+            own = roll.labels == label
+            spans = np.column_stack([roll.onsets, roll.offsets - roll.onsets])[own]
+            height = 0.86 * row / len(rolls)
+            fill = {"facecolor": look["color"], "edgecolor": "white", "hatch": "////" * (name == "system")}
+            ax.broken_barh(spans, (place + 0.43 * row - (k + 1) * height, height), **fill)
+    ax.axhline(threshold, color="#1A1A1A", linestyle=":", linewidth=1.5, label="threshold")
+    line = ax.axhline(0, color="#1A1A1A", linewidth=0.8)
+    lowest = -0.14 - row * len(drawn)
+    marks = [
+        Patch(facecolor="#808080", edgecolor="white", hatch="////" * (name == "system"), label=name) for name in rolls
+    ]
+    entries = [*ax.get_legend_handles_labels()[0], *marks]
+    ax.legend(handles=entries, loc="upper left", bbox_to_anchor=(1, 1))
+    ax.set(ylim=(lowest, 1.05), yticks=[1, 0.5, 0, *places], yticklabels=["1", "0.5", "0", *drawn], axisbelow=True)
+    for text, i in zip(ax.get_yticklabels()[3:], range(len(drawn)), strict=True):
+        text.set_color(CURVES[i % len(CURVES)])
+    ax.grid(axis="x", alpha=0.3)
+    ax.set_ylabel("score", y=(0.5 - lowest) / (1.05 - lowest))
+    said = []
+    for label in drawn:
+        own = scores[:, classes.index(label)]
+        said.append(f"{label} {own.max(initial=0):.2g} at {_seconds(times[own.argmax()])} s" if len(own) else label)
+    words = f"Highest scores by class: {_listed(said, 8)}."
+    for name, roll in rolls.items():
+        rows = sorted(zip(*roll, strict=True), key=lambda event: event[1])
+        spans = [f"{label} {_seconds(a)} to {_seconds(b)}" for label, a, b in rows]
+        words += f" Events of {name} in seconds, {len(spans)}: {_listed(spans, 8)}."
+    return _describe(ax, line, words, xlabel="time (s)", xlim=(0, end))

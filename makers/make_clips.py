@@ -1,4 +1,4 @@
-"""Make the embedded clips: speech followed by whistling, and a short annotated scene.
+"""Make the embedded clips: speech followed by whistling, a short annotated scene, and five claps, whistles and knocks.
 
 ``python -m makers clips`` writes them to ``data/embedded/clips/``. Speech comes from espeak-ng, everything else
 from numpy; nothing is recorded, so nothing needs a licence but the course's own.
@@ -15,7 +15,7 @@ import soxr
 
 from makers import files
 
-RATE = 32000
+RATE, SHORT_RATE = 32000, 16000
 OUT = Path(__file__).resolve().parents[1] / "data" / "embedded" / "clips"
 RNG = np.random.default_rng(2022)
 
@@ -81,8 +81,88 @@ def lay(seconds: float, events, hum: float = 0.003) -> np.ndarray:
     return scene
 
 
+def burst(rng: np.random.Generator, seconds: float, low: float, high: float, decay: float) -> np.ndarray:
+    """Return noise between two frequencies (Hz) that dies away by 1 / e every ``decay`` seconds, at 16 kHz."""
+    n = round(seconds * SHORT_RATE)
+    spectrum = np.fft.rfft(rng.normal(size=n))
+    frequencies = np.fft.rfftfreq(n, 1 / SHORT_RATE)
+    spectrum *= 1 / (1 + (low / np.maximum(frequencies, 1)) ** 4) / (1 + (frequencies / high) ** 4)
+    time = np.arange(n) / SHORT_RATE
+    sound = np.fft.irfft(spectrum, n) * np.exp(-time / decay) * np.minimum(1, time / 0.001)
+    return sound / np.abs(sound).max()
+
+
+def clap(rng: np.random.Generator) -> np.ndarray:
+    """Return a hand clap, bright and short: the palms meet in two or three places within milliseconds."""
+    sound = np.zeros(round(0.15 * SHORT_RATE))
+    for delay in np.cumsum(rng.uniform(0.001, 0.006, rng.integers(2, 4))):
+        start = round(delay * SHORT_RATE)
+        part = burst(rng, 0.12, rng.uniform(400, 900), rng.uniform(3000, 7000), rng.uniform(0.004, 0.009))
+        sound[start : start + len(part)] += part * rng.uniform(0.5, 1)
+    return sound
+
+
+def knock(rng: np.random.Generator) -> np.ndarray:
+    """Return a knuckle on a wooden door: a few low tones of the panel that die away, and a dull thud."""
+    time = np.arange(round(0.25 * SHORT_RATE)) / SHORT_RATE
+    lowest = rng.uniform(110, 240)
+    sound = np.zeros(len(time))
+    for k, share in enumerate((1, 0.7, 0.4, 0.25)):
+        tone = np.sin(2 * np.pi * lowest * (1 + 0.83 * k) * rng.uniform(0.9, 1.1) * time)
+        sound += share * tone * np.exp(-time / (rng.uniform(0.012, 0.025) / (1 + k / 3)))
+    sound += 0.8 * burst(rng, 0.25, 80, 900, 0.012) + 0.3 * burst(rng, 0.25, 800, 3500, 0.003)
+    return sound * np.minimum(1, time / 0.002)
+
+
+def whistle(rng: np.random.Generator) -> np.ndarray:
+    """Return a whistled call of one to three notes: gliding sines with a little vibrato and breath."""
+    pieces = []
+    for _ in range(rng.integers(1, 4)):
+        time = np.arange(round(rng.uniform(0.25, 0.6) * SHORT_RATE)) / SHORT_RATE
+        glide = np.linspace(rng.uniform(1000, 1900), rng.uniform(1000, 2300), len(time))
+        pitch = glide * (1 + 0.008 * np.sin(2 * np.pi * rng.uniform(4, 7) * time))
+        phase = 2 * np.pi * np.cumsum(pitch) / SHORT_RATE
+        fade_in_out = np.minimum(1, np.minimum(time, time[::-1]) / 0.04)
+        breath = burst(rng, len(time) / SHORT_RATE, 1200, 4000, 10)
+        pieces += [fade_in_out * (np.sin(phase) + 0.05 * np.sin(2 * phase) + 0.03 * breath)]
+        pieces += [np.zeros(round(rng.uniform(0.04, 0.12) * SHORT_RATE))]
+    return np.concatenate(pieces)
+
+
+def recording(rng: np.random.Generator, kind: str) -> np.ndarray:
+    """Return a sound once or several times in a room, with a microphone's noise, at 16 kHz.
+
+    Number, pauses, room, noise and level are drawn anew for each recording.
+    """
+    make_sound, least, most, pause = {
+        "clap": (clap, 1, 4, (0.25, 0.6)),
+        "whistle": (whistle, 1, 2, (0.2, 0.5)),
+        "knock": (knock, 2, 5, (0.16, 0.34)),
+    }[kind]
+    dry = [np.zeros(round(rng.uniform(0.1, 0.4) * SHORT_RATE))]
+    for _ in range(rng.integers(least, most + 1)):
+        dry += [rng.uniform(0.7, 1) * make_sound(rng), np.zeros(round(rng.uniform(*pause) * SHORT_RATE))]
+    dry = np.concatenate(dry)
+    echo = burst(rng, 0.8, 150, rng.uniform(2000, 5000), rng.uniform(0.04, 0.16))
+    echo[: round(0.004 * SHORT_RATE)] = 0  # the walls are further away than the microphone
+    wet = np.convolve(dry, echo)[: len(dry) + round(0.3 * SHORT_RATE)]
+    sound = np.pad(dry, (0, len(wet) - len(dry))) + rng.uniform(0.05, 0.15) * wet
+    hiss = burst(rng, len(sound) / SHORT_RATE, 60, rng.uniform(1500, 6000), 1000)
+    return rng.uniform(0.15, 0.7) * sound / np.abs(sound).max() + rng.uniform(0.0008, 0.003) * hiss
+
+
+def make_three_sounds(out: Path) -> None:
+    """Write five recordings each of a clap, a whistle and a knock, for those who cannot record their own."""
+    (folder := out / "three_sounds").mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(15)
+    for kind in ("clap", "whistle", "knock"):
+        for number in range(1, 6):
+            soundfile.write(folder / f"{kind}_{number}.ogg", recording(rng, kind), SHORT_RATE)
+
+
 def make(out: Path) -> None:
     """Write the clips and the annotation of the scene."""
+    make_three_sounds(out)
     out.mkdir(parents=True, exist_ok=True)
     sentence = speech("Let us listen to this.", speed=160)
     melody = whistling(2.6, (1480, 1660, 1976, 1760, 1480, 1320))

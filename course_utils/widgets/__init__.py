@@ -5,10 +5,14 @@ the start is shown beside it, for pages and slides, and hides where the explorer
 """
 
 from .analysis import Analysis, analyse, resample_blocks, score_blocks, stream
+from .embedding_map import embedding_map
 from .explorers import compare_taggers, explore_detector, explore_errors
+from .own_classes import OwnClasses, own_classes
 from .own_sound import own_sound
 from .quiz import quiz, quizzes
 from .shown import Shown
+from .sound_input import sound_input
 
-__all__ = ["Analysis", "Shown", "analyse", "compare_taggers", "explore_detector", "explore_errors", "own_sound",
-           "quiz", "quizzes", "resample_blocks", "score_blocks", "stream"]  # fmt: skip
+__all__ = ["Analysis", "OwnClasses", "Shown", "analyse", "compare_taggers", "embedding_map", "explore_detector",
+           "explore_errors", "own_classes", "own_sound", "quiz", "quizzes", "resample_blocks", "score_blocks",
+           "sound_input", "stream"]  # fmt: skip

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from course_utils import assets, audio, datasets, evaluation, models, plotting
-from course_utils.events import events_from_scores
+from course_utils.events import Events, events_from_scores
 
-from .shown import Shown, event_roll, image, in_words, panel_of, show
+from .shown import Shown, image, in_words, panel_of, show
 
 if TYPE_CHECKING:
     import ipywidgets
     import pandas as pd
+
+THRESHOLD = 'stroke="#1A1A1A" stroke-width="2" stroke-dasharray="2 4"'
 
 
 def _some_clips() -> dict[str, Path]:
@@ -89,10 +91,97 @@ def compare_taggers(
     return show("taggers", Shown(*heard(next(iter(clips)))), build)
 
 
+def _picture(
+    times: np.ndarray, scores: np.ndarray, rows: Sequence[str], threshold: float, rolls: dict[str, Any], duration: float
+) -> str:
+    """Draw scores of windows, the threshold and the events below each other as SVG, in a few milliseconds.
+
+    It is the picture of :func:`course_utils.plotting.detection`, which takes a hundred. What stays below the threshold
+    is pale; ``times`` are those of the windows' centres, ``scores`` has a column for each of the ``rows``.
+    """
+    left, width, top, tall, height = 24 + 9 * max(map(len, [*rows, "0.5"])), 900, 48, 210, 26
+    zero, bottom = top + tall, top + tall + 12 + height * len(rows)
+    scale, colours = (
+        (width - left - 20) / duration,
+        [plotting.CURVES[i % len(plotting.CURVES)] for i in range(len(rows))],
+    )
+    hatches = "".join(
+        f'<pattern id="course-hatch-{i}" width="7" height="7" patternUnits="userSpaceOnUse" '
+        f'patternTransform="rotate(45)"><rect width="7" height="7" fill="{colour}"/>'
+        '<rect width="2.5" height="7" fill="#FFFFFF"/></pattern>'
+        for i, colour in enumerate([*dict.fromkeys(colours), "#707070"])
+    )
+    grey = f"url(#course-hatch-{len(dict.fromkeys(colours))})"
+    parts = [f'<defs>{hatches}</defs><rect width="{width}" height="{bottom + 45}" fill="#FFFFFF"/>']
+
+    def line(x1: float, y1: float, x2: float, y2: float, more: str) -> str:
+        return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {more}/>'
+
+    def text(x: float, y: float, words: str, more: str = "") -> str:
+        return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{html.escape(words)}</text>'
+
+    def bar(x: float, y: float, wide: float, high: float, fill: str, edge: str) -> str:
+        size = f'width="{max(1.0, wide):.1f}" height="{high}"'
+        return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{fill}" stroke="{edge}"/>'
+
+    step = next(s for s in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600) if duration <= 10 * s or s == 600)
+    for time in np.arange(0, duration + 1e-9, step):
+        x = left + time * scale
+        parts += [
+            line(x, top, x, bottom + 4, 'stroke="#DADADA"'),
+            text(x, bottom + 19, f"{time:g}", 'text-anchor="middle"'),
+        ]
+    parts.append(text((left + width) / 2, bottom + 38, "time (s)", 'text-anchor="middle"'))
+    for value in (0, 0.5, 1):
+        parts.append(text(left - 8, zero - value * tall + 6, f"{value:g}", 'text-anchor="end"'))
+    parts.append(f'<text transform="translate(16 {top + tall / 2:.0f}) rotate(-90)" text-anchor="middle">score</text>')
+    keys = {"reference": "#707070", "system": grey}
+    for x, (name, fill) in zip((width - 290, width - 160), keys.items(), strict=True):
+        parts += [bar(x, 8, 24, 13, fill, "#707070"), text(x + 31, 20, name)]
+    parts += [line(width - 460, 15, width - 430, 15, THRESHOLD), text(width - 422, 20, "threshold")]
+    named = []
+    for i, (row, values) in enumerate(zip(rows, scores.T, strict=True)):
+        over = values.max(initial=0) > threshold
+        points = " ".join(f"{left + t * scale:.1f},{zero - v * tall:.1f}" for t, v in zip(times, values, strict=True))
+        dash = ' stroke-dasharray="7 4"' if i >= len(plotting.CURVES) else ""
+        look = f'stroke-width="{2.4 if over else 1.2}" stroke-opacity="{1 if over else 0.35}"'
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colours[i]}" {look}{dash}/>')
+        y = zero + 12 + height * i
+        parts.append(text(left - 8, y + height / 2 + 4, row, f'text-anchor="end" fill="{colours[i]}"'))
+        if over:
+            x, peak = left + times[values.argmax()] * scale, zero - values.max() * tall
+            x = min(max(x, left + 5 * len(row)), width - 20 - 5 * len(row))
+            named.append(
+                text(x, max(peak - 6, top - 3), row, f'text-anchor="middle" fill="{colours[i]}" font-size="14"')
+            )
+    fills = {
+        "reference": colours,
+        "system": [f"url(#course-hatch-{i % len(plotting.CURVES)})" for i in range(len(rows))],
+    }
+    for k, (name, given) in enumerate(rolls.items()):
+        for label, onset, offset in zip(*Events.of(given), strict=True):
+            i = rows.index(label)
+            place = left + onset * scale, zero + 14 + height * i + 11 * k, (offset - onset) * scale, 10
+            parts.append(bar(*place, fills[name][i], colours[i]))
+    y = zero - threshold * tall
+    axis = line(left, zero, width - 20, zero, 'stroke="#1A1A1A"') + line(
+        left, bottom, width - 20, bottom, 'stroke="#1A1A1A"'
+    )
+    parts += [axis, line(left, y, width - 20, y, THRESHOLD), *named]
+    words = html.escape(
+        f"Scores over time, the threshold at {threshold:.2f}, and events. {in_words(rolls)}", quote=True
+    )
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{words}" viewBox="0 0 {width} {bottom + 45}" '
+        f'width="{width}" height="{bottom + 45}" font-family="sans-serif" font-size="16" fill="#1A1A1A" '
+        f'style="max-width:100%;height:auto">{"".join(parts)}</svg>'
+    )
+
+
 def explore_detector(
     scores: np.ndarray, classes: Sequence[str], hop: float, soundscape: datasets.Soundscape, threshold: float
 ) -> ipywidgets.VBox | None:
-    """Move threshold, window and hop of the simple detector, and see its events and F-scores change.
+    """Move threshold, window and hop of the simple detector, and see its scores, its events and its F-scores change.
 
     A longer window is scored by the mean over the windows of 0.96 s inside it, a longer hop takes every second, third,
     ... window. In each window the highest class counts, if it is over the threshold.
@@ -119,24 +208,29 @@ def explore_detector(
     """
     scores, classes, longest = np.asarray(scores), list(classes), min(20, len(scores) - 1)  # up to 20 hops longer
     means = [np.lib.stride_tricks.sliding_window_view(scores, k + 1, axis=0).mean(axis=-1) for k in range(longest + 1)]
-    shown = {classes[i] for mean in means for i in set(mean.argmax(axis=1))} | set(soundscape.reference["label"])
-    rows = sorted(shown)
+    true = set(soundscape.reference["label"])
+    shown = {classes[i] for mean in means for i in set(mean.argmax(axis=1))} | true
+    all_rows = sorted(shown, key=lambda label: (label not in true, classes.index(label)))
 
-    def detect(value: float, window: float, step: float, all_rows: bool = True) -> tuple[str, str, str]:
+    def detect(value: float, window: float, step: float, every_row: bool = True) -> tuple[str, str, str]:
         k, every = round((window - models.YAMNET_WINDOW) / hop), round(step / hop)
-        found = events_from_scores(means[k][::every], classes, every * hop, window, value)
+        kept = means[k][::every]
+        found = events_from_scores(kept, classes, every * hop, window, value)
         measures = evaluation.sed_metrics(soundscape.reference, found, classes, soundscape.duration)
         measures = measures[["F-score", "precision", "recall"]].map(lambda x: "–" if np.isnan(x) else f"{x:.2f}")
         rolls = {"reference": soundscape.reference, "system": found}
         table = measures.to_html(border=0).replace("<table", '<table style="text-align:right"', 1)
         words = f"{in_words(rolls)}\n{measures.to_string()}"
-        drawn = rows if all_rows else sorted(set(soundscape.reference["label"]) | set(found["label"]))
-        return event_roll(rolls, drawn, soundscape.duration), table, words
+        centres = np.arange(len(kept)) * every * hop + window / 2
+        rows = [row for row in all_rows if every_row or row in true | set(found["label"])]
+        columns = [classes.index(row) for row in rows]
+        drawn = _picture(centres, kept[:, columns], rows, value, rolls, soundscape.duration)
+        return drawn, table, words
 
     start = threshold, models.YAMNET_WINDOW, 5 * hop
-    roll, table, words = detect(*start, all_rows=False)
-    wide = "width:100%;max-width:1100px"
-    picture = image(roll.encode(), "svg+xml", f"Event roll. {words.splitlines()[0]}", wide)
+    drawn, table, words = detect(*start, every_row=False)
+    alt = f"Scores over time, the threshold at {threshold:.2f}, and events. {words.splitlines()[0]}"
+    picture = image(drawn.encode(), "svg+xml", alt, "width:100%;max-width:1100px")
     setting = f"Threshold {start[0]:.2f}, windows of {start[1]:.2f} s, a hop of {start[2]:.2f} s:"
 
     def build(ipywidgets: Any) -> tuple:
