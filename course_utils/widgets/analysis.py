@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import audio, models
+from course_utils import audio, models, plotting
 from course_utils.events import events_by_class
 from course_utils.models.yamnet import REACH, STEP
 
-from .shown import event_roll, image, in_words
+from .shown import drawn, event_roll, image, in_words, picture
+from .sound_input import Levels, Sound, length_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -30,7 +31,9 @@ class Analysis:
         Of the file, and of the network that listened.
     duration : float
         In seconds.
-    sample_rate, channels : int
+    sample_rate : int or None
+        Of the file, in Hz; None where the browser has decoded it.
+    channels : int
         Of the file.
     notes : list of str
         What is unusual about it, a sentence each.
@@ -45,7 +48,7 @@ class Analysis:
     name: str
     model: str
     duration: float
-    sample_rate: int
+    sample_rate: int | None
     channels: int
     notes: list[str]
     tags: pd.DataFrame
@@ -54,8 +57,8 @@ class Analysis:
 
     def __str__(self) -> str:
         channels = {1: "one channel", 2: "two channels"}.get(self.channels, f"{self.channels} channels")
-        length = f"{self.duration:.2f} s" if self.duration < 120 else f"{self.duration / 60:.1f} minutes"
-        return f"{self.name}: {length}, {self.sample_rate / 1000:g} kHz, {channels}. {self.model} listened."
+        kind = f", {self.sample_rate / 1000:g} kHz, {channels}" if self.sample_rate else ""
+        return f"{self.name}: {length_in_words(self.duration)}{kind}. {self.model} listened."
 
     def _repr_html_(self) -> str:
         minute = len(self.opening) / models.YAMNET_RATE
@@ -64,13 +67,15 @@ class Analysis:
         events = "<p>No class passes the threshold anywhere: no events.</p>"
         if len(self.events):
             roll, rows = {self.model: self.events}, list(dict.fromkeys(self.events["label"]))
-            picture = event_roll(roll, rows, self.duration).encode()
+            svg = event_roll(roll, rows, self.duration).encode()
             more = f"<p>The first 50 of {len(self.events)} events.</p>" if len(self.events) > 50 else ""
             table = self.events.head(50).to_html(index=False, border=0, float_format="{:.2f}".format)
-            events = f"{image(picture, 'svg+xml', f'Event roll of {label}. {in_words(roll)}')}{more}{table}"
+            events = f"{image(svg, 'svg+xml', f'Event roll of {label}. {in_words(roll)}')}{more}{table}"
+        spectrogram = drawn(plotting.spectrogram, self.opening, models.YAMNET_RATE)
         return (
             f"<p>{html.escape(str(self))}</p>{f'<ul>{notes}</ul>' if notes else ''}"
             f"{audio.play(self.opening, models.YAMNET_RATE, label).data}"
+            f"{picture(spectrogram)}"
             f"{self.tags.to_html(index=False, border=0, float_format='{:.3f}'.format)}"
             f"{events}"
         )
@@ -168,65 +173,68 @@ def analyse(path: str | Path, yamnet: Any, threshold: float = 0.3, n_classes: in
     ValueError
         If it is no audio, breaks off, lasts more than an hour, or holds what are no samples in [-1, 1].
     """
-    import pandas as pd
-
     path = Path(path)
     sample_rate, channels, promised, blocks = stream(path)
-    opening, seen = [], {"frames": 0, "full": 0, "in a row": 0, "peak": 0.0}
+    levels = Levels(channels)
 
     def watched():
         for block in blocks:
-            if not np.isfinite(block).all():
+            levels.add(block)
+            if not np.isfinite(levels.power):
                 raise ValueError(f"{str(path)!r} holds samples that are no numbers: save it again as 16-bit WAV.")
-            level = np.abs(block)
-            full = level >= 32767 / 32768
-            seen["frames"] += len(block)
-            seen["full"] += np.count_nonzero(full)
-            seen["in a row"] += np.count_nonzero(full[1:] & full[:-1])
-            seen["peak"] = max(seen["peak"], float(level.max()))
-            if seen["peak"] > 8:
+            if levels.peak > 8:
                 raise ValueError(f"{str(path)!r} has samples far outside [-1, 1]: save it again as 16-bit WAV.")
-            _check_length(path, seen["frames"] / sample_rate)
-            yield block
-
-    def kept():
-        for block in resample_blocks(watched(), sample_rate, models.YAMNET_RATE):
-            if sum(map(len, opening)) < 60 * models.YAMNET_RATE:
-                opening.append(block)
+            _check_length(path, levels.frames / sample_rate)
             yield block
 
     _check_length(path, promised)
-    scores = score_blocks(kept(), yamnet)
-    opening = np.concatenate(opening)[: 60 * models.YAMNET_RATE]
-    if not len(opening):
+    heard = _heard(resample_blocks(watched(), sample_rate, models.YAMNET_RATE), yamnet, threshold, n_classes)
+    if not len(heard["opening"]):
         raise ValueError(f"{str(path)!r} is too short, nothing is left of it at 16 kHz: record more.")
-    duration, names = seen["frames"] / sample_rate, np.array(models.class_names(yamnet))
+    duration = levels.frames / sample_rate
+    return _analysis(path.name, heard, duration, levels, sample_rate)
+
+
+def analyse_sound(sound: Sound, yamnet: Any, threshold: float = 0.3, n_classes: int = 8) -> Analysis:
+    """Tell what YAMNet hears in a sound at 16 kHz; parameters as for :func:`analyse`."""
+    heard = _heard([sound.waveform], yamnet, threshold, n_classes)
+    return _analysis(sound.name, heard, sound.seconds, sound.levels, None)
+
+
+def _heard(blocks: Iterable[np.ndarray], yamnet: Any, threshold: float, n_classes: int) -> dict:
+    """Return model, tags, events and opening of a recording that comes in blocks at 16 kHz."""
+    import pandas as pd
+
+    opening, most = [], 60 * models.YAMNET_RATE
+
+    def kept():
+        for block in blocks:
+            if sum(map(len, opening)) < most:
+                opening.append(block)
+            yield block
+
+    scores, names = score_blocks(kept(), yamnet), np.array(models.class_names(yamnet))
     mean = scores.mean(axis=0)
     best, leading = np.argsort(mean)[::-1][:5], np.argsort(scores.max(axis=0))[::-1][:n_classes]
-    events = events_by_class(scores[:, leading], names[leading], models.YAMNET_HOP, models.YAMNET_WINDOW, threshold)
-    events["offset"] = events["offset"].clip(upper=duration)
-    tags = pd.DataFrame({"label": names[best], "score": mean[best]})
-    notes = _notes(duration, channels, seen)
-    model = "YAMNet-mini" if "mini" in Path(yamnet.class_map_path().numpy().decode()).name else "YAMNet"
-    return Analysis(path.name, model, duration, sample_rate, channels, notes, tags, events, opening)
+    return {
+        "model": "YAMNet-mini" if "mini" in Path(yamnet.class_map_path().numpy().decode()).name else "YAMNet",
+        "tags": pd.DataFrame({"label": names[best], "score": mean[best]}),
+        "events": events_by_class(
+            scores[:, leading], names[leading], models.YAMNET_HOP, models.YAMNET_WINDOW, threshold
+        ),
+        "opening": np.concatenate(opening)[:most],
+    }
+
+
+def _analysis(name: str, heard: dict, duration: float, levels: Levels, sample_rate: int | None) -> Analysis:
+    heard["events"]["offset"] = heard["events"]["offset"].clip(upper=duration)
+    notes = levels.notes()
+    if duration < models.YAMNET_WINDOW:
+        short = f"Very short: YAMNet listens to windows of {models.YAMNET_WINDOW} s, so zeros fill the rest."
+        notes = [short, *notes]
+    return Analysis(name, duration=duration, sample_rate=sample_rate, channels=levels.channels, notes=notes, **heard)
 
 
 def _check_length(path: Path, seconds: float) -> None:
     if seconds > 3600:
         raise ValueError(f"{str(path)!r} lasts more than an hour: cut it into parts, for instance in Audacity.")
-
-
-def _notes(duration: float, channels: int, seen: dict) -> list[str]:
-    """Return what is unusual about a recording, from the counts of its samples."""
-    notes, peak, share = [], seen["peak"], seen["full"] / (seen["frames"] * channels)
-    if duration < models.YAMNET_WINDOW:
-        notes.append(
-            f"Very short: YAMNet listens to windows of {models.YAMNET_WINDOW} s, the rest is filled with zeros."
-        )
-    if peak < 1e-4:
-        notes.append("Silence: the loudest sample lies more than 80 dB below full scale.")
-    elif peak < 0.03:
-        notes.append(f"Quiet: the loudest sample is {-20 * np.log10(peak):.0f} dB below full scale; record closer.")
-    if seen["in a row"] > 1e-5 * seen["frames"]:
-        notes.append(f"Clipped: {share:.2%} of the samples are at full scale or over it; record with less gain.")
-    return notes

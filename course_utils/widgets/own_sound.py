@@ -1,169 +1,254 @@
-"""Your own sound: uploaded, recorded, or named."""
+"""Your own sound: recorded, uploaded, or named."""
 
 from __future__ import annotations
 
 import html
-import tempfile
+import warnings
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .analysis import analyse
-from .shown import Shown, in_words, panel_of, show
+from course_utils import audio, models, plotting
+
+from .analysis import Analysis, analyse, analyse_sound
+from .shown import Shown, drawn, in_words, panel_of, picture, show
+from .sound_input import RATE, Received, Sound, browser_input, length_in_words, read_sound
 
 if TYPE_CHECKING:
     import ipywidgets
 
+MINUTE = 60  # s: what is played, drawn and tagged of a longer sound
 
-RECORDER = """
-export default {
-  render({ model, el }) {
-    const button = document.createElement("button");
-    const status = document.createElement("span");
-    button.className = "course-record jupyter-button";
-    status.setAttribute("role", "status");
-    el.append(button, status);
-    const say = (label, text) => { button.textContent = label; status.textContent = " " + text; };
-    say("Record", "");
-    let recorder = null;
-    const send = async (chunks) => {
-      const context = new AudioContext({ sampleRate: 16000 });
-      try {
-        const sound = await context.decodeAudioData(await new Blob(chunks).arrayBuffer());
-        model.send({ rate: sound.sampleRate }, undefined, [sound.getChannelData(0).slice().buffer]);
-      } finally {
-        await context.close();
-      }
-    };
-    const record = async () => {
-      if (!navigator.mediaDevices) throw new Error("a page needs https or localhost for it");
-      const stream = await navigator.mediaDevices.getUserMedia({ audio: true });
-      const stop = () => stream.getTracks().forEach((track) => track.stop());
-      const chunks = [];
-      try { recorder = new MediaRecorder(stream); } catch (error) { stop(); throw error; }
-      recorder.ondataavailable = (event) => chunks.push(event.data);
-      recorder.onstop = async () => {
-        clearTimeout(timer);
-        stop();
-        say("Record", "");
-        await send(chunks).catch((error) => say("Record", `Nothing was recorded (${error.message}).`));
-      };
-      recorder.start();
-      say("Stop", "Recording, for a minute at most.");
-      const mine = recorder;
-      const timer = setTimeout(() => mine.state === "recording" && mine.stop(), 60000);
-    };
-    button.onclick = () => {
-      if (recorder?.state === "recording") return recorder.stop();
-      button.disabled = true;
-      record()
-        .catch((error) => say("Record", `No microphone here (${error.message}): upload a recording instead.`))
-        .finally(() => { button.disabled = false; button.focus(); });
-    };
-    return () => { if (recorder?.state === "recording") recorder.stop(); };
-  },
-};
-"""
+HINT = (
+    "<p>Record up to a minute, or upload a file: anything your browser plays will do, a phone's m4a too. Drag a longer "
+    "file into the file browser on the left and type its name here. Your sound stays on the computer that runs the "
+    "notebook; in Colab, that is one of Google's.</p>"
+)
 
 
-def _first_upload(value: Any) -> tuple[str, bytes] | None:
-    """Return name and content of the first file of a ``FileUpload``, if there is one."""
-    if isinstance(value, dict):  # by name: ipywidgets 7, which Colab has
-        value = [{"name": name, **file} for name, file in value.items()]
-    return (value[0]["name"], bytes(value[0]["content"])) if value else None
+class _StoppedError(Exception):
+    """A function of the learner's own has raised an exception; the message says which."""
 
 
 def _alert(text: str) -> Shown:
     return Shown(f'<p role="alert">{html.escape(text)}</p>', text)
 
 
-def own_sound(yamnet: Any, threshold: float = 0.3, path: str | Path | None = None) -> ipywidgets.VBox | None:
-    """Let YAMNet listen to a sound of your own: uploaded, recorded, or named.
+def _joined(parts: list[Shown]) -> Shown:
+    return Shown("".join(part.page for part in parts), "\n".join(part.text for part in parts))
 
-    Notebook: 02_yamnet
+
+def rendered(value: Any, what: str = "A picture") -> Shown:
+    """Return as HTML and text what a function has answered: a drawing, a table, text, or a list of such.
 
     Parameters
     ----------
-    yamnet : SavedModel
-        As for :func:`analyse`.
-    threshold : float
-        As for :func:`analyse`.
+    value : object
+        Axes, an array of them, or a Figure of matplotlib; anything that a notebook shows as HTML; a string; None for
+        nothing; or a list or tuple of such.
+    what : str
+        What a drawing is, for screen readers, if it is none of :mod:`course_utils.plotting`.
+    """
+    if value is None:
+        return Shown("", "")
+    if isinstance(value, list | tuple):
+        return _joined([rendered(part, what) for part in value])
+    first = value.flat[0] if isinstance(value, np.ndarray) and value.dtype == object and value.size else value
+    figure = first if hasattr(first, "savefig") else getattr(first, "figure", None)
+    if hasattr(figure, "savefig"):
+        return Shown(picture(figure, what), plotting.in_words(figure) or what)
+    if isinstance(value, str):
+        return Shown(f'<p style="white-space:pre-wrap">{html.escape(value)}</p>', value)
+    if callable(getattr(value, "_repr_html_", None)) and (page := value._repr_html_()):
+        return Shown(page, repr(value))
+    return Shown(f"<pre>{html.escape(repr(value))}</pre>", repr(value))
+
+
+def _answer(function: Callable[[np.ndarray], Any], waveform: np.ndarray, name: str) -> Shown:
+    """Call a function on a waveform; return what it gives, prints, displays and draws, and close its figures."""
+    import matplotlib.pyplot as plt
+    from IPython.utils.capture import capture_output
+
+    before = set(plt.get_fignums())
+    what = f"What {name} has drawn of this sound; it is not described in words."
+    try:
+        with capture_output(stderr=False) as said:
+            value = function(waveform)
+        opened = [plt.figure(number) for number in sorted(set(plt.get_fignums()) - before)]
+        parts = [rendered(said.stdout.strip() or None)]
+        parts += [rendered(_Displayed(output.data), what) for output in said.outputs]
+        parts.append(rendered(opened if value is None else value, what))
+        return _joined([part for part in parts if part.page])
+    finally:
+        for number in set(plt.get_fignums()) - before:
+            plt.close(number)
+
+
+class _Displayed:
+    """What a function has displayed, by its kinds of data."""
+
+    def __init__(self, data: dict):
+        self.data = data
+
+    def _repr_html_(self) -> str:
+        if "text/html" in self.data:
+            return self.data["text/html"]
+        text = html.escape(self.data.get("text/plain", ""), quote=True)
+        if "image/png" in self.data:
+            return f'<img alt="{text}" style="max-width:100%" src="data:image/png;base64,{self.data["image/png"]}">'
+        return f"<pre>{text}</pre>"
+
+    def __repr__(self) -> str:
+        return self.data.get("text/plain", "")
+
+
+def _tags(tagger: Any, waveform: np.ndarray) -> Any:
+    """Return a drawing of the five highest tags; of a network that scores frames, of its five highest classes."""
+    missing = max(0, round(models.PANNS_MIN_SECONDS * models.PANNS_RATE) - len(waveform))
+    batch = np.pad(waveform, (0, missing))[np.newaxis]
+    heard = tagger.inference(batch)
+    if isinstance(heard, tuple):
+        scores = np.asarray(heard[0][0])
+        best = np.argsort(scores)[::-1][:5]
+        return drawn(plotting.top_scores, [tagger.labels[i] for i in best], scores[best])
+    scores = np.asarray(heard[0])
+    best = np.argsort(scores.max(axis=0))[::-1][:5]
+    return drawn(plotting.scores_over_time, scores[:, best], [tagger.labels[i] for i in best], 0.01)
+
+
+def _about(sound: Sound, who: str, notes: list[str], answer: Shown) -> Shown:
+    """Return a sound and an answer to it: a line, notes, a player, a spectrogram, and the answer."""
+    line = f"{sound.name}: {length_in_words(sound.seconds)}. {who}{',' if ',' in who else ''} listened."
+    opening = sound.waveform[: MINUTE * sound.sample_rate]
+    label = sound.name if len(opening) == len(sound.waveform) else f"{sound.name}, the first minute"
+    with warnings.catch_warnings(action="ignore"):  # librosa's, about a very short sound
+        spectrogram = drawn(plotting.spectrogram, opening, sound.sample_rate)
+    listed = f"<ul>{''.join(f'<li>{html.escape(note)}</li>' for note in notes)}</ul>" if notes else ""
+    player = audio.play(opening, sound.sample_rate, label).data
+    page = f"<p>{html.escape(line)}</p>{listed}{player}{picture(spectrogram)}{answer.page}"
+    return Shown(page, "\n".join(filter(None, [" ".join([line, *notes]), answer.text])))
+
+
+class _Listener:
+    """Who listens: YAMNet, a tagger, or a function; it is given a file or a sound, and returns what to show."""
+
+    def __init__(self, listen: Any, threshold: float):
+        self.listen, self.threshold = listen, threshold
+        self.is_yamnet = hasattr(listen, "class_map_path")
+        self.is_tagger = hasattr(listen, "inference") and hasattr(listen, "labels")
+        if not (self.is_yamnet or self.is_tagger or callable(listen)):
+            raise TypeError(
+                f"Nobody listens: got {type(listen).__name__}. Hand over YAMNet, a tagger, or a function that takes a "
+                "waveform at 16 kHz and returns what to show."
+            )
+        self.rate = models.PANNS_RATE if self.is_tagger and not self.is_yamnet else RATE
+        name = getattr(listen, "name" if self.is_tagger else "__name__", "<lambda>")
+        self.who = name if self.is_tagger else "your function" if name == "<lambda>" else f"the function {name}"
+
+    def file(self, path: Path) -> Shown:
+        """Listen to a file that libsndfile reads: YAMNet to an hour of it, others to ten minutes."""
+        if self.is_yamnet:
+            return _of_analysis(analyse(path, self.listen, self.threshold))
+        return self.sound(read_sound(path, self.rate))
+
+    def sound(self, sound: Sound) -> Shown:
+        """Listen to a sound at :attr:`rate`."""
+        if self.is_yamnet:
+            return _of_analysis(analyse_sound(sound, self.listen, self.threshold))
+        notes, waveform = sound.levels.notes(), sound.waveform
+        if not self.is_tagger:
+            try:
+                answer = _answer(self.listen, waveform, self.who)
+            except Exception as error:
+                what = f"{self.who} stopped with an error. {type(error).__name__}: {error}"
+                raise _StoppedError(what[:1].upper() + what[1:]) from error
+        else:
+            if sound.seconds < models.PANNS_MIN_SECONDS:
+                notes = ["Very short: the network needs a second, so zeros fill the rest.", *notes]
+            if sound.seconds > MINUTE:
+                notes = [*notes, "Longer than a minute: the network heard the first minute."]
+            answer = rendered(_tags(self.listen, waveform[: MINUTE * self.rate]))
+        return _about(sound, self.who[:1].upper() + self.who[1:], notes, answer)
+
+    def received(self, received: Received) -> Shown:
+        """Listen to what the browser has sent."""
+        if received.is_file and self.is_yamnet:
+            return received.with_file(self.file)
+        return self.sound(received.sound(self.rate))
+
+
+def _of_analysis(analysis: Analysis) -> Shown:
+    text = f"{analysis} {' '.join(analysis.notes)}\n{analysis.tags}\n{in_words({'events': analysis.events})}"
+    return Shown(analysis._repr_html_(), text)
+
+
+def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float = 0.3) -> ipywidgets.VBox | None:
+    """Let a network, or a function of your own, listen to a sound of your own: recorded, uploaded, or named.
+
+    Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
+
+    Parameters
+    ----------
+    listen : SavedModel, tagger or callable
+        YAMNet as ``hub.load`` returns it, a :class:`course_utils.models.AudioTagging`, or any function that takes a
+        waveform at 16 kHz, float32 of shape (n_samples,), and returns what to show: Axes or a Figure of matplotlib, a
+        DataFrame, text, or a list of such.
     path : str or Path, optional
         A file to begin with.
+    threshold : float
+        Of YAMNet, what a class has to pass to be an event, in [0, 1].
 
     Returns
     -------
     ipywidgets.VBox or None
         For the cell to show; None where nothing can be uploaded.
+
+    Raises
+    ------
+    TypeError
+        If ``listen`` is neither network nor function.
     """
-
-    def heard(file: Path, name: str | None = None, write: Callable[[Path], Any] | None = None) -> Shown:
-        """Listen to a file, which ``write`` writes if it is given; ``name`` is what to call it."""
-        try:
-            if write:
-                write(file)
-            analysis = analyse(file.expanduser(), yamnet, threshold)
-            analysis = replace(analysis, name=name or analysis.name)
-        except (OSError, ValueError) as error:
-            name = name or str(file)
-            return _alert(str(error).replace(repr(str(file)), repr(name)).replace(str(file), name))
-        text = f"{analysis} {' '.join(analysis.notes)}\n{analysis.tags}\n{in_words({'events': analysis.events})}"
-        return Shown(analysis._repr_html_(), text)
-
-    def copied(name: str, write: Callable[[Path], Any]) -> Shown:
-        with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
-            return heard(Path(folder) / f"sound{Path(name).suffix}", name, write)
+    listener = _Listener(listen, threshold)
 
     def build(ipywidgets: Any) -> tuple:
-        import anywidget
-        import soundfile
-
-        class Recorder(anywidget.AnyWidget):
-            _esm = RECORDER
-
         panel = panel_of(ipywidgets, "course-own-sound", start.page if path else "")
-        upload = ipywidgets.FileUpload(accept="audio/*,.wav,.flac,.ogg,.mp3", multiple=False, description="Upload")
-        recorder = Recorder()
-        named = ipywidgets.Text(
-            placeholder="folder/sound.wav, then Enter", description="or a file", continuous_update=False
-        )
-        hint = ipywidgets.HTML(
-            "<p>Upload a file of up to some 8 MB, record one, or drag a larger one into the file browser on the left "
-            "and name it here. WAV, FLAC, Ogg and MP3 will do, an hour at most. Your sound goes to "
-            "the computer that runs the notebook, in Colab one of Google's, and no further.</p>"
-        )
 
-        def answer(listen, *args) -> None:
+        def answer(heard: Callable[[Any], Shown], given: Any) -> str:
             panel.value = "<p>Listening …</p>"
             try:
-                panel.value = listen(*args).page
+                panel.value = heard(given).page
+            except (OSError, ValueError, _StoppedError) as error:
+                panel.value = _alert(str(error)).page
             except Exception as error:  # a callback has nowhere to raise it to
                 panel.value = _alert(f"{type(error).__name__}: {error}").page
-
-        def uploaded(change) -> None:
-            if first := _first_upload(change["new"]):
-                name, content = first
-                answer(copied, name, lambda file: file.write_bytes(content))
-
-        def recorded(_, content, buffers) -> None:
-            def write(file):
-                soundfile.write(file, np.frombuffer(buffers[0], np.float32), int(content["rate"]))
-
-            answer(copied, "your recording.wav", write)
+            else:
+                return "Done: the answer is below."
+            return ""
 
         def look_up(change) -> None:
             if name := change["new"].strip().strip('"'):  # Windows copies a path with quotes
-                answer(heard, Path(name))
+                answer(listener.file, Path(name).expanduser() if name.startswith("~") else Path(name))
                 named.value = ""  # so that Enter works for the same name again
 
-        upload.observe(uploaded, names="value")
-        recorder.on_msg(recorded)
+        too_long = "drag it into the file browser on the left, then type its name in the box."
+        browser = browser_input(
+            lambda received: answer(listener.received, received), rate=listener.rate, too_long=too_long
+        )
+        named = ipywidgets.Text(
+            placeholder="folder/sound.wav, then Enter", description="or a file", continuous_update=False
+        )
         named.observe(look_up, names="value")
-        return hint, ipywidgets.HBox([upload, recorder, named]), panel
+        return ipywidgets.HTML(HINT), browser, named, panel
 
-    words = "In a running notebook you can upload, record or name a sound of your own here."
-    start = heard(Path(path)) if path else Shown(f"<p>{words}</p>", words)
+    words = "In a running notebook, you can record, upload or name a sound of your own here."
+    start = Shown(f"<p>{words}</p>", words)
+    if path:
+        try:
+            start = listener.file(Path(path).expanduser())
+        except (OSError, ValueError) as error:
+            start = _alert(str(error))
+        except _StoppedError as error:
+            raise error.__cause__ from None
     return show("own-sound", start, build)

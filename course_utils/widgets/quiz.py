@@ -1,17 +1,56 @@
-"""Questions with choices, in plain HTML."""
+"""Questions with choices, in plain HTML: choose, confirm, then read why."""
 
 from __future__ import annotations
 
 import html
 import re
+import secrets
 import tomllib
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .shown import Shown
 
-if TYPE_CHECKING:
-    pass
+LETTERS = "abcdefgh"
+COLOURS = {True: "#009E73", False: "#D55E00"}  # of a right answer and of a wrong one, as in `course.mplstyle`
+
+# Without any script: what stands below the choices appears when one of them and "Confirm" are checked. "Confirm" looks
+# like a button and is a radio button, because that can be checked and never unchecked.
+STYLE = (
+    """
+.course-quiz { display: grid; grid-template-columns: 1.4em 1fr; gap: 0.4em 0.5em; align-items: center;
+  box-sizing: border-box; min-width: 0; max-width: 50em; margin: 0.5em 0; padding: 0; border: 0; }
+.course-quiz legend { width: 100%; margin: 0 0 0.5em; padding: 0; border: 0; font-size: inherit; font-weight: 600;
+  color: inherit; }
+.course-quiz input { margin: 0; accent-color: currentColor; }
+.course-quiz .choice { grid-column: 1; justify-self: end; position: relative; z-index: 1; cursor: pointer; }
+.course-quiz .choice + label { grid-column: 2; margin: 0 0 0 -1.9em; padding: 0.4em 0.8em 0.4em 2.4em;
+  border: 1px solid rgba(128, 128, 128, 0.7); border-radius: 4px; cursor: pointer; }
+.course-quiz .choice:checked + label { border-color: currentColor; box-shadow: inset 0 0 0 1px currentColor; }
+.course-quiz input:focus-visible + label { outline: 2px solid currentColor; outline-offset: 2px; }
+.course-quiz .hint, .course-quiz .confirm + label, .course-quiz [role=status] { grid-column: 1 / -1; }
+.course-quiz .hint, .course-quiz .confirm + label { justify-self: start; margin: 0.2em 0; padding: 0.3em 0;
+  border: 1px solid transparent; }
+.course-quiz .confirm { display: none; position: absolute; opacity: 0; pointer-events: none; }
+.course-quiz .confirm + label { display: none; padding: 0.3em 1.2em; border-color: currentColor; border-radius: 4px;
+  font-weight: 600; cursor: pointer; }
+.course-quiz .choice:checked ~ .hint { display: none; }
+.course-quiz .choice:checked ~ .confirm, .course-quiz .choice:checked ~ .confirm + label { display: block; }
+.course-quiz .confirm:checked + label { font-weight: inherit; opacity: 0.8; border-style: dashed; cursor: default; }
+.course-quiz .after, .course-quiz .confirm:checked + label .before, .course-quiz .why { display: none; }
+.course-quiz .confirm:checked + label .after { display: inline; }
+.course-quiz .why { margin: 0.3em 0; padding: 0.1em 0 0.1em 0.8em; border-left: 4px solid NO; }
+.course-quiz .why.yes { border-left-color: YES; }
+.course-quiz:has(.confirm:checked) .choice { visibility: hidden; }
+.course-quiz:has(.confirm:checked) .choice + label { pointer-events: none; }
+.course-quiz:has(.confirm:checked) .choice:checked + label::after { content: " (your answer)"; }
+.course-quiz:has(.confirm:checked) .choice:checked + label { border-color: NO; box-shadow: inset 4px 0 0 NO; }
+.course-quiz:has(.confirm:checked) .choice.yes + label { border-color: YES; box-shadow: inset 4px 0 0 YES; }
+""".replace("YES", COLOURS[True]).replace("NO", COLOURS[False])
+    + "".join(
+        f".course-quiz .{letter}:checked ~ .confirm:checked ~ [role=status] .why-{letter} {{ display: block; }}\n"
+        for letter in LETTERS
+    )
+)
 
 
 def quizzes() -> dict[str, dict]:
@@ -27,8 +66,27 @@ def _rich(text: str) -> str:
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
 
 
+def verdict(asked: dict, choice: str) -> list[str]:
+    """Return what is said of a choice: the verdict and why; of a wrong one also which is right, and why."""
+    choices = dict(zip(LETTERS, asked["choices"], strict=False))
+    chosen = choices[choice]
+    if chosen["right"]:
+        return [f"Right. {chosen['why']}"]
+    said = [f"Not quite. {chosen['why']}"]
+    for letter, entry in choices.items():
+        if entry["right"]:
+            end = "" if entry["text"].endswith((".", "?", "!")) else "."
+            said.append(f"The answer is {letter}) {entry['text']}{end} {entry['why']}")
+    return said
+
+
+def _paragraph(text: str, look: str) -> str:
+    first, rest = re.match(r"(Right\.|Not quite\.|The answer is) (.*)", text, re.DOTALL).groups()
+    return f'<p class="why {look}"><strong>{first}</strong> {_rich(rest)}</p>'
+
+
 def quiz(name: str, choice: str | None = None) -> Shown:
-    """Ask a question with choices; opening one tells whether it is right, and why.
+    """Ask a question: you choose, confirm, and then read whether that is right, and why.
 
     Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
 
@@ -37,7 +95,7 @@ def quiz(name: str, choice: str | None = None) -> Shown:
     name : str
         A key of a file below ``course_utils/quizzes/``.
     choice : str, optional
-        The letter of the choice to open, for where nothing can be clicked.
+        The letter of your choice, for where nothing can be clicked.
 
     Raises
     ------
@@ -47,26 +105,33 @@ def quiz(name: str, choice: str | None = None) -> Shown:
     if name not in (known := quizzes()):
         raise ValueError(f"There is no question {name!r}; there are {', '.join(known)}.")
     asked = known[name]
-    choices = dict(zip("abcdefgh", asked["choices"], strict=False))
+    choices = dict(zip(LETTERS, asked["choices"], strict=False))
     if choice is not None and choice not in choices:
         raise ValueError(f"The question {name!r} has no choice {choice!r}; there are {', '.join(choices)}.")
-    title, rows, lines = html.escape(asked["question"].replace("`", ""), quote=True), [], [asked["question"]]
+    group = f"quiz-{html.escape(name, quote=True)}-{secrets.token_hex(4)}"  # one of its own, wherever it is shown
+    rows, reasons, answers = [], [], []
     for letter, entry in choices.items():
-        verdict = "✓ Right." if entry["right"] else "✗ Not so."
+        kind, mark = "yes" if entry["right"] else "no", ' checked=""' if letter == choice else ""
         rows.append(
-            f'<details name="quiz-{html.escape(name, quote=True)}"{" open" if letter == choice else ""} '
-            'style="margin:0.3em 0;padding:0.35em 0.7em;border:1px solid rgba(128,128,128,0.6);border-radius:4px">'
-            f'<summary style="cursor:pointer">{letter}) {_rich(entry["text"])}</summary>'
-            f'<p style="margin:0.4em 0 0.1em"><strong>{verdict}</strong> {_rich(entry["why"])}</p></details>'
+            f'<input type="radio" class="choice {letter} {kind}" name="{group}" id="{group}-{letter}"'
+            f'{mark} data-lm-suppress-shortcuts="true"/>'  # in JupyterLab the arrows would go to other cells
+            f'<label for="{group}-{letter}">{letter}) {_rich(entry["text"])}</label>'
         )
-        lines.append(f"{letter}) {entry['text']}")
-    if choice is None:
-        lines.append(f"To see what a choice means: widgets.quiz({name!r}, 'a')")
-    else:
-        entry = choices[choice]
-        lines = [f"{choice}) {entry['text']}", f"{'Right.' if entry['right'] else 'Not so.'} {entry['why']}"]
+        said, *answer = verdict(asked, letter)
+        reasons.append(_paragraph(said, f"why-{letter} {kind}"))
+        for right in answer:  # the same for all that are wrong
+            wrong = " ".join(f"why-{other}" for other, entry in choices.items() if not entry["right"])
+            answers = [_paragraph(right, f"{wrong} yes")]
     page = (
-        f'<div class="course-quiz" role="group" aria-label="{title}" style="max-width:50em;margin:0.5em 0">'
-        f'<p style="margin:0 0 0.4em"><strong>{_rich(asked["question"])}</strong></p>{"".join(rows)}</div>'
+        f'<fieldset class="course-quiz"><style>{STYLE}</style><legend>{_rich(asked["question"])}</legend>'
+        f'{"".join(rows)}<p class="hint">Choose an answer, then confirm it.</p>'
+        f'<input type="radio" class="confirm" name="{group}-confirm" id="{group}-confirm"'
+        f'{" checked=" + chr(34) * 2 if choice else ""}/><label for="{group}-confirm">'
+        '<span class="before">Confirm</span><span class="after">Confirmed</span></label>'
+        f'<div role="status">{"".join(reasons + answers)}</div></fieldset>'
     )
+    lines = [asked["question"], *(f"{letter}) {entry['text']}" for letter, entry in choices.items())]
+    lines.append(f"To confirm a choice and read why: widgets.quiz({name!r}, 'a')")
+    if choice is not None:
+        lines = [f"{choice}) {choices[choice]['text']}", *verdict(asked, choice)]
     return Shown(page, "\n".join(lines))

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from course_utils import plotting
 from course_utils.events import Events
 
 if TYPE_CHECKING:
     import ipywidgets
+    from matplotlib.figure import Figure
 
 
 COLOURS = ("#0072B2", "#D55E00")
@@ -39,15 +42,18 @@ def has_front_end() -> bool:
     return getattr(get_ipython(), "kernel", None) is not None
 
 
-def show(name: str, static: Shown, build: Callable[[Any], Iterable]) -> ipywidgets.VBox | None:
-    """Show the static state of an explorer, and return the explorer for the cell to show; None if nothing can move."""
+def show(name: str, static: Shown, build: Callable[[Any], Iterable], to: str = "use it") -> ipywidgets.VBox | None:
+    """Show the static state of an explorer, and return the explorer for the cell to show; None if nothing can move.
+
+    The static state says what the notebook must be open for: ``to`` use it, ``to`` move the sliders.
+    """
     from IPython.display import display
 
-    note = "As it stands at the start; in JupyterLab and Colab it moves."
+    note = f"Preview. Open the notebook in JupyterLab or Colab to {to}."
     page = f'<div class="course-static-{name}">{static.page}<p class="course-note"><em>{note}</em></p></div>'
     display(Shown(page, static.text))
     if not has_front_end():
-        print("Nothing can be moved here: open the notebook in JupyterLab or Colab and run this cell.")
+        print(f"To {to}, open the notebook in JupyterLab or Colab and run this cell.")
         return None
     import ipywidgets
 
@@ -77,6 +83,28 @@ def in_words(rolls: Mapping[str, Any]) -> str:
         more = f", and {len(found) - 50} more" if len(found) > 50 else ""
         sentences.append(f"{name[:1].upper()}{name[1:]}: {', '.join(found[:50]) or 'no events'}{more}.")
     return " ".join(sentences)
+
+
+def picture(figure: Figure, otherwise: str = "") -> str:
+    """Return a figure of matplotlib as HTML, with :func:`course_utils.plotting.in_words` for who cannot see it.
+
+    ``otherwise`` is the text for a figure that nobody has put into words.
+    """
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", bbox_inches="tight")
+    return image(buffer.getvalue(), "png", plotting.in_words(figure) or otherwise)
+
+
+def drawn(draw: Callable[..., Any], *args: Any, height: float = 2.6) -> Figure:
+    """Return a figure, which pyplot does not know, with a drawing of :mod:`course_utils.plotting` in it."""
+    from matplotlib import style
+    from matplotlib.figure import Figure
+
+    with style.context("course_utils.course"):
+        figure = Figure(figsize=(10, height), layout="constrained")
+        draw(*args, ax=figure.subplots())
+        figure.canvas.draw()
+    return figure
 
 
 def event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float) -> str:

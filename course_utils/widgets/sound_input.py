@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,7 +59,7 @@ const REASONS = {
   NotAllowedError: "The browser may not use the microphone. Allow it beside the page's address",
   NotFoundError: "No microphone was found. Connect one",
   NotReadableError: "Another program is using the microphone. Close it",
-  NoMicrophone: "A browser lends its microphone only to pages that come by https or from this computer. Open such a page",
+  NoMicrophone: "Browsers lend a microphone only to pages with https or on this computer. Open such a page",
 };
 const why = (error) => {
   const reason = REASONS[error.name] ?? `The microphone does not work here (${error.message}). Try another browser`;
@@ -184,9 +184,69 @@ STYLE = """
 """
 
 
+@dataclass
+class Levels:
+    """How loud a sound is, before and after its channels became one.
+
+    Attributes
+    ----------
+    channels, frames : int
+        How many channels, and how many samples of each.
+    peak, power : float
+        Largest absolute value over all channels, and sum of the squares, of a channel on average.
+    full, in_a_row : int
+        Samples at full scale over all channels, and those of them that follow another one.
+    mono_peak, mono_power : float
+        The same as ``peak`` and ``power`` of the mean of the channels, which is what a network hears.
+    """
+
+    channels: int = 1
+    frames: int = 0
+    peak: float = 0.0
+    power: float = 0.0
+    full: int = 0
+    in_a_row: int = 0
+    mono_peak: float = 0.0
+    mono_power: float = 0.0
+
+    def add(self, block: np.ndarray) -> None:
+        """Count a block of samples, shape (n_samples, n_channels)."""
+        level = np.abs(block)
+        full = level >= 32767 / 32768
+        self.frames += len(block)
+        self.full += int(np.count_nonzero(full))
+        self.in_a_row += int(np.count_nonzero(full[1:] & full[:-1]))
+        self.peak = max(self.peak, float(level.max(initial=0)))
+        self.power += float(np.sum(np.square(block, dtype=np.float64))) / max(1, self.channels)
+        self.add_mono(block.mean(axis=1))
+
+    def add_mono(self, mono: np.ndarray) -> None:
+        """Count a block of the mean of the channels, shape (n_samples,)."""
+        self.mono_peak = max(self.mono_peak, float(np.abs(mono).max(initial=0)))
+        self.mono_power += float(np.sum(np.square(mono, dtype=np.float64)))
+
+    def notes(self) -> list[str]:
+        """Return what is unusual, a sentence or two each."""
+        found = []
+        if self.channels > 1 and self.mono_power < 0.01 * self.power:
+            found.append(
+                "The channels cancel: each is nearly the opposite of the other, so almost nothing is left of their "
+                "mean, which is what the network hears. Save the sound with one channel."
+            )
+        elif self.mono_peak < 1e-4:
+            found.append("Silence: the loudest sample is more than 80 dB below full scale.")
+        elif self.mono_peak < 0.03:
+            below = -20 * np.log10(self.mono_peak)
+            found.append(f"Quiet: the loudest sample is {below:.0f} dB below full scale. Record closer to the sound.")
+        if self.in_a_row > 1e-5 * self.frames:
+            share = self.full / (self.frames * self.channels)
+            found.append(f"Clipped: {share:.2%} of the samples are at full scale or over it. Record with less gain.")
+        return found
+
+
 @dataclass(frozen=True, eq=False)
 class Sound:
-    """A sound of one channel, and what its channels were like before they became one.
+    """A sound of one channel, with its name and what it was like before.
 
     Attributes
     ----------
@@ -196,22 +256,14 @@ class Sound:
         Float32, the mean of the channels.
     sample_rate : int
         Of ``waveform``, in Hz.
-    channels : int
-        How many there were.
-    peak, power : float
-        Largest absolute value, and mean square, over all channels.
-    full, in_a_row : int
-        Samples at full scale, over all channels; and those that follow one at full scale.
+    levels : Levels
+        Of what it was made from.
     """
 
     name: str
     waveform: np.ndarray = field(repr=False)
     sample_rate: int
-    channels: int = 1
-    peak: float = 0.0
-    power: float = 0.0
-    full: int = 0
-    in_a_row: int = 0
+    levels: Levels
 
     @property
     def seconds(self) -> float:
@@ -219,40 +271,32 @@ class Sound:
         return len(self.waveform) / self.sample_rate
 
 
-def sound_of(blocks: Sequence[np.ndarray], name: str, from_rate: int, to_rate: int) -> Sound:
-    """Return a sound from blocks of samples, shape (n_samples, n_channels)."""
-    whole = np.concatenate(blocks)
-    level = np.abs(whole)
-    full = level >= 32767 / 32768
-    about = {
-        "channels": whole.shape[1],
-        "peak": float(level.max(initial=0)),
-        "power": float(np.mean(np.square(whole, dtype=np.float64))) if whole.size else 0.0,
-        "full": int(np.count_nonzero(full)),
-        "in_a_row": int(np.count_nonzero(full[1:] & full[:-1])),
-    }
-    return Sound(name, soxr.resample(whole.mean(axis=1), from_rate, to_rate), to_rate, **about)
+def length_in_words(seconds: float) -> str:
+    """Return a length in seconds, or in minutes if it is long."""
+    return f"{seconds:.2f} s" if seconds < 120 else f"{seconds / 60:.1f} minutes"
 
 
-def read_sound(path: str | Path, sample_rate: int, name: str | None = None) -> Sound:
+def read_sound(path: str | Path, sample_rate: int) -> Sound:
     """Read a sound from a file that libsndfile knows, of up to ten minutes.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError, ValueError
-        As :func:`course_utils.audio.load`, or if it is longer; the message calls it by its ``name``.
+        As :func:`course_utils.audio.load`, or if it is longer, or holds what are no samples in [-1, 1].
     """
-    shown = repr(name or str(path))
+    shown, most = repr(str(path)), f"{MOST_SECONDS // 60} minutes"
     with audio.opened(path) as file:
-        if file.frames / file.samplerate > MOST_SECONDS:
-            raise ValueError(f"{shown} lasts more than {MOST_SECONDS // 60} minutes: cut it, for instance in Audacity.")
-        blocks = list(audio.blocks_of(file, path, 1 << 20))
-        found = sound_of(blocks, name or Path(path).name, file.samplerate, sample_rate)
-    if not np.isfinite(found.waveform).all() or found.peak > 8:
-        raise ValueError(f"{shown} holds samples outside [-1, 1], or no numbers: save it again as 16-bit WAV.")
-    if not len(found.waveform):
-        raise ValueError(f"{shown} is too short, nothing is left of it at {sample_rate} Hz: record it again.")
-    return found
+        rate, levels, blocks, length = file.samplerate, Levels(file.channels), [], 0
+        for block in audio.blocks_of(file, path, 10 * rate):
+            levels.add(block)
+            if not np.isfinite(levels.power) or levels.peak > 8:
+                raise ValueError(f"{shown} holds numbers that are no samples in [-1, 1]: save it again as 16-bit WAV.")
+            if (length := length + len(block)) > MOST_SECONDS * rate:
+                raise ValueError(f"{shown} lasts more than {most}: cut it into parts, for instance in Audacity.")
+            blocks.append(block.mean(axis=1))
+    if not len(waveform := soxr.resample(np.concatenate(blocks), rate, sample_rate)):
+        raise ValueError(f"{shown} is too short, nothing is left of it at {sample_rate} Hz: record more.")
+    return Sound(Path(path).name, waveform, sample_rate, levels)
 
 
 @dataclass(frozen=True, eq=False)
@@ -269,7 +313,7 @@ class Received:
         return self.about["kind"] == "file"
 
     def with_file(self, read: Callable[[Path], Any]) -> Any:
-        """Write the file, have it read, and remove it; messages of errors call it by its name."""
+        """Write the file, have it read, and remove it; messages of errors call it by its own name."""
         with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
             path = Path(folder) / f"sound{Path(self.name).suffix}"
             try:
@@ -288,15 +332,16 @@ class Received:
             If it cannot be read, lasts too long, or holds nothing.
         """
         if self.is_file:
-            return self.with_file(lambda path: read_sound(path, sample_rate, self.name))
+            return replace(self.with_file(lambda path: read_sound(path, sample_rate)), name=self.name)
         about, waveform = self.about, np.frombuffer(self.data, np.float32)
+        levels = Levels(about.get("channels", 1), len(waveform))
+        levels.peak, levels.full, levels.in_a_row = (about.get(key, 0) for key in ("peak", "full", "row"))
+        levels.power = about.get("power", 0.0) / levels.channels
+        levels.add_mono(waveform)
+        waveform = soxr.resample(waveform, about["rate"], sample_rate)
         if not len(waveform):
-            raise ValueError(f"{self.name!r} holds no audio at all, 0 samples: record or save it again.")
-        if about["rate"] != sample_rate:
-            waveform = soxr.resample(waveform, about["rate"], sample_rate)
-        values = about.get("channels", 1), about.get("peak", 0.0), about.get("power", 0.0)
-        channels, peak, power = values[0], values[1], values[2] / max(1, values[0] * len(waveform))
-        return Sound(self.name, waveform, sample_rate, channels, peak, power, about.get("full", 0), about.get("row", 0))
+            raise ValueError(f"{self.name!r} holds no sound at all: record or save it again.")
+        return Sound(self.name, waveform, sample_rate, levels)
 
 
 @cache

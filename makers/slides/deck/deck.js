@@ -11,6 +11,17 @@ for (const first of document.querySelectorAll(".slides > section > section:first
   first.parentElement.dataset.startIndexv = 0;
 }
 
+// While a question has the focus, reveal.js would hear no key. Whoever clicks on an answer gives the focus back at once;
+// whoever comes by keyboard keeps the keys that choose and confirm, and all others, a clicker's too, are the deck's.
+const OF_A_QUESTION = ["ArrowUp", "ArrowDown", " ", "Tab", "Shift"];
+const inQuestion = (event) => event.target instanceof Element && event.target.matches(".course-quiz input");
+document.addEventListener("change", (event) => {
+  if (inQuestion(event) && !event.target.matches(":focus-visible")) event.target.blur();
+});
+document.addEventListener("keydown", (event) => {
+  if (inQuestion(event) && !OF_A_QUESTION.includes(event.key)) event.target.blur();
+}, { capture: true });
+
 Reveal.initialize({
   width: 1280,
   height: 720,
