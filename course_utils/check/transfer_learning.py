@@ -43,8 +43,8 @@ def zero_shot_accuracy(answer, animal_scores, y, test):
 
 
 @exercise(
-    hint="Copy the lines of new_network, drop the hidden layer, and compile the rest as before. Then call fit, with "
-    "linear in the place of classifier.",
+    hint="Copy new_network without its hidden layer, and compile the rest as before. Then call fit, with linear in "
+    "the place of classifier.",
     why="It has 10 × 1024 weights and 10 biases: one weighted sum of the embedding for each animal.",
     then="How many clips of fold 4 does each of the two networks get right? Lesson 5 asks whether that is luck.",
 )
@@ -67,8 +67,8 @@ def linear(answer, x_valid, y_valid):
 
 
 @exercise(
-    hint="Take the highest class of every window. Then go through the clips: count the votes of each, and keep the "
-    "class that has the most.",
+    hint="Take the highest class of every window. Then count the votes clip by clip, and keep the class that has "
+    "the most.",
     why="A vote ignores how sure a window is, and the mean of the logits doesn't. That is all the difference.",
     then="Is the clip accuracy of the vote higher or lower than that of the mean, and by how many clips?",
 )
@@ -96,15 +96,15 @@ def votes(answer, logits, y):
 
 
 @exercise(
-    hint="Look for labels whose mean score is high for one of the four sounds and low for the other three. Put such a "
-    "label into the row of that sound.",
+    hint="Look for a label whose mean score is high for one sound and low for the other three. Put it into the row "
+    "of that sound.",
     why="But labelled clips have chosen your labels, so it isn't zero-shot any more: it is training, by hand.",
     then="Measure your map on fold 5, once. Is the trained network still ahead?",
 )
 def better_map(answer, other_map, clip_scores, y, chosen):
     """Check exercise 3.5: a label map by which the mean of the labels gets 70 % of some clips right.
 
-    ``other_map`` is the lesson's; ``clip_scores``, (n_clips, 521), and ``y`` are of all clips, of which ``chosen`` count.
+    ``other_map`` is the lesson's; ``clip_scores``, (n_clips, 521), and ``y`` are of all clips; ``chosen`` ones count.
 
     Notebook: 03_transfer_learning
     """
