@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,10 +148,12 @@ class _Listener:
         name = getattr(listen, "name" if self.is_tagger else "__name__", "<lambda>")
         self.who = name if self.is_tagger else "your function" if name == "<lambda>" else f"the function {name}"
 
-    def file(self, path: Path) -> Shown:
+    def file(self, path: Path, name: str | None = None) -> Shown:
         """Listen to a file that libsndfile reads: YAMNet to an hour of it, others to ten minutes."""
+        path = path.expanduser()
         if self.is_yamnet:
-            return _of_analysis(analyse(path, self.listen, self.threshold))
+            analysis = analyse(path, self.listen, self.threshold)
+            return _of_analysis(replace(analysis, name=name or analysis.name))
         return self.sound(read_sound(path, self.rate))
 
     def sound(self, sound: Sound) -> Shown:
@@ -175,7 +178,7 @@ class _Listener:
     def received(self, received: Received) -> Shown:
         """Listen to what the browser has sent."""
         if received.is_file and self.is_yamnet:
-            return received.with_file(self.file)
+            return received.with_file(lambda path: self.file(path, received.name))
         return self.sound(received.sound(self.rate))
 
 
@@ -229,7 +232,7 @@ def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float =
 
         def look_up(change) -> None:
             if name := change["new"].strip().strip('"'):  # Windows copies a path with quotes
-                answer(listener.file, Path(name).expanduser() if name.startswith("~") else Path(name))
+                answer(listener.file, Path(name))
                 named.value = ""  # so that Enter works for the same name again
 
         too_long = "drag it into the file browser on the left, then type its name in the box."
@@ -246,7 +249,7 @@ def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float =
     start = Shown(f"<p>{words}</p>", words)
     if path:
         try:
-            start = listener.file(Path(path).expanduser())
+            start = listener.file(Path(path))
         except (OSError, ValueError) as error:
             start = _alert(str(error))
         except _StoppedError as error:

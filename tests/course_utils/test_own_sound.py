@@ -1,16 +1,23 @@
 """A sound of one's own: any file, any length, and one sentence where it does not work."""
 
-import datetime
+import html
+import re
+import sys
 import tempfile
 import tracemalloc
 import types
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 
-from course_utils import assets, audio, models, widgets
+from course_utils import assets, audio, models, plotting, widgets
+from course_utils.widgets import shown
+
+own_sound = sys.modules["course_utils.widgets.own_sound"]  # the package has a function of that name
 
 
 def tone(seconds, rate, channels=1, gain=0.5):
@@ -18,7 +25,6 @@ def tone(seconds, rate, channels=1, gain=0.5):
     return np.stack([wave] * channels, axis=1)
 
 
-NOW = datetime.datetime.now()
 SCENE = assets.embedded("clips/scene.ogg")
 
 FILES = {
@@ -201,12 +207,23 @@ def test_mp3_in_blocks_has_no_seams(tmp_path):
 # --- the widgets, driven from Python ---
 
 
+def parts_of(box):
+    """The parts of the widget: what the browser sends, name, result; and what it says beside the buttons."""
+    _, _, browser, named, result = box.children
+    said = []
+    browser.send = lambda content, *_: said.append(content["say"])
+    return types.SimpleNamespace(browser=browser, named=named, result=result, said=said)
+
+
 @pytest.fixture
-def panel(mini, monkeypatch):
-    """The parts of the widget: upload, recorder, name, result."""
-    monkeypatch.setattr(widgets, "_has_front_end", lambda: True)
-    _, _, row, result = widgets.own_sound(mini).children
-    return types.SimpleNamespace(upload=row.children[0], recorder=row.children[1], named=row.children[2], result=result)
+def live(monkeypatch):
+    """As if a notebook ran."""
+    monkeypatch.setattr(shown, "has_front_end", lambda: True)
+
+
+@pytest.fixture
+def panel(mini, live):
+    return parts_of(widgets.own_sound(mini))
 
 
 @pytest.fixture
@@ -215,30 +232,51 @@ def sound(tmp_path):
     return (tmp_path / "a.wav").read_bytes()
 
 
-def uploaded(name, content):
-    return ({"name": name, "content": memoryview(content), "type": "audio/wav", "size": 1, "last_modified": NOW},)
+def sent(browser, kind, name, data, size=2_000_000, **about):
+    """What the browser sends, in messages of at most ``size`` bytes."""
+    chunks = [data[i : i + size] for i in range(0, max(1, len(data)), size)]
+    for index, chunk in enumerate(chunks):
+        content = {"kind": kind, "name": name, "id": name, "index": index, "of": len(chunks), **about}
+        browser._handle_custom_msg(content, [memoryview(chunk)])
 
 
-def test_upload(panel, sound):
-    panel.upload.value = uploaded("a.wav", sound)
-    assert "<p>a.wav: 2.00 s, 16 kHz, one channel." in panel.result.value
-    panel.upload.value = uploaded("b.wav", b"text")
+def decoded(browser, channels, rate=16000, name="your recording", **options):
+    """Send samples, shape (n_samples, n_channels), as the browser does that has decoded them."""
+    channels = np.asarray(channels, np.float32)
+    full = np.abs(channels) >= 32767 / 32768
+    about = {
+        "channels": channels.shape[1],
+        "peak": float(np.abs(channels).max(initial=0)),
+        "power": float((channels**2).sum()),
+        "full": int(full.sum()),
+        "row": int((full[1:] & full[:-1]).sum()),
+    }
+    mono = channels.mean(axis=1).astype(np.float32)
+    sent(browser, "samples", name, mono.tobytes(), rate=rate, **about, **options)
+
+
+def test_a_file_that_the_browser_does_not_know_goes_to_libsndfile(panel, sound):
+    sent(panel.browser, "file", "a.wav", sound, size=10_000)
+    assert "<p>a.wav: 2.00 s, 16 kHz, one channel. YAMNet-mini listened.</p>" in panel.result.value
+    assert panel.said == ["Listening …", "Done: the answer is below."]
+    sent(panel.browser, "file", "b.wav", b"text")
     assert panel.result.value.startswith('<p role="alert">&#x27;b.wav&#x27; is not audio')
+    assert panel.said[2:] == ["Listening …", ""]
 
 
-def test_upload_with_a_name_that_is_markup_and_no_file_name_on_windows(panel, sound):
-    panel.upload.value = uploaded("<b>&.wav", sound)
+def test_a_name_that_is_markup_and_no_file_name_on_windows(panel, sound):
+    sent(panel.browser, "file", "<b>&.wav", sound)
     assert "<p>&lt;b&gt;&amp;.wav: 2.00 s" in panel.result.value
     assert "<b>" not in panel.result.value
-    panel.upload.value = uploaded("<b>&.wav", b"text")
+    sent(panel.browser, "file", "<b>&.wav", b"text")
     assert "&#x27;&lt;b&gt;&amp;.wav&#x27; is not audio" in panel.result.value
     assert "<b>" not in panel.result.value
 
 
-def test_upload_hides_where_it_was_kept(panel, tmp_path, monkeypatch):
+def test_where_an_upload_was_kept_is_hidden(panel, tmp_path, monkeypatch):
     (folder := tmp_path / r"C\Users").mkdir(parents=True)  # repr doubles the backslash
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    panel.upload.value = uploaded("a.wav", b"text")
+    sent(panel.browser, "file", "a.wav", b"text")
     assert panel.result.value.startswith('<p role="alert">&#x27;a.wav&#x27; is not audio')
 
 
@@ -247,15 +285,46 @@ def test_upload_to_a_full_disk(panel, monkeypatch):
         raise OSError(28, "No space left on device", str(file))
 
     monkeypatch.setattr(Path, "write_bytes", full)
-    panel.upload.value = uploaded("a.wav", b"text")
+    sent(panel.browser, "file", "a.wav", b"text")
     assert panel.result.value == '<p role="alert">[Errno 28] No space left on device: &#x27;a.wav&#x27;</p>'
 
 
-def test_first_upload_of_either_ipywidgets():
-    assert widgets._first_upload({"a.wav": {"metadata": {"size": 3}, "content": b"abc"}}) == ("a.wav", b"abc")
-    assert widgets._first_upload(uploaded("a.wav", b"abc")) == ("a.wav", b"abc")
-    assert widgets._first_upload({}) is None
-    assert widgets._first_upload(()) is None
+def test_a_recording_in_pieces(panel):
+    decoded(panel.browser, tone(2, 16000), size=10_000)
+    assert "<p>your recording: 2.00 s. YAMNet-mini listened.</p>" in panel.result.value
+    assert re.search('<img alt="Mel spectrogram of 2 s: .*?; strongest band 0.4[0-9] kHz', panel.result.value)
+    assert "score" in panel.result.value
+    assert panel.said[-1] == "Done: the answer is below."
+
+
+def test_a_piece_that_is_lost(panel):
+    message = {"kind": "samples", "name": "a", "id": "1", "of": 3, "rate": 16000}
+    for index in (0, 2):
+        panel.browser._handle_custom_msg({**message, "index": index}, [memoryview(bytes(4))])
+    assert panel.said == ["Some of the sound was lost on its way: please try again."]
+    decoded(panel.browser, tone(2, 16000))
+    assert "your recording: 2.00 s" in panel.result.value
+
+
+def test_nothing_recorded(panel):
+    sent(panel.browser, "samples", "your recording", b"", rate=16000)
+    assert panel.result.value == (
+        '<p role="alert">&#x27;your recording&#x27; holds no sound at all: record or save it again.</p>'
+    )
+
+
+@pytest.mark.parametrize(
+    ("gains", "word"), [((0.0,), "Silence"), ((0.01,), "Quiet"), ((3.0,), "Clipped"), ((1.0, -1.0), "The channels")]
+)
+def test_notes_of_what_the_browser_sends_and_of_a_file(panel, tmp_path, gains, word):
+    channels = np.clip(tone(2, 16000) * gains, -1, 1)
+    decoded(panel.browser, channels)
+    (note,) = re.findall("<li>(.*?)</li>", panel.result.value)
+    assert note.startswith(word)
+    soundfile.write(tmp_path / "a.wav", channels, 16000, "FLOAT")
+    panel.named.value = str(tmp_path / "a.wav")
+    (same,) = re.findall("<li>(.*?)</li>", panel.result.value)
+    assert same == note
 
 
 def test_name(panel, sound, tmp_path):
@@ -277,17 +346,11 @@ def test_the_same_name_again(panel, sound, tmp_path):
 
 
 def test_an_error_of_ours_is_shown_by_a_callback_and_raised_by_the_cell(panel, mini, monkeypatch):
-    monkeypatch.setattr(widgets, "analyse", lambda *_: {}["no key"])
+    monkeypatch.setattr(own_sound, "analyse", lambda *_: {}["no key"])
     panel.named.value = "a.wav"
     assert panel.result.value == '<p role="alert">KeyError: &#x27;no key&#x27;</p>'
     with pytest.raises(KeyError, match="no key"):
         widgets.own_sound(mini, path=SCENE)
-
-
-def test_recording(panel):
-    samples = tone(2, 16000)[:, 0].astype(np.float32)
-    panel.recorder._handle_custom_msg({"rate": 16000}, [memoryview(samples.tobytes())])
-    assert "your recording.wav: 2.00 s" in panel.result.value
 
 
 def test_own_sound_with_a_path_shows_it_without_a_notebook(mini, capsys):
@@ -295,5 +358,150 @@ def test_own_sound_with_a_path_shows_it_without_a_notebook(mini, capsys):
     said = capsys.readouterr().out
     assert "scene.ogg: 12.00 s, 32 kHz, one channel." in said
     assert "Speech 0.00 to" in said
+    assert "open the notebook in JupyterLab or Colab" in said
     widgets.own_sound(mini, path="nothing.wav")
     assert "There is no file 'nothing.wav'" in capsys.readouterr().out
+
+
+# --- other listeners ---
+
+
+class Tagger:
+    """What `own_sound` needs of PANNs: it hears the first class at 0, the next at 0.1, and so on."""
+
+    name, labels = "a tagger <for tests>", list("abcdefghij")
+
+    def __init__(self):
+        self.shapes = []
+
+    def inference(self, batch):
+        self.shapes.append(batch.shape)
+        return np.linspace(0, 0.9, 10)[np.newaxis], np.zeros((1, 3))
+
+
+def test_a_tagger_listens(live):
+    panel = parts_of(widgets.own_sound(tagger := Tagger()))
+    assert panel.browser.rate == 32000
+    decoded(panel.browser, tone(2, 32000), rate=32000)
+    decoded(panel.browser, tone(0.5, 32000), rate=32000)
+    assert "<li>Very short: the network needs a second, so zeros fill the rest.</li>" in panel.result.value
+    decoded(panel.browser, tone(61, 32000, gain=0.1), rate=32000, name="long.m4a")
+    assert tagger.shapes == [(1, 64000), (1, 32000), (1, 60 * 32000)]
+    page = panel.result.value
+    assert "<p>long.m4a: 61.00 s. A tagger &lt;for tests&gt; listened.</p>" in page
+    assert "heard the first minute" in page
+    assert 'aria-label="long.m4a, the first minute"' in page
+    assert '<img alt="Scores, highest first: j 0.9, i 0.8, h 0.7, g 0.6, f 0.5."' in page
+
+
+def test_the_course_s_tagger_and_detector_listen(live, embedded):
+    for network, words in (
+        (models.AudioTagging(), "Scores, highest first: Speech"),
+        (models.SoundEventDetection(), "Highest score by class, and in seconds"),
+    ):
+        panel = parts_of(widgets.own_sound(network, SCENE))
+        assert f"<p>scene.ogg: 12.00 s. {network.name}, listened.</p>" in panel.result.value
+        assert f'<img alt="{words}' in panel.result.value
+
+
+ANSWERS = {
+    "text": (lambda w: "a <b> & c", "a &lt;b&gt; &amp; c"),
+    "table": (lambda w: pd.DataFrame({"label": ["dog"]}), "<td>dog</td>"),
+    "axes": (lambda w: plotting.waveform(w, 16000), '<img alt="Waveform of 2 s: '),
+    "figure": (lambda w: plt.subplots()[0], '<img alt="What your function has drawn of this sound; it is not'),
+    "several axes": (lambda w: plt.subplots(2)[1], '<img alt="What your function has drawn'),
+    "nothing, but drawn": (lambda w: plotting.waveform(w, 16000) and None, '<img alt="Waveform of 2 s: '),
+    "several things": (lambda w: [plotting.waveform(w, 16000), "one", ("two",)], "<p style"),
+    "printed": (lambda w: print("heard", len(w)), "heard 32000"),
+    "a number": (lambda w: float(w.max()), "<pre>0.5</pre>"),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_a_function_listens(live, name):
+    function, expected = ANSWERS[name]
+    panel = parts_of(widgets.own_sound(function))
+    open_before = plt.get_fignums()
+    decoded(panel.browser, tone(2, 16000))
+    page = panel.result.value
+    assert page.startswith("<p>your recording: 2.00 s. Your function listened.</p>")
+    assert page.count("<audio") == 1
+    assert '<img alt="Mel spectrogram of 2 s: ' in page
+    assert expected in page
+    assert plt.get_fignums() == open_before
+
+
+def test_a_function_gets_samples_at_16_khz(live):
+    heard = []
+    panel = parts_of(widgets.own_sound(heard.append))
+    decoded(panel.browser, tone(2, 48000), rate=48000)
+    (waveform,) = heard
+    assert (waveform.shape, waveform.dtype) == ((32000,), np.float32)
+    assert np.abs(waveform[100:-100] - tone(2, 16000)[100:-100, 0]).max() < 1e-3
+
+
+def test_a_function_that_stops_says_so_in_the_panel_and_raises_in_the_cell(live):
+    def half(waveform):
+        plt.subplots()
+        raise ValueError("no <half>")
+
+    panel = parts_of(widgets.own_sound(half))
+    decoded(panel.browser, tone(2, 16000))
+    assert panel.result.value == (
+        '<p role="alert">The function half stopped with an error. ValueError: no &lt;half&gt;</p>'
+    )
+    assert plt.get_fignums() == []
+    with pytest.raises(ValueError, match="no <half>"):
+        widgets.own_sound(half, SCENE)
+
+
+@pytest.mark.parametrize("n_samples", [1, 40, 400])
+def test_a_function_hears_the_shortest_sounds(live, n_samples):
+    panel = parts_of(widgets.own_sound(lambda waveform: f"{len(waveform)} samples"))
+    decoded(panel.browser, tone(1, 16000)[100 : 100 + n_samples])
+    assert f"{n_samples} samples" in panel.result.value
+
+
+def test_a_function_hears_ten_minutes_at_most(live, tmp_path):
+    with soundfile.SoundFile(tmp_path / "long.wav", "w", 8000, 1, "PCM_U8") as file:
+        for _ in range(11):
+            file.write(np.zeros(60 * 8000))
+    panel = parts_of(widgets.own_sound(len))
+    panel.named.value = str(tmp_path / "long.wav")
+    assert "long.wav&#x27; lasts more than 10 minutes: cut it into parts" in panel.result.value
+
+
+def test_bad_files_for_a_function_give_one_sentence(bad, live):
+    panel = parts_of(widgets.own_sound(len))
+    for path, (_, words) in bad.items():
+        panel.named.value = str(path)
+        assert panel.result.value.startswith('<p role="alert">')
+        assert sentence(said := html.unescape(panel.result.value[16:-4])), said
+        assert re.search(words, said)
+        assert path.name in said
+
+
+def test_nobody_listens():
+    with pytest.raises(TypeError, match="got str"):
+        widgets.own_sound("yamnet")
+
+
+# --- what other widgets are made of ---
+
+
+def test_sound_input_hands_on_a_waveform_and_a_name():
+    taken = []
+    box = widgets.sound_input(lambda waveform, name: taken.append((waveform, name)) or f"{len(taken)} of 5", seconds=2)
+    assert (box.seconds, box.labels, box.multiple, box.rate) == (2.0, ["Record", "Upload"], False, 16000)
+    said = []
+    box.send = lambda content, *_: said.append(content["say"])
+    decoded(box, tone(1, 16000))
+    decoded(box, tone(1, 16000), name="a.m4a")
+    assert [(len(waveform), name) for waveform, name in taken] == [(16000, "your recording"), (16000, "a.m4a")]
+    sent(box, "file", "b.wav", b"text")
+    assert said[:4] == ["Listening …", "1 of 5", "Listening …", "2 of 5"]
+    assert said[5] == "'b.wav' is not audio that can be read: save it as WAV or FLAC and try again."
+    box = widgets.sound_input(lambda *_: {}["key"], labels=("", "Choose files"), multiple=True)
+    box.send = lambda content, *_: said.append(content["say"])
+    decoded(box, tone(1, 16000))
+    assert said[-1] == "KeyError: 'key'"

@@ -2,16 +2,21 @@
 
 import base64
 import re
+import sys
 import xml.etree.ElementTree as ElementTree
 
 import numpy as np
 import pandas as pd
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
+from playwright.sync_api import expect
 
 from course_utils import assets, audio, datasets, evaluation, features, models, widgets
 from course_utils.events import events_from_scores
+from course_utils.widgets import explorers, shown
 
+quiz_module = sys.modules["course_utils.widgets.quiz"]  # the package has a function of that name
 CLASSES = list(datasets.ANIMALS)
 HOP = 0.096
 
@@ -19,7 +24,7 @@ HOP = 0.096
 @pytest.fixture
 def live(monkeypatch):
     """As if a notebook ran."""
-    monkeypatch.setattr(widgets, "_has_front_end", lambda: True)
+    monkeypatch.setattr(shown, "has_front_end", lambda: True)
 
 
 @pytest.fixture
@@ -59,7 +64,7 @@ class Tagger:
 def question(monkeypatch):
     no = {"text": "one", "right": False, "why": "There is another."}
     yes = {"text": "two", "right": True, "why": "One and one."}
-    monkeypatch.setattr(widgets, "quizzes", lambda: {"count": {"question": "How many?", "choices": [no, yes]}})
+    monkeypatch.setattr(quiz_module, "quizzes", lambda: {"count": {"question": "How many?", "choices": [no, yes]}})
 
 
 @pytest.mark.parametrize("name", list(widgets.quizzes()))
@@ -70,9 +75,9 @@ def test_each_question_has_one_right_choice_and_a_reason_for_each(name):
     assert sum(choice["right"] for choice in asked["choices"]) == 1
     assert all(set(choice) == {"text", "right", "why"} and len(choice["why"]) > 20 for choice in asked["choices"])
     page = widgets.quiz(name)._repr_html_()
-    assert page.count(f'<details name="quiz-{name}"') == len(asked["choices"])
-    assert page.count("✓ Right.") == 1
-    assert not re.search("<details [^>]* open ", page)
+    assert page.count('<input type="radio" class="choice ') == len(asked["choices"])
+    assert page.count("Right.</strong>") == page.count("The answer is</strong>") == 1
+    assert "checked=" not in page
 
 
 def test_questions_of_the_notebooks_exist():
@@ -83,24 +88,154 @@ def test_questions_of_the_notebooks_exist():
 
 def test_quiz_escapes_and_shows_code(monkeypatch):
     choices = [{"text": "`a < b` & c", "right": True, "why": "<b>"}, {"text": "x", "right": False, "why": "y"}]
-    monkeypatch.setattr(widgets, "quizzes", lambda: {"q": {"question": "Is `1 < 2`?", "choices": choices}})
+    monkeypatch.setattr(quiz_module, "quizzes", lambda: {"q": {"question": "Is `1 < 2`?", "choices": choices}})
     page = widgets.quiz("q")._repr_html_()
     assert "<code>a &lt; b</code> &amp; c" in page
     assert "&lt;b&gt;" in page
     assert "<script" not in page
-    ElementTree.fromstring(page.replace(" open ", " "))  # every tag is closed
+    ElementTree.fromstring(page)  # every tag is closed
 
 
 def test_quiz_in_a_terminal(question):
-    lines = ["How many?", "a) one", "b) two", "To see what a choice means: widgets.quiz('count', 'a')"]
+    lines = ["How many?", "a) one", "b) two", "To confirm a choice and read why: widgets.quiz('count', 'a')"]
     assert repr(widgets.quiz("count")).splitlines() == lines
-    assert repr(widgets.quiz("count", "a")) == "a) one\nNot so. There is another."
+    wrong = ["a) one", "Not quite. There is another.", "The answer is b) two. One and one."]
+    assert repr(widgets.quiz("count", "a")).splitlines() == wrong
     assert repr(widgets.quiz("count", "b")) == "b) two\nRight. One and one."
 
 
-def test_quiz_opens_a_choice(question):
+def test_quiz_confirms_a_choice(question):
     page = widgets.quiz("count", "b")._repr_html_()
-    assert re.findall(r"<details [^>]*? open [^>]*><summary[^>]*>(.)\)", page) == ["b"]
+    assert re.findall(r'<input [^>]*class="([^"]*)"[^>]* checked=', page) == ["choice b yes", "confirm"]
+
+
+def test_a_question_shown_twice_is_two_questions(question):
+    page = widgets.quiz("count").page + widgets.quiz("count").page
+    ids = re.findall(r' id="([^"]+)"', page)
+    assert len(ids) == len(set(ids)) == 6
+    assert set(re.findall(r' for="([^"]+)"', page)) == set(ids)
+    assert len(set(re.findall(r' name="([^"]+)"', page))) == 4  # a choice and its confirmation, twice
+
+
+@pytest.fixture
+def asked(question, browser):
+    """A question on a page; a function that writes and opens it."""
+    page = browser.new_page(viewport={"width": 700, "height": 500})
+
+    def write(*quizzes, style=""):
+        body = "".join(quiz.page for quiz in quizzes)
+        page.set_content(
+            f'<html lang="en"><title>Questions</title><body style="{style}"><main>{body}</main></body></html>'
+        )
+        return page
+
+    yield write
+    page.close()
+
+
+def said(page):
+    return page.locator(".course-quiz p").filter(visible=True).all_inner_texts()
+
+
+def test_no_answer_before_it_is_confirmed_and_none_is_changed_after(asked):
+    page = asked(widgets.quiz("count"), widgets.quiz("count"))
+    hint, confirm = "Choose an answer, then confirm it.", page.locator(".course-quiz .confirm + label")
+    assert said(page) == [hint, hint]
+    expect(confirm.first).to_be_hidden()
+    page.locator("label", has_text="b) two").first.click()
+    page.locator("label", has_text="a) one").first.click()
+    assert said(page) == [hint]
+    assert page.locator("main").inner_text().count("Confirm") == 1
+    confirm.first.click()
+    assert said(page) == ["Not quite. There is another.", "The answer is b) two. One and one.", hint]
+    page.locator("label", has_text="b) two").first.click(force=True)
+    confirm.first.click(force=True)
+    assert said(page) == ["Not quite. There is another.", "The answer is b) two. One and one.", hint]
+    page.locator("label", has_text="b) two").nth(1).click()
+    confirm.nth(1).click()
+    assert said(page)[2:] == ["Right. One and one."]
+
+
+def test_quiz_by_keyboard(asked):
+    page = asked(widgets.quiz("count"))
+    focused = "document.activeElement.className"
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.querySelector('.choice.b').checked")
+    outline = "getComputedStyle(document.activeElement.nextElementSibling).outlineStyle"
+    assert page.evaluate(outline) == "solid"
+    page.keyboard.press("Tab")
+    assert page.evaluate(focused) == "confirm"
+    assert page.evaluate(outline) == "solid"
+    page.keyboard.press("Space")
+    assert said(page) == ["Right. One and one."]
+    page.keyboard.press("Space")  # what is confirmed stays
+    page.keyboard.press("ArrowUp")
+    assert said(page) == ["Right. One and one."]
+    assert page.evaluate(focused) == "confirm"
+    page.keyboard.press("Shift+Tab")
+    assert page.evaluate(focused) == ""  # the choices are none any more
+
+
+@pytest.mark.parametrize("look", ["", "background: #111; color: #eee"])
+def test_quiz_is_accessible(asked, look):
+    page = asked(widgets.quiz("count"), widgets.quiz("count", "a"), style=look)
+    axe = Axe()
+    for _ in range(2):
+        found = axe.run(page, options={"runOnly": ["wcag2a", "wcag2aa"], "resultTypes": ["violations", "incomplete"]})
+        assert [(rule["id"], rule["nodes"]) for rule in found.response["violations"]] == []
+        page.locator("label", has_text="b) two").first.click()
+    expect(page.get_by_role("group", name="How many?").first).to_be_visible()
+    expect(page.get_by_role("radio", name="a) one")).to_have_count(1)  # the other one is confirmed
+    expect(page.get_by_role("status").nth(1)).to_contain_text("Not quite.")
+
+
+def test_a_question_without_style_keeps_every_word(question, browser):
+    page = browser.new_page()
+    page.set_content(re.sub("<style>.*?</style>", "", widgets.quiz("count").page, flags=re.DOTALL))
+    text = page.inner_text("body")
+    for words in ("How many?", "a) one", "b) two", "Not quite. There is another.", "Right. One and one."):
+        assert words in text
+    page.close()
+
+
+def test_a_question_in_a_deck_lets_keys_and_clicker_go_on(question, browser, tmp_path):
+    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+
+    from makers import slides
+
+    output = new_output("display_data", {"text/html": widgets.quiz("count").page})
+    cells = [new_markdown_cell(f"## Slide {i}") for i in range(3)]
+    for cell in cells:
+        cell.metadata.slideshow = {"slide_type": "slide"}
+    cells.insert(2, new_code_cell("widgets.quiz()", outputs=[output], metadata={"tags": ["hide-input"]}))
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page = browser.new_page(viewport={"width": 1280, "height": 720})
+    page.goto((tmp_path / "deck.html").as_uri() + "#/1")
+    page.wait_for_function("Reveal.isReady()")
+
+    def at():
+        return page.evaluate("Reveal.getIndices().h")
+
+    page.locator("label", has_text="a) one").click()
+    page.keyboard.press("PageDown")  # a clicker's
+    assert at() == 2
+    page.keyboard.press("PageUp")
+    assert at() == 1
+    page.keyboard.press("Tab")  # to the choice
+    while page.evaluate("document.activeElement.className") != "choice a no":
+        page.keyboard.press("Tab")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.querySelector('.choice.b').checked")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    assert at() == 1
+    assert said(page) == ["Right. One and one."]
+    page.keyboard.press("ArrowRight")
+    assert at() == 2
+    assert page.evaluate("document.querySelector('.choice.b').checked")
+    page.close()
 
 
 def test_quiz_says_what_there_is(question):
@@ -122,11 +257,11 @@ def test_nothing_moves_without_a_notebook(mixture, scores, capsys):
 
 
 def test_static_state_has_a_picture_with_words(mixture, scores, live, monkeypatch):
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
     widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.6)
-    (static,) = shown
-    assert "As it stands at the start" in static._repr_html_()
+    (static,) = displayed
+    assert "Preview. Open the notebook in JupyterLab or Colab to " in static._repr_html_()
     picture = re.search(
         r'<img alt="Event roll\. Reference: dog .*?src="data:image/svg\+xml;base64,([^"]+)"', static.page
     )
@@ -143,7 +278,7 @@ def test_detector_explorer_is_the_detector(mixture, scores, live):
     assert events["offset"].max() <= mixture.duration
     svg = ElementTree.fromstring(roll.value)
     assert svg.get("role") == "img"
-    assert widgets._in_words({"system": events}) in svg.get("aria-label")
+    assert shown.in_words({"system": events}) in svg.get("aria-label")
     measures = evaluation.sed_metrics(mixture.reference, events, CLASSES, mixture.duration)
     cells = re.findall(r"<td>(.*?)</td>", table.value)
     assert cells == [f"{x:.2f}" for x in measures[["F-score", "precision", "recall"]].to_numpy().ravel()]
@@ -171,13 +306,13 @@ def test_rows_of_the_event_roll_stay_put(mixture, scores, live):
 
 def test_event_roll_takes_its_colours_from_the_style():
     style = (ROOT / "course_utils/course.mplstyle").read_text(encoding="utf-8")
-    assert tuple(f"#{colour}" for colour in re.findall(r'"([0-9A-F]{6})"', style)[:2]) == widgets.COLOURS
+    assert tuple(f"#{colour}" for colour in re.findall(r'"([0-9A-F]{6})"', style)[:2]) == shown.COLOURS
 
 
 @pytest.mark.parametrize("duration", [0.1, 8.0, 1200.0, 3600.0])
 def test_event_roll_of_any_length(duration):
     events = pd.DataFrame({"label": ["A & B"], "onset": [0.0], "offset": [duration]})
-    svg = ElementTree.fromstring(widgets._event_roll({"system": events}, ["A & B"], duration))
+    svg = ElementTree.fromstring(shown.event_roll({"system": events}, ["A & B"], duration))
     assert "A & B" in svg.get("aria-label")
     assert 1 <= len([t for t in svg.iter() if t.tag.endswith("text") and t.get("text-anchor") == "middle"]) <= 13
 
@@ -186,10 +321,10 @@ def test_event_roll_takes_what_other_functions_take():
     rows = [("b", 0.0, 1.0), ("a", 0.5, 2.0), ("hidden", 0.0, 3.0)]
     table = pd.DataFrame(rows, columns=["label", "onset", "offset"])
     named = pd.Series(["a", "b"], index=[1, 0])
-    assert widgets._event_roll({"x": rows}, named, 3.0) == widgets._event_roll({"x": table}, ["a", "b"], 3.0)
-    assert "X: no events." in widgets._event_roll({"x": pd.DataFrame()}, named, 3.0)
+    assert shown.event_roll({"x": rows}, named, 3.0) == shown.event_roll({"x": table}, ["a", "b"], 3.0)
+    assert "X: no events." in shown.event_roll({"x": pd.DataFrame()}, named, 3.0)
     with pytest.raises(ValueError, match="ends before it begins"):
-        widgets._event_roll({"x": [("a", 2.0, 1.0)]}, ["a"], 3.0)
+        shown.event_roll({"x": [("a", 2.0, 1.0)]}, ["a"], 3.0)
 
 
 def test_taggers_side_by_side_once_for_each_clip(embedded, live, mini, monkeypatch):
@@ -221,9 +356,9 @@ def test_taggers_take_an_animal_of_each_class_where_it_is_available(embedded, mo
         asked.extend(filenames)
         return [audio.Clip(name, assets.embedded("clips/scene.ogg") if "-8.wav" in name else None) for name in asked]
 
-    assert len(widgets._some_clips()) == 2
+    assert len(explorers._some_clips()) == 2
     monkeypatch.setattr(datasets, "clips", some)
-    assert list(widgets._some_clips())[2:] == ["sheep (1-121951-A-8.wav)"]
+    assert list(explorers._some_clips())[2:] == ["sheep (1-121951-A-8.wav)"]
     metadata = datasets.esc50_metadata().set_index("filename").loc[asked]
     assert list(metadata["category"]) == CLASSES
     assert set(metadata["fold"]) == {1}
@@ -232,7 +367,7 @@ def test_taggers_take_an_animal_of_each_class_where_it_is_available(embedded, mo
 def test_taggers_take_short_clips_and_animals_at_hand(live, mini, mirror, tmp_path):
     import soundfile
 
-    assert len(widgets._some_clips()) == 12
+    assert len(explorers._some_clips()) == 12
     soundfile.write(tmp_path / "click.wav", np.zeros(1600), 16000)
     widgets.compare_taggers(Tagger(), mini, {"a click": tmp_path / "click.wav"})
 
@@ -267,11 +402,14 @@ def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_
 
     from makers import build, slides
 
-    shown = []
-    monkeypatch.setattr("IPython.display.display", shown.append)
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
     box = widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.6)
     view = {slides.WIDGET: {"model_id": box.model_id, "version_major": 2, "version_minor": 0}, "text/plain": "VBox()"}
-    outputs = [new_output("display_data", {"text/html": shown[0]._repr_html_()}), new_output("execute_result", view)]
+    outputs = [
+        new_output("display_data", {"text/html": displayed[0]._repr_html_()}),
+        new_output("execute_result", view),
+    ]
     cells = [new_markdown_cell("# A title"), new_code_cell("widgets.explore_detector()", outputs=outputs)]
     build.write_page(new_notebook(cells=cells), tmp_path / "page.html")
     slides.prepare(new_notebook(cells=cells), "page")  # which asks for a picture

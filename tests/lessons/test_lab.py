@@ -1,16 +1,21 @@
 """The explorers, the questions and the recorder in a real JupyterLab. Needs Chromium."""
 
+import io
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
+from pathlib import Path
 from types import SimpleNamespace
 
 import nbformat
+import numpy as np
 import pytest
+import soundfile
 from conftest import ROOT
 from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import expect
@@ -25,6 +30,12 @@ OWN_SOUND = """from course_utils import assets, models, widgets
 models.start_tensorflow()
 import tensorflow_hub as hub
 widgets.own_sound(hub.load(models.yamnet_path()), path=assets.embedded("clips/scene.ogg"))"""
+A_FUNCTION = """import numpy as np
+from course_utils import widgets
+def strongest(waveform):
+    strength = np.abs(np.fft.rfft(waveform))
+    return f"{strength.argmax() * 16000 / len(waveform):.0f} Hz in {len(waveform) / 16000:.2f} s"
+widgets.own_sound(strongest)"""
 LISTED = """window.microphones = [];
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (what) => {
@@ -55,8 +66,15 @@ def lab(tmp_path_factory):
     (root := home / "notebooks").mkdir()
     nbformat.write(shortened(DETECTION), root / f"{DETECTION}.ipynb")
     kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3"}}
-    cells = [new_code_cell(OWN_SOUND), new_code_cell('print("all cells" " ran")')]
-    nbformat.write(new_notebook(cells=cells, metadata=kernel), root / "own_sound.ipynb")
+    done = new_code_cell('print("all cells" " ran")')
+    questions = new_code_cell(
+        'from IPython.display import display\ndisplay(widgets.quiz("tags"), widgets.quiz("tags"))'
+    )
+    for name, cells in (
+        ("own_sound", [new_code_cell(OWN_SOUND), done]),
+        ("a_function", [new_code_cell(A_FUNCTION), questions, done]),
+    ):
+        nbformat.write(new_notebook(cells=cells, metadata=kernel), root / f"{name}.ipynb")
     for name, values in SETTINGS.items():
         file = home / "settings" / f"@jupyterlab/{name}.jupyterlab-settings"
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -130,33 +148,60 @@ def test_detector_moves_and_a_question_answers(browser, lab):
     assert "System: no events" not in roll.get_attribute("aria-label")
 
     quiz = page.locator(".course-quiz").first
-    choices = quiz.locator("details")
-    explanation = choices.nth(1).locator("p")
-    expect(explanation).to_be_hidden()
-    choices.nth(1).locator("summary").click()
-    expect(explanation).to_be_visible()
-    assert explanation.inner_text().startswith(("✓ Right.", "✗ Not so."))
-    choices.nth(0).locator("summary").click()
-    expect(explanation).to_be_hidden()  # one at a time
+    quiz.locator(".choice.b + label").click()
+    expect(quiz.locator("[role=status]")).to_have_text("", use_inner_text=True)
+    quiz.locator(".confirm + label").click()
+    expect(quiz.locator("[role=status]")).to_contain_text(re.compile("^(Right|Not quite)\\. "), use_inner_text=True)
     page.close()
 
 
-def test_recorder_hears_the_microphone(browser, lab):
-    """Chromium's own microphone for tests beeps once a second."""
+def test_a_question_is_answered_by_keyboard(browser, lab):
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    run_all(page, lab, "a_function")
+    first, second = page.locator(".course-quiz").all()
+    status = first.locator("[role=status]")
+    first.locator(".choice.a").focus()
+    page.keyboard.press("Space")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowDown")
+    expect(first.locator(".choice.c")).to_be_checked()
+    expect(first.locator(".choice.c")).to_be_focused()
+    expect(status).to_have_text("", use_inner_text=True)
+    page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    expect(status).to_contain_text("Not quite.", use_inner_text=True)
+    expect(status).to_contain_text("The answer is a)", use_inner_text=True)
+    expect(second.locator(".hint")).to_be_visible()  # the same question once more, and not answered yet
+    expect(second.locator(".choice.c")).not_to_be_checked()
+    page.close()
+
+
+@pytest.fixture
+def with_microphone(browser):
+    """Chromium with its own microphone for tests, which beeps once a second."""
     flags = ["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-    with_microphone = slides.launch(SimpleNamespace(chromium=browser.browser_type), args=flags)
+    browser = slides.launch(SimpleNamespace(chromium=browser.browser_type), args=flags)
+    yield browser
+    browser.close()
+
+
+def test_recorder_hears_the_microphone(with_microphone, lab):
     page = with_microphone.new_page(viewport={"width": 1300, "height": 900})
     page.add_init_script(LISTED)
     run_all(page, lab, "own_sound")
     result, button = page.locator(".course-own-sound"), page.locator(".course-record")
     expect(result).to_contain_text("scene.ogg: 12.00 s")
+    expect(page.locator(".course-static-own-sound")).to_be_hidden()
     button.evaluate("button => { button.focus(); button.click(); button.click(); }")
     expect(button).to_have_text("Stop")
     expect(button).to_be_focused()
+    expect(page.locator(".course-status")).to_have_text("Recording, for a minute at most.")
     page.wait_for_timeout(2000)
     button.click()
-    expect(result).to_contain_text("your recording.wav", timeout=30_000)
-    expect(result).to_contain_text("16 kHz, one channel")
+    expect(result).to_contain_text("your recording: ", timeout=30_000)
+    expect(result).to_contain_text("YAMNet-mini listened.")
+    expect(button).to_be_focused()
+    expect(page.locator(".course-status")).to_have_text("Done: the answer is below.")
     expect(result.locator("table").first).to_contain_text("score")
     assert page.evaluate("microphones.map((track) => track.readyState)") == ["ended"]
     assert 1.5 < result.locator("audio").evaluate("a => a.duration") < 4
@@ -169,21 +214,69 @@ def test_recorder_hears_the_microphone(browser, lab):
     expect(button).to_have_text("Stop")
     page.clock.fast_forward(25_000)
     expect(button).to_have_text("Record")
-    with_microphone.close()
+
+
+def test_the_buttons_by_keyboard(with_microphone, lab):
+    """Enter, which JupyterLab would keep to itself, and Space."""
+    page = with_microphone.new_page(viewport={"width": 1300, "height": 900})
+    run_all(page, lab, "a_function")
+    button = page.locator(".course-record")
+    button.focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")
+    for key, label in (("Enter", "Stop"), ("Enter", "Record"), ("Space", "Stop"), ("Space", "Record")):
+        page.keyboard.press(key)
+        expect(button).to_have_text(label)
+        expect(button).to_be_focused()
+        page.wait_for_timeout(300)
+    page.keyboard.press("Tab")
+    with page.expect_file_chooser():
+        page.keyboard.press("Enter")
+
+
+def upload(page, *files):
+    with page.expect_file_chooser() as chooser:
+        page.locator(".course-upload").click()
+    chooser.value.set_files(files[0] if isinstance(files[0], Path) else list(files))
+
+
+def test_a_phone_s_m4a_and_what_the_browser_cannot_decode(browser, lab):
+    """`tone.m4a` is a second of 1250 Hz that PyAV 18.1 has encoded: an AAC of 32 kbit/s in MPEG-4, as of a phone."""
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    run_all(page, lab, "a_function")
+    result, status = page.locator(".course-own-sound"), page.locator(".course-status")
+    upload(page, ROOT / "tests/data/tone.m4a")
+    if page.evaluate("document.createElement('audio').canPlayType('audio/mp4; codecs=mp4a.40.2')"):
+        expect(result).to_contain_text("tone.m4a: 1.00 s. The function strongest listened.", timeout=30_000)
+        expect(result).to_contain_text("1250 Hz in 1.00 s")
+        assert result.locator("audio").evaluate("a => a.duration") == pytest.approx(1, abs=0.1)
+        expect(status).to_have_text("Done: the answer is below.")
+        expect(page.locator(".course-upload")).to_be_focused()
+    else:  # a Chromium without AAC
+        expect(result).to_contain_text("'tone.m4a' is MPEG-4 (m4a, mp4): convert it", timeout=30_000)
+    upload(page, {"name": "note.wav", "mimeType": "audio/wav", "buffer": b"no audio"})
+    expect(result.locator("[role=alert]")).to_contain_text("'note.wav' is not audio")
+    with io.BytesIO() as sound:  # of 2.6 MB as samples, and so in pieces
+        wave = 0.5 * np.sin(2 * np.pi * 440 * np.arange(40 * 16000) / 16000)
+        soundfile.write(sound, np.stack([wave, wave], axis=1), 16000, format="WAV")
+        upload(page, {"name": "long.wav", "mimeType": "audio/wav", "buffer": sound.getvalue()})
+    expect(result).to_contain_text("440 Hz in 40.00 s", timeout=30_000)
+    with io.BytesIO() as sound:  # 11 minutes, which are refused here
+        soundfile.write(sound, np.zeros(660 * 8000), 8000, "PCM_U8", format="WAV")
+        upload(page, {"name": "talk.wav", "mimeType": "audio/wav", "buffer": sound.getvalue()})
+    expect(status).to_contain_text("talk.wav lasts 11 minutes: drag it into the file browser")
+    page.close()
 
 
 def test_recorder_says_where_there_is_no_microphone(browser, lab):
     page = browser.new_page()
     page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
-    run_all(page, lab, "own_sound")
+    run_all(page, lab, "a_function")
     page.locator(".course-record").click()
-    expect(page.get_by_text("upload a recording instead")).to_be_visible()
-    with page.expect_file_chooser() as chooser:
-        page.get_by_role("button", name="Upload (0)").click()
-    chooser.value.set_files({"name": "note.wav", "mimeType": "audio/wav", "buffer": b"no audio"})
-    alert = page.locator(".course-own-sound [role=alert]")
-    expect(alert).to_contain_text("'note.wav' is not audio")
-    named = page.get_by_placeholder("then Enter")
+    expect(page.locator(".course-status")).to_contain_text("only to pages with https")
+    expect(page.locator(".course-status")).to_contain_text("upload a recording instead")
+    expect(page.locator(".course-record")).to_be_focused()
+    alert, named = page.locator(".course-own-sound [role=alert]"), page.get_by_placeholder("then Enter")
     for name in ("nothing.wav", "more.wav", "more.wav"):
         named.fill(name)
         named.press("Enter")
