@@ -63,7 +63,8 @@ export default {
       svg.append(make("text", { x, y, fill: colours[kind], "aria-hidden": true, ...look, ...halo }, words));
     }
     const dark = { stroke: "#1A1A1A", "stroke-width": 2 };
-    const ring = svg.appendChild(make("circle", { r: 11, fill: "none", "pointer-events": "none", opacity: 0, ...dark }));
+    const ring = make("circle", { r: 11, fill: "none", opacity: 0, class: "course-map-ring", ...dark });
+    svg.append(ring);
     const stars = svg.appendChild(make("g", { "pointer-events": "none" }));
     el.classList.add("course-map");
     el.append(svg, said);
@@ -128,6 +129,7 @@ STYLE = """
 .course-map-picture { width: 100%; max-width: 1100px; height: auto; display: block; }
 .course-map-picture:focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
 .course-map-dot { cursor: pointer; }
+.course-map-ring { pointer-events: none; }
 .course-map-dot:hover { stroke: #1A1A1A; stroke-width: 2; }
 .course-map-said { margin: 0.3em 0; min-height: 1.4em; }
 """
@@ -278,8 +280,8 @@ def _in_words(unit: np.ndarray, kinds: np.ndarray, names: list[str]) -> str:
     lowest = ", ".join(f"{name} {share:.0%}" for share, name in shares[:3])
     return (
         f"Map of {len(unit)} clips, a dot for each, in {len(names)} categories: {', '.join(names)}. Clips that the "
-        f"network hears alike lie close together. For {own.mean():.0%} of the clips, the nearest one by cosine is of the "
-        f"same category; least often for {lowest}."
+        f"network hears alike lie close together. For {own.mean():.0%} of the clips, the nearest one by cosine is of "
+        f"the same category; least often for {lowest}."
     )
 
 
@@ -329,7 +331,7 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
         return f"{categories[i]}{more} ({filenames[i]})"
 
     def player(i: int, label: str, start: bool = False) -> str:
-        """Return a player of a clip; without its recording only the label, or a line how to get it if it should start."""
+        """Return a player of a clip; without its recording the label, or a line how to get it if it should start."""
         try:
             waveform = datasets.load_clip(filenames[i])
         except (OSError, ValueError, AssetError) as error:

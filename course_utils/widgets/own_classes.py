@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -86,9 +86,9 @@ class Result:
     def __str__(self) -> str:
         n, (low, high) = len(self.tested), self.interval
         return (
-            f"{self.right} of {n} recordings that were held out are classified right. The classifier learned from "
-            f"the other {self.n_training}. So few recordings don't say much: with many more, the share could lie "
-            f"anywhere between {low:.0%} and {high:.0%}. Guessing would give about {n / len(self.confusion):.0f} of {n}."
+            f"{self.right} of {n} recordings that were held out are classified right. The classifier learned from the "
+            f"other {self.n_training}. So few recordings don't say much: with many more, the share could lie anywhere "
+            f"between {low:.0%} and {high:.0%}. Guessing would give about {n / len(self.confusion):.0f} of {n}."
         )
 
 
@@ -229,9 +229,13 @@ class OwnClasses:
         if new != label and new.casefold() in {other.casefold() for other in self.labels if other != label}:
             raise ValueError(f"Two sounds can't both be called {new!r}: give each a name of its own.")
         self.labels = [new if other == label else other for other in self.labels]
-        renamed = {e: Example(new, e.name, e.waveform, e.embeddings) if e.label == label else e for e in self.examples}
-        self._shared = {(renamed[a], renamed[b]): seconds for (a, b), seconds in self._shared.items()
-                        if a in renamed and b in renamed}  # fmt: skip
+        renamed = {}
+        for old in self.examples:
+            number = old.name.removeprefix(f"{label} ")
+            name = f"{new} {number}" if old.label == label and number.isdecimal() else old.name
+            renamed[old] = replace(old, label=new, name=name) if old.label == label else old
+        here = [(pair, seconds) for pair, seconds in self._shared.items() if set(pair) <= set(renamed)]
+        self._shared = {(renamed[a], renamed[b]): seconds for (a, b), seconds in here}
         self.examples = list(renamed.values())
         self.result = None
 
@@ -268,7 +272,7 @@ class OwnClasses:
         """Say of which sounds there are fewer recordings than the test should have; [] if there are enough."""
         counts = {label: len(self.of(label)) for label in self.labels}
         return [
-            f"{label} has {WORDS[n]} recording{'s' * (n != 1)}; with {WORDS[WANTED]}, the test would say more."
+            f"{label} has {_count(n)}; with {WORDS[WANTED]}, the test would say more."
             for label, n in counts.items()
             if n < WANTED
         ]
@@ -289,10 +293,10 @@ class OwnClasses:
         from sklearn.linear_model import LogisticRegression
 
         if few := [label for label in self.labels if len(self.of(label)) < LEAST]:
-            have = " and ".join(f"{WORDS[len(self.of(label))]} of {label}" for label in few)
+            have = ", ".join(f"{label} has {_count(len(self.of(label)))}" for label in few)
             raise ValueError(
-                f"Not enough to learn from and to test on yet: there {'is' if have.startswith('one') else 'are'} {have}. "
-                f"Record each sound at least {WORDS[LEAST]} times; {WORDS[WANTED]} times is better."
+                f"That's not enough to learn from and to test on yet: {have}. Record each sound at least "
+                f"{WORDS[LEAST]} times; {WORDS[WANTED]} times is better."
             )
         if leaks := self.leaks():
             raise ValueError(" ".join(leaks[:3]))
@@ -341,6 +345,10 @@ class OwnClasses:
             raise ValueError("There is no classifier yet, or its recordings have changed: choose Train and test first.")
         scores = self._classifier.predict_proba(self._heard(waveform, name)).mean(axis=0)
         return pd.Series(scores, self.labels, name="score").sort_values(ascending=False, kind="stable")
+
+
+def _count(n: int) -> str:
+    return f"{WORDS[n] if n < len(WORDS) else n} recording{'s' * (n != 1)}"
 
 
 def _named(example: Example) -> str:
@@ -453,7 +461,7 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         ]
 
         def guarded(act: Any, *args: Any) -> Any:
-            """Call a function; what it raises becomes a sentence in the panel, since a callback has nowhere to raise it."""
+            """Call a function; what it raises becomes a sentence in the panel: a callback has nowhere to raise it."""
             try:
                 return act(*args)
             except ValueError as error:
@@ -512,11 +520,8 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         def fill(_: Any) -> None:
             if own.examples and not asked:
                 asked.append(True)
-                n = len(own.examples)
-                what = f"your {WORDS[n] if n < len(WORDS) else n} recording{'s' * (n > 1)}"
-                panel.value = _alert(
-                    f"The ready example takes the place of {what}: press the button again if that's fine."
-                )
+                what = f"The ready example takes the place of your {_count(len(own.examples))}"
+                panel.value = _alert(f"{what}: press the button again if that's fine.")
                 return
             asked.clear()
             panel.value = "<p>Listening to fifteen recordings …</p>"
@@ -541,9 +546,10 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
             return f"{heard.index[0]}, with a score of {heard.iloc[0]:.2f}."
 
         hint = ipywidgets.HTML(
-            f"<p>Choose {WORDS[len(LABELS)]} sounds that you can make, and record each {WORDS[WANTED]} times, a second or "
-            "two each. Record every example anew: pieces cut from one recording are one example. Click on a recording "
-            "to remove it. Nothing is saved, and nothing leaves the computer that runs the notebook.</p>"
+            f"<p>Choose {WORDS[len(LABELS)]} sounds that you can make, and record each of them {WORDS[WANTED]} times, "
+            "for a second or two. Record every example anew: pieces cut from one recording are one example. Click on a "
+            "recording to remove it. Your sounds go to the computer that runs the notebook, in Colab one of Google's, "
+            "and no further; nothing is saved.</p>"
         )
         ready = ipywidgets.Button(description="Use the ready example", layout={"width": "auto"})
         go = ipywidgets.Button(description="Train and test", button_style="primary", layout={"width": "auto"})
