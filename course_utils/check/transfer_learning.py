@@ -122,7 +122,7 @@ def better_map(answer, other_map, clip_scores, y, chosen):
         labels = answer[name]
         expect(not isinstance(labels, str), f"The row {name} is one string; put its labels into a list or a tuple.")
         unknown = [label for label in labels if label not in index]
-        expect(not unknown, f"YAMNet has no label {unknown[0]!r}; capitals and commas count.")
+        expect(not unknown, f"YAMNet has no label {' or '.join(map(repr, unknown))}; capitals and commas count.")
         expect(len(labels), f"The row {name} has no label.")
         means.append(np.mean(clip_scores[:, index[list(labels)]], axis=1))
     same = all(set(answer[name]) == set(labels) for name, labels in other_map.items())

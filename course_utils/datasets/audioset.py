@@ -19,7 +19,8 @@ AUDIOSET_TO_ESC50 = {
     "rooster": ("Chicken, rooster", "Crowing, cock-a-doodle-doo"),
     "sheep": ("Sheep", "Bleat"),
 }
-"""AudioSet's labels that mean each of the ten classes. "Chicken, rooster" is one label for two of them."""
+"""AudioSet's labels that mean each of the ten classes, by judgement: "Chicken, rooster" is one label for two of them,
+"Growling" is the cat's, too, "Insect" is wider than crickets, and a "Cowbell" is no cow."""
 
 
 def audioset_labels() -> "pd.DataFrame":
