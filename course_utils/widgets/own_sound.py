@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 MINUTE = 60  # s: what is played, drawn and tagged of a longer sound
 
 HINT = (
-    "<p>Record up to a minute, or upload a file: anything your browser plays will do, a phone's m4a too. Drag a longer "
-    "file into the file browser on the left and type its name here. Your sound stays on the computer that runs the "
-    "notebook; in Colab, that is one of Google's.</p>"
+    '<p style="max-width:55em;line-height:1.4">Record up to a minute, or upload a file: anything your browser plays '
+    "will do, a phone's m4a too. Drag a longer file into the file browser on the left and type its name here. Your "
+    "sound stays on the computer that runs the notebook; in Colab, that is one of Google's.</p>"
 )
 
 
@@ -190,7 +190,7 @@ def _of_analysis(analysis: Analysis) -> Shown:
 def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float = 0.3) -> ipywidgets.VBox | None:
     """Let a network, or a function of your own, listen to a sound of your own: recorded, uploaded, or named.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 04_sound_event_detection
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
 
     Parameters
     ----------
@@ -245,7 +245,7 @@ def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float =
         named.observe(look_up, names="value")
         return ipywidgets.HTML(HINT), browser, named, panel
 
-    words = "In a running notebook, you can record, upload or name a sound of your own here."
+    words = "Here you can record, upload or name a sound of your own."
     start = Shown(f"<p>{words}</p>", words)
     if path:
         try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -180,7 +179,8 @@ STYLE = """
 .course-sound-input { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3em 0.6em; }
 .course-sound-input [hidden] { display: none; }
 .course-sound-input button:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
-.course-clock:empty, .course-status:empty { display: none; }
+.course-clock:empty { display: none; }
+.course-own-sound :is(p, li) { line-height: 1.4; }
 """
 
 
@@ -344,7 +344,6 @@ class Received:
         return Sound(self.name, waveform, sample_rate, levels)
 
 
-@cache
 def _widget_class() -> type:
     import anywidget
     import traitlets

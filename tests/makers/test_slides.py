@@ -16,7 +16,7 @@ import pytest
 from conftest import LESSONS, ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from course_utils import audio
+from course_utils import audio, widgets
 from makers import slides
 from makers.slides import theme
 from makers.slides.__main__ import main
@@ -156,6 +156,32 @@ def test_every_slide_fits(browser, decks, name, size, query):
     page, _ = open_deck(browser, decks / f"{name}.html", size, query)
     found = {f"slide {number}, {heading}": page.evaluate(FAULTS) for number, heading in walk(page)}
     assert {slide: faults for slide, faults in found.items() if faults} == {}
+    page.context.close()
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("query", ["", "?dark"])
+def test_every_question_fits_on_a_slide_and_so_does_every_answer(browser, tmp_path, query):
+    cells = []
+    for name in widgets.quizzes():
+        text = f"## {name}\n\nPredict before you read on; a sentence about what is coming stands here as well."
+        cells.append(new_markdown_cell(text, metadata={"slideshow": {"slide_type": "slide"}}))
+        output = new_output("display_data", {"text/html": widgets.quiz(name).page})
+        cells.append(new_code_cell("widgets.quiz()", outputs=[output], metadata={"tags": ["hide-input"]}))
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page, faults = open_deck(browser, tmp_path / "deck.html", query=query)
+    check = "selector => { Reveal.getCurrentSlide().querySelector(selector).checked = true; }"
+    found, letters = {}, "abcd"
+    for number, name in walk(page):
+        found[name] = page.evaluate(FAULTS)
+        for letter in letters[: len(widgets.quizzes()[name]["choices"])]:
+            for selector in (f".choice.{letter}", ".confirm"):
+                page.evaluate(check, selector)
+            found[f"{name}, {letter}"] = page.evaluate(FAULTS)
+        if number < 4:  # with the last answer confirmed
+            found[f"{name}, to all"] = inaccessible(page, "section.present:not(.stack)")
+    assert {what: faults for what, faults in found.items() if faults} == {}
+    assert faults == []
     page.context.close()
 
 
