@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import soundfile
 import soxr
+from scipy import signal
 
 from makers import files
 
@@ -145,7 +146,7 @@ def recording(rng: np.random.Generator, kind: str) -> np.ndarray:
     dry = np.concatenate(dry)
     echo = burst(rng, 0.8, 150, rng.uniform(2000, 5000), rng.uniform(0.04, 0.16))
     echo[: round(0.004 * SHORT_RATE)] = 0  # the walls are further away than the microphone
-    wet = np.convolve(dry, echo)[: len(dry) + round(0.3 * SHORT_RATE)]
+    wet = signal.fftconvolve(dry, echo)[: len(dry) + round(0.3 * SHORT_RATE)]
     sound = np.pad(dry, (0, len(wet) - len(dry))) + rng.uniform(0.05, 0.15) * wet
     hiss = burst(rng, len(sound) / SHORT_RATE, 60, rng.uniform(1500, 6000), 1000)
     return rng.uniform(0.15, 0.7) * sound / np.abs(sound).max() + rng.uniform(0.0008, 0.003) * hiss

@@ -106,12 +106,14 @@ export default {
     svg.onblur = () => svg.removeAttribute("data-lm-suppress-shortcuts");
 
     const draw = () => {
-      const { from, to, star } = model.get("marks");
+      const { from, to, star } = model.get("marks");  // star: what it stands for, "" for none
       const [x1, y1] = from;
       links.replaceChildren(...to.map((i) => make("line", { x1, y1, x2: dots[i][0], y2: dots[i][1] })));
       stars.replaceChildren();
       if (!star) return;
+      nodes[at]?.setAttribute("aria-selected", false);
       ring.setAttribute("opacity", 0);
+      said.textContent = star;
       const points = [...Array(10).keys()].map((k) => {
         const r = k % 2 ? 7 : 17, angle = Math.PI * (k / 5 - 0.5);
         return `${x1 + r * Math.cos(angle)},${y1 + r * Math.sin(angle)}`;
@@ -357,7 +359,7 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
         class Map(anywidget.AnyWidget):
             _esm, _css = SCRIPT, STYLE
             drawing = traitlets.Dict().tag(sync=True)
-            marks = traitlets.Dict({"from": [0, 0], "to": [], "star": False}).tag(sync=True)
+            marks = traitlets.Dict({"from": [0, 0], "to": [], "star": ""}).tag(sync=True)
 
         shapes = [" ".join(f"{x:.1f},{y:.1f}" for x, y in shape) for shape in _shapes(len(names), 6)]
         dots = [
@@ -381,18 +383,18 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
             if not isinstance(i := content.get("choose"), int) or not 0 <= i < len(dots):
                 return
             near = nearest(unit[i], 3, but=i)
-            picture.marks = {"from": dots[i][:2], "to": [k for k, _ in near], "star": False}
+            picture.marks = {"from": dots[i][:2], "to": [k for k, _ in near], "star": ""}
             panel.value = f"{player(i, said(i), start=True)}<p>Its three nearest clips:</p>{row(near)}"
 
         def listened(waveform: np.ndarray, name: str) -> str:
             vector = unit_length(mean_with_sound(waveform, yamnet)[np.newaxis])[0]
             near = nearest(vector, 5)
             middle = points[[i for i, _ in near]].mean(axis=0).round(1).tolist()
-            picture.marks = {"from": middle, "to": [i for i, _ in near], "star": True}
+            picture.marks = {"from": middle, "to": [i for i, _ in near], "star": f"The star is {name}."}
             own = audio.play(waveform, models.YAMNET_RATE, name).data
             where = "Its star stands in the middle of the five clips that are nearest by cosine:"
             panel.value = f"{own}<p>{where}</p>{row(near)}"
-            return "The star is yours."
+            return "There is your star."
 
         picture.on_msg(chosen)
         if yamnet is None:
@@ -400,6 +402,6 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
         from .sound_input import sound_input
 
         hint = ipywidgets.HTML("<p>Where does a sound of yours go? Record a few seconds, or upload a file.</p>")
-        return [picture, hint, sound_input(listened, seconds=10), panel]
+        return [picture, panel, hint, sound_input(listened, seconds=10)]
 
-    return show("map", static, build)
+    return show("map", static, build, to="click on the dots and hear them")

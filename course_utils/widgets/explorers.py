@@ -88,7 +88,7 @@ def compare_taggers(
         choose.observe(lambda change: setattr(panel, "value", heard(change["new"])[0]), names="value")
         return choose, panel
 
-    return show("taggers", Shown(*heard(next(iter(clips)))), build)
+    return show("taggers", Shown(*heard(next(iter(clips)))), build, to="choose another clip")
 
 
 def _picture(
@@ -254,7 +254,8 @@ def explore_detector(
             slider.observe(update, names="value")
         return *sliders, *panels
 
-    return show("detector", Shown(f'<p style="margin:0">{setting}</p>{picture}{table}', f"{setting}\n{words}"), build)
+    static = Shown(f'<p style="margin:0">{setting}</p>{picture}{table}', f"{setting}\n{words}")
+    return show("detector", static, build, to="move the sliders")
 
 
 def explore_errors(
@@ -334,4 +335,4 @@ def explore_errors(
         choose.observe(lambda change: setattr(panel, "value", compared(change["new"])[0]), names="value")
         return choose, panel
 
-    return show("errors", Shown(*compared(0)), build)
+    return show("errors", Shown(*compared(0)), build, to="choose another clip")

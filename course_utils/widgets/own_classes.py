@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -59,6 +60,8 @@ class Result:
         A row for each recording held out: ``name``, ``sound``, ``taken for``, and the ``score`` of that, in [0, 1].
     confusion : pandas.DataFrame
         Numbers of recordings by true sound (rows) and what they were taken for (columns).
+    held_out : list of Example
+        Those recordings, in the order of the rows.
     n_training : int
         How many recordings the classifier learned from.
     missing : list of str
@@ -67,6 +70,7 @@ class Result:
 
     tested: pd.DataFrame
     confusion: pd.DataFrame
+    held_out: list[Example]
     n_training: int
     missing: list[str]
 
@@ -204,10 +208,7 @@ class OwnClasses:
         """
         if label not in self.labels:
             raise ValueError(f"There is no sound {label!r}: choose one of {', '.join(self.labels)}.")
-        new = Example(label, name, np.asarray(waveform), self._heard(waveform, name))
-        for old in self.examples:
-            self._shared[old, new] = overlap(old.waveform, new.waveform)
-        self.examples.append(new)
+        self.examples.append(Example(label, name, np.asarray(waveform), self._heard(waveform, name)))
         self.result = None
 
     def remove(self, example: Example) -> None:
@@ -241,8 +242,11 @@ class OwnClasses:
 
     def leaks(self) -> list[str]:
         """Say which recordings hold the same sound, so that a test would know what it is asked; [] if none do."""
-        here = set(self.examples)
-        pairs = [(a, b, s) for (a, b), s in self._shared.items() if s and a in here and b in here]
+        pairs = []
+        for a, b in itertools.combinations(self.examples, 2):
+            if (a, b) not in self._shared:
+                self._shared[a, b] = overlap(a.waveform, b.waveform)
+            pairs += [(a, b, self._shared[a, b])] * bool(self._shared[a, b])
         found, groups = [], {example: {example} for example in self.examples}
         for a, b, _ in pairs:
             group = groups[a] | groups[b]
@@ -289,9 +293,6 @@ class OwnClasses:
         ValueError
             If a sound has fewer than three recordings, or two recordings hold the same sound.
         """
-        import pandas as pd
-        from sklearn.linear_model import LogisticRegression
-
         if few := [label for label in self.labels if len(self.of(label)) < LEAST]:
             have = ", ".join(f"{label} has {_count(len(self.of(label)))}" for label in few)
             raise ValueError(
@@ -300,6 +301,13 @@ class OwnClasses:
             )
         if leaks := self.leaks():
             raise ValueError(" ".join(leaks[:3]))
+        return self._fit()
+
+    def _fit(self) -> Result:
+        """Train and test, without a look at the split."""
+        import pandas as pd
+        from sklearn.linear_model import LogisticRegression
+
         held_out = [e for label in self.labels for e in self.of(label)[-2 if len(self.of(label)) >= WANTED else -1 :]]
         learned = [example for example in self.examples if example not in held_out]
         x = np.concatenate([example.embeddings for example in learned])
@@ -316,7 +324,7 @@ class OwnClasses:
         np.add.at(counts, (true, scores.argmax(axis=1)), 1)
         names = pd.Index(self.labels, name="sound"), pd.Index(self.labels, name="taken for")
         self._classifier = classifier
-        self.result = Result(tested, pd.DataFrame(counts, *names), len(learned), self.missing())
+        self.result = Result(tested, pd.DataFrame(counts, *names), held_out, len(learned), self.missing())
         return self.result
 
     def hear(self, waveform: np.ndarray, name: str = "your recording") -> pd.Series:
@@ -372,21 +380,24 @@ def _alert(text: str) -> str:
     return f'<p role="alert">{html.escape(text)}</p>'
 
 
-def _result_page(own: OwnClasses, players: bool = True) -> str:
+def _result_page(result: Result) -> str:
     """Return a result as HTML: a sentence, the confusion matrix, and what went wrong, to be heard."""
-    result = own.result
-    matrix = result.confusion.to_html(border=0).replace("<table", '<table style="text-align:right"', 1)
+    head = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in result.confusion)
+    rows = ""
+    for label, counts in result.confusion.iterrows():
+        cells = "".join(f"<td>{n}</td>" if n else "<td></td>" for n in counts)  # zeros are blank
+        rows += f'<tr><th scope="row">{html.escape(label)}</th>{cells}</tr>'
+    matrix = f'<table style="text-align:right"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
     first, rest = str(result).split(". ", 1)
     parts = [f"<p><strong>{html.escape(first)}.</strong> {html.escape(rest)}</p>"]
     parts += [f"<p>{html.escape(' '.join(result.missing))}</p>"] * bool(result.missing)
     parts += ["<p>The recordings held out, by what they are (rows) and what they were taken for (columns):</p>", matrix]
-    wrong = result.tested[result.tested["sound"] != result.tested["taken for"]]
-    for row in wrong.itertuples():
-        label = f"{row.name}: {row.sound}, taken for {row[3]} with a score of {row.score:.2f}"
-        (example,) = [e for e in own.of(row.sound) if e.name == row.name][-1:]
-        shown = audio.play(example.waveform, models.YAMNET_RATE, label).data
-        parts.append(shown if players else f"<p>{html.escape(label)}</p>")
-    if len(wrong):
+    wrong = [i for i, row in enumerate(result.tested.itertuples()) if row.sound != row[3]]
+    for i in wrong:
+        name, sound, taken, score = result.tested.iloc[i]
+        label = f"{name}: {sound}, taken for {taken} with a score of {score:.2f}"
+        parts.append(audio.play(result.held_out[i].waveform, models.YAMNET_RATE, label).data)
+    if wrong:
         parts.append("<p>A wrong answer is worth listening to: what could have misled it?</p>")
     return "".join(parts)
 
@@ -413,7 +424,7 @@ def _static(yamnet: Any) -> Shown:
     own = OwnClasses(yamnet)
     for label, waveform, name in ready_example():
         own.add(label, waveform, name)
-    result = own.train()
+    result = own._fit()  # that nothing leaks, a test knows
     counts = {label: [len(own.of(label)), sum(e.seconds for e in own.of(label))] for label in own.labels}
     rows = "".join(
         f"<tr><th>{html.escape(label)}</th><td>{n}</td><td>{seconds:.1f}</td></tr>"
@@ -425,7 +436,7 @@ def _static(yamnet: Any) -> Shown:
     )
     lines = [said, *(f"  {label}: {n} recordings, {seconds:.1f} s" for label, (n, seconds) in counts.items())]
     text = "\n".join([*lines, str(result), result.confusion.to_string()])
-    return Shown(f"<p>{said}</p>{table}{_result_page(own)}", text)
+    return Shown(f"<p>{said}</p>{table}{_result_page(own.result)}", text)
 
 
 def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
@@ -450,7 +461,7 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
     def build(ipywidgets: Any) -> list:
         from .sound_input import RECORDING, sound_input
 
-        own, recorded, asked = OwnClasses(yamnet), dict.fromkeys(range(len(LABELS)), 0), []
+        own, asked = OwnClasses(yamnet), []
         panel, scores = panel_of(ipywidgets, "course-own-result"), panel_of(ipywidgets, "course-own-heard")
         lists = [ipywidgets.Box(layout={"flex_flow": "row wrap", "align_items": "center"}) for _ in LABELS]
         names = [
@@ -473,7 +484,8 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
             """Show what there is; what was tested before holds no longer."""
             for i, box in enumerate(lists):
                 examples = own.of(own.labels[i])
-                count = ipywidgets.HTML(f"<span>{len(examples)} of {WANTED}</span>")
+                n = len(examples)
+                count = ipywidgets.HTML(f"<span>{f'{n} of {WANTED}' if n <= WANTED else n}</span>")
                 count.add_class("course-own-count")
                 box.children = [count, *map(remover, examples)]
             leaks = own.leaks()
@@ -493,12 +505,12 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
             def take(waveform: np.ndarray, name: str) -> str:
                 label = own.labels[i]
                 if name == RECORDING:
-                    recorded[i] += 1
-                    name = f"{label} {recorded[i]}"
+                    taken = {example.name for example in own.examples}
+                    name = next(new for k in range(1, len(taken) + 2) if (new := f"{label} {k}") not in taken)
                 own.add(label, waveform, name)
                 refresh()
                 n = len(own.of(label))
-                return f"{n} of {WANTED} recorded." if n < WANTED else "That's enough; more will do no harm."
+                return f"{n} of {WANTED}." if n < WANTED else f"{n}: that's enough, and more will do no harm."
 
             source = sound_input(take, seconds=5, multiple=True)
             source.add_class("course-own-input")
@@ -536,7 +548,7 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         def train(_: Any) -> None:
             panel.value = "<p>Training …</p>"
             own.train()
-            panel.value, listening.layout.display = _result_page(own), ""
+            panel.value, listening.layout.display = _result_page(own.result), ""
 
         def hear(waveform: np.ndarray, name: str) -> str:
             heard = own.hear(waveform, name)
@@ -573,4 +585,4 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         box.add_class("course-own-classes")
         return [box]
 
-    return show("own-classes", _static(yamnet), build)
+    return show("own-classes", _static(yamnet), build, to="teach it sounds of your own")

@@ -18,6 +18,8 @@ TABLE = pd.DataFrame({"n": [8, 8, 16], "accuracy": [1.0, 0.5, 0.75]}, index=["ca
 HISTORY = SimpleNamespace(history={"loss": [1.0, 0.5], "val_loss": [1.0, 0.8]})
 TUNED = pd.DataFrame({"F": [0.2, 0.6, 0.4], "dog": [0.1, 0.9, 0.3]}, pd.Index([0.1, 0.5, 0.9], name="threshold"))
 MATRIX = pd.DataFrame([[7, 1], [0, 8]], pd.Index(["a", "b"], name="true class"), pd.Index(["a", "b"], name="predicted"))
+SCORES = np.array([[0.1, 0.8], [0.3, 0.9], [0.1, 0.2], [0.0, 0.7]])
+FOUND, TRUE = [("b", 0.0, 1.46)], [("b", 0.1, 1.0), ("a", 1.0, 2.0)]
 
 DRAWINGS = {
     "waveform": (lambda ax: plotting.waveform(SAMPLES, 16000, ax=ax), "time (s)", "amplitude"),
@@ -30,6 +32,7 @@ DRAWINGS = {
     "learning_curves": (lambda ax: plotting.learning_curves(HISTORY, ax=ax), "epoch", "loss"),
     "class_bars": (lambda ax: plotting.class_bars(TABLE, ax=ax), "", "accuracy"),
     "confusion_matrix": (lambda ax: plotting.confusion_matrix(MATRIX, ax=ax), "predicted", "true class"),
+    "detection": (lambda ax: plotting.detection(SCORES, ["a", "b"], 0.5, 0.5, FOUND, TRUE, ax=ax), "time (s)", "score"),
     "event_roll": (lambda ax: plotting.event_roll({"truth": EVENTS}, ["cat", "dog"], 3.0, ax=ax), "time (s)", ""),
 }
 
@@ -47,7 +50,8 @@ def test_drawing(name):
 
 
 def test_every_drawing_is_tested():
-    public = {name for name, value in vars(plotting).items() if callable(value) and not name.startswith("_")}
+    own = {name for name, value in vars(plotting).items() if getattr(value, "__module__", "") == plotting.__name__}
+    public = {name for name in own if not name.startswith("_")}
     assert public - {"in_words"} == set(DRAWINGS)
 
 
@@ -91,17 +95,75 @@ def test_events_that_are_none_are_an_error_and_no_picture(row, words):
     assert not plt.get_fignums()
 
 
+def test_detection_draws_curves_at_the_centres_the_threshold_and_bars_by_class():
+    ax = plotting.detection(SCORES, ["a", "b"], 0.5, 0.65, FOUND, TRUE, window=1.0)
+    curves = {line.get_label(): line for line in ax.lines}
+    assert list(curves["b"].get_xdata()) == pytest.approx([0.5, 1.0, 1.5, 2.0])
+    assert list(curves["b"].get_ydata()) == list(SCORES[:, 1])
+    assert set(curves["threshold"].get_ydata()) == {0.65}
+    assert ax.get_xlim() == (0, 2.5)
+    spans = {}
+    for bars in ax.collections:
+        for path in bars.get_paths():
+            box = path.get_extents()
+            spans[round(box.x0, 2), round(box.x1, 2)] = (bars.get_hatch(), bars.get_facecolor()[0].tolist(), box)
+    assert {times: hatch for times, (hatch, *_) in spans.items()} == {(0, 1.46): "////", (0.1, 1): "", (1, 2): ""}
+    assert spans[0, 1.46][1] == spans[0.1, 1][1] != spans[1, 2][1]
+    assert spans[0, 1.46][2].y1 <= spans[0.1, 1][2].y0 < 0  # the output below what is true, both below the curves
+    rows = dict(zip([t.get_text() for t in ax.get_yticklabels()], ax.get_yticks(), strict=True))
+    for times, row in (((0, 1.46), "b"), ((0.1, 1), "b"), ((1, 2), "a")):
+        assert abs(spans[times][2].y0 + spans[times][2].height / 2 - rows[row]) < 0.06
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "threshold", "reference", "system"]
+    plt.close("all")
+
+
+def test_detection_shows_the_classes_that_matter():
+    def shown(threshold, events=(), reference=None, scores=None):
+        scores = np.array([[0.1, 0.5, 0.2, 0.9, 0.3]] * 3) if scores is None else scores
+        names = [f"c{i}" for i in range(scores.shape[1])]
+        ax = plotting.detection(scores, names, 0.5, threshold, events, reference)
+        plt.close("all")
+        return [text.get_text() for text in ax.get_yticklabels()[3:]]
+
+    assert shown(0.4) == ["c1", "c3"]
+    assert shown(0.95) == ["c1", "c3", "c4"]  # none passes: the highest three
+    assert shown(0.95, [("c0", 0, 1)]) == ["c0"]
+    assert shown(0.4, [("c0", 0, 1)], [("c2", 0, 1)]) == ["c0", "c1", "c2", "c3"]
+    many = np.linspace(0.5, 0.9, 20)[np.newaxis]
+    assert shown(0.1, scores=many) == [f"c{i}" for i in range(12, 20)]  # eight at most,
+    assert len(shown(0.1, [(f"c{i}", 0, 1) for i in range(10)], scores=many)) == 10  # or all that have events
+    assert shown(0.5, scores=np.zeros((0, 2))) == ["c0", "c1"]
+
+
+def test_detection_tells_classes_apart_without_colour():
+    ax = plotting.detection(np.full((4, 9), 0.5), list("abcdefghi"), 0.5, 0.4, [(c, 0, 1) for c in "abcdefghi"])
+    looks = {(line.get_marker(), line.get_linestyle()) for line in ax.lines if line.get_label() in "abcdefghi"}
+    assert len(looks) == 9
+    plt.close("all")
+
+
+@pytest.mark.parametrize(
+    ("scores", "found", "words"),
+    [(SCORES[:, :1], FOUND, r"Expected scores of shape \(n_windows, 2\)"), (SCORES, [("c", 0, 1)], "No such class: c")],
+)
+def test_detection_of_what_is_none(scores, found, words):
+    with pytest.raises(ValueError, match=words):
+        plotting.detection(scores, ["a", "b"], 0.5, 0.5, found)
+    assert not plt.get_fignums()
+
+
 def test_names_are_taken_by_position():
     names, rows = ["a", "b"], pd.Series(["a", "b"], index=[1, 0])
     for draw in (
         lambda labels: plotting.top_scores(labels, pd.Series([0.5, 0.1], index=[1, 0])),
         lambda labels: plotting.scores_over_time(OVER_TIME, labels, 0.5),
+        lambda labels: plotting.detection(SCORES, labels, 0.5, 0.2, [("a", 0.0, 1.0)]),
         lambda labels: plotting.event_roll({"truth": [("a", 0.0, 1.0)]}, labels, 3.0),
     ):
         first, second = draw(names), draw(rows)
         assert plotting.in_words(first) == plotting.in_words(second)
         assert [t.get_text() for t in first.get_yticklabels()] == [t.get_text() for t in second.get_yticklabels()]
-        assert {"a", "b"} == {t.get_text() for t in second.get_yticklabels()}
+        assert {"a", "b"} == {t.get_text() for t in second.get_yticklabels()} - {"0", "0.5", "1"}
     plt.close("all")
 
 
@@ -143,7 +205,7 @@ def counts(rows) -> pd.DataFrame:
 
 
 NAMES = ["a", "b"]
-OVER_TIME = np.array([[0.1, 0.8], [0.3, 0.9], [0.1, 0.2], [0.0, 0.7]])
+OVER_TIME = SCORES
 TWENTY = spans(*(("dog", i, i + 0.5) for i in range(20)))
 SAID = [
     (lambda: plotting.waveform(tone(440), 16000), "3 s: the largest amplitude, 0.8, is at 2 s"),
@@ -195,6 +257,15 @@ SAID = [
     ),
     (lambda: plotting.confusion_matrix(counts([[7, 1], [0, 8]])), "Errors: cat taken for dog 1."),
     (lambda: plotting.confusion_matrix(counts([[8, 0], [0, 8]])), "Errors: none."),
+    (
+        lambda: plotting.detection(SCORES, NAMES, 0.5, 0.25, FOUND, TRUE, window=1.0),
+        "Highest scores by class: a 0.3 at 1 s, b 0.9 at 1 s. Events of reference in seconds, 2: b 0.1 to 1, a 1 to 2. "
+        "Events of system in seconds, 1: b 0 to 1.46. A line at 0.25: threshold.",
+    ),
+    (
+        lambda: plotting.detection(SCORES, NAMES, 0.5, 0.95, []),
+        "b 0.9 at 0.98 s. Events of system in seconds, 0: none.",
+    ),
     (lambda: plotting.event_roll({"truth": EVENTS}, NAMES, 3), "Events of truth in seconds, 0: none."),
     (lambda: plotting.event_roll({"truth": EVENTS}, ["cat", "dog"], 3), "2: dog 0 to 1, cat 2 to 2.5."),
     (lambda: plotting.event_roll({"truth": TWENTY, "system": spans()}, ["dog"], 9), "7 to 7.5, and 12 more. Events of"),

@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
 from playwright.sync_api import expect
 
-from course_utils import assets, audio, datasets, evaluation, features, models, widgets
+from course_utils import assets, audio, datasets, evaluation, features, models, plotting, widgets
 from course_utils.events import events_from_scores
 from course_utils.widgets import explorers, shown
 
@@ -262,9 +262,8 @@ def test_static_state_has_a_picture_with_words(mixture, scores, live, monkeypatc
     widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.6)
     (static,) = displayed
     assert "Preview. Open the notebook in JupyterLab or Colab to " in static._repr_html_()
-    picture = re.search(
-        r'<img alt="Event roll\. Reference: dog .*?src="data:image/svg\+xml;base64,([^"]+)"', static.page
-    )
+    alt = r"Scores over time, the threshold at 0\.60, and events\. Reference: dog [^\"]*"
+    picture = re.search(f'<img alt="{alt}".*?src="data:image/svg\\+xml;base64,([^"]+)"', static.page)
     ElementTree.fromstring(base64.b64decode(picture[1]))
 
 
@@ -295,13 +294,85 @@ def test_classes_are_taken_by_position(mixture, scores, live):
     assert [part.value for part in boxes[0][4:]] == [part.value for part in boxes[1][4:]]
 
 
+def drawn(roll):
+    """Return of the detector's picture: curves, as (times in hops, scores) by class, bars by class, the threshold."""
+    svg = ElementTree.fromstring(roll.value)
+    parts = [(part.tag.split("}")[1], part.attrib, part.text) for part in svg]
+    texts = [(at, words) for tag, at, words in parts if tag == "text"]
+    colours = {at["fill"]: words for at, words in texts if at.get("text-anchor") == "end" and "fill" in at}
+    assert len(colours) <= len(plotting.CURVES)  # told apart here by colour alone
+    places = {words: float(at["y"]) - 6 for at, words in texts if at.get("text-anchor") == "end"}
+    ticks = {words: float(at["x"]) for at, words in texts if at.get("text-anchor") == "middle" and "x" in at}
+
+    def seconds(x):
+        return (x - ticks["0"]) / (ticks["1"] - ticks["0"])
+
+    def score(y):
+        return (places["0"] - y) / (places["0"] - places["1"])
+
+    curves, bars = {}, {}
+    for tag, at, _ in parts:
+        if tag == "polyline":
+            points = [tuple(map(float, point.split(","))) for point in at["points"].split()]
+            pale = float(at["stroke-opacity"]) < 1
+            curves[colours[at["stroke"]]] = pale, [(seconds(x), score(y)) for x, y in points]
+        if tag == "rect" and at.get("stroke") in colours:
+            start = float(at["x"])
+            span = round(seconds(start), 2), round(seconds(start + float(at["width"])), 2)
+            bars.setdefault((colours[at["stroke"]], "url" in at["fill"]), []).append(span)
+    (level,) = [
+        score(float(at["y1"])) for tag, at, _ in parts if at.get("stroke-dasharray") == "2 4" and at["y1"] != "15.0"
+    ]
+    return curves, bars, level
+
+
+def test_detector_explorer_shows_scores_threshold_and_events_in_one_picture(mixture, live):
+    names = ["dog", "cat", "rooster", "cow"]
+    scores = np.random.default_rng(1).dirichlet(np.full(4, 0.3), 74)
+    box = widgets.explore_detector(scores, names, HOP, mixture, 0.6)
+    threshold, window, hop, roll, _ = box.children[1:]
+    threshold.value, hop.value, window.value = 0.45, 3 * HOP, 0.96 + HOP
+    means = np.stack([scores[i : i + 2].mean(axis=0) for i in range(0, 73, 3)])
+    curves, bars, level = drawn(roll)
+    assert level == pytest.approx(0.45, abs=0.005)
+    assert set(curves) == set(names)
+    for name, (pale, points) in curves.items():
+        own = means[:, names.index(name)]
+        times = [3 * HOP * i + (0.96 + HOP) / 2 for i in range(len(own))]  # centres of the windows
+        assert points == [pytest.approx(point, abs=0.01) for point in zip(times, own, strict=True)]
+        assert pale == (own.max() <= 0.45)
+    found = events_from_scores(means, names, 3 * HOP, 0.96 + HOP, 0.45)
+    for name in names:
+        for table, hatched in ((mixture.reference, False), (found, True)):
+            spans = table.loc[table["label"] == name, ["onset", "offset"]].to_numpy()
+            assert bars.get((name, hatched), []) == [pytest.approx(span, abs=0.02) for span in spans]
+    threshold.value = 0.99
+    curves, bars, level = drawn(roll)
+    assert level == pytest.approx(0.99, abs=0.005)
+    assert not any(hatched for _, hatched in bars)
+
+
+def test_what_is_true_comes_first_and_a_page_has_no_empty_rows(mixture, live, monkeypatch):
+    displayed = []
+    monkeypatch.setattr("IPython.display.display", displayed.append)
+    scores = np.random.default_rng(0).dirichlet(np.full(10, 1.0), 74)  # none of which passes 0.9
+    box = widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.9)
+    true = [name for name in CLASSES if name in set(mixture.reference["label"])]
+    rows = re.findall(r'text-anchor="end" fill="[^"]*">(\w+)<', box.children[4].value)
+    assert rows[:4] == true
+    assert len(rows) > 4
+    picture = base64.b64decode(re.search(r'svg\+xml;base64,([^"]+)"', displayed[0].page)[1]).decode()
+    assert re.findall(r'text-anchor="end" fill="[^"]*">(\w+)<', picture) == true
+
+
 def test_rows_of_the_event_roll_stay_put(mixture, scores, live):
     *_, roll, _ = (box := widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.6)).children
     rows = set()
     for value in (0.0, 0.5, 0.99):
         box.children[1].value = value
-        rows.add(tuple(re.findall(r'text-anchor="end">(\w+)<', roll.value)))
+        rows.add(tuple(re.findall(r'text-anchor="end" fill="[^"]*">(\w+)<', roll.value)))
     assert len(rows) == 1
+    assert len(*rows) >= 4
 
 
 def test_event_roll_takes_its_colours_from_the_style():
@@ -414,6 +485,6 @@ def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_
     build.write_page(new_notebook(cells=cells), tmp_path / "page.html")
     slides.prepare(new_notebook(cells=cells), "page")  # which asks for a picture
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert '<img alt="Event roll. Reference: dog ' in page
+    assert '<img alt="Scores over time, the threshold at 0.60, and events. Reference: dog ' in page
     assert "widget-view" not in page
     assert not re.search(r"<script[^>]* src=", page)
