@@ -1,4 +1,4 @@
-# Environmental Audio AI. Each target is one `python -m …` line, listed for users without make in README.md.
+# Environmental Audio AI. Each target is a `python -m …` line or a few; README.md lists them for those without make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -15,56 +15,56 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
 	touch $@
 
-run: $(VENV)/.installed  ## execute the notebooks that have changed; pages, slides and results.json below build/
+run: $(VENV)/.installed  ## execute the notebooks that have changed; write pages, slides and results.json below build/
 	$(BIN)/python -m makers run
 
-test: $(VENV)/.installed  ## all tests: package, every notebook with and without solutions, pages, slides
+test: $(VENV)/.installed  ## run all tests: package, every notebook with and without solutions, pages, slides
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.installed  ## makers: format, lint, and the tests that take little: about a minute
+check: $(VENV)/.installed  ## maintainers: format, lint and the quick tests (about a minute)
 	@begin=$$(date +%s) && $(BIN)/python -m ruff format --check . && $(BIN)/python -m ruff check . \
 	&& $(BIN)/python -m numpydoc lint $$(find course_utils -name '*.py') \
 	&& $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not clean_room" \
-	&& echo "All is well, in $$(($$(date +%s) - begin)) s."
+	&& echo "All is well. It took $$(($$(date +%s) - begin)) s."
 
 lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_audio_tagging.ipynb
 
-slides: $(VENV)/.installed  ## write the slides, each deck one file, from the last run
+slides: $(VENV)/.installed  ## write the slides from the last run, one file per deck
 	$(BIN)/python -m makers slides
 
-pdf: $(VENV)/.installed  ## the slides, and a handout of each as PDF (needs Chromium or Chrome)
+pdf: $(VENV)/.installed  ## write the slides, and a PDF handout of each deck (needs Chromium, Chrome or Edge)
 	$(BIN)/python -m makers pdf
 
 N ?= 1
-present: $(VENV)/.installed  ## show a deck from this computer, N=3 for the third
+present: $(VENV)/.installed  ## show a deck from this computer: N=3 is the third
 	$(BIN)/python -m makers present $(N)
 
-data: $(VENV)/.installed  ## get the real models, clips and data sets (needs a network)
+data: $(VENV)/.installed  ## fetch the real models, clips and data sets (needs a network)
 	$(BIN)/python -m course_utils prefetch
 
-doctor: $(VENV)/.installed  ## is everything there that the course needs?
+doctor: $(VENV)/.installed  ## check that everything is there that the course needs
 	$(BIN)/python -m course_utils doctor
 
 bench: $(VENV)/.installed  ## time the models on this computer
 	$(BIN)/python -m makers bench
 
-notebooks: $(VENV)/.installed  ## makers: write the notebooks and README's table from lessons/
+notebooks: $(VENV)/.installed  ## maintainers: write the notebooks and the README's table from lessons/
 	$(BIN)/python -m makers notebooks
 
-format: $(VENV)/.installed  ## format code, write the notebooks again
+format: $(VENV)/.installed  ## format and lint the code, and write the notebooks again
 	$(BIN)/python -m ruff format .
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m makers notebooks
 
-badges: $(VENV)/.installed  ## makers: write the repository's address everywhere, REPO=owner/name
+badges: $(VENV)/.installed  ## maintainers: write the repository's address everywhere, REPO=owner/name
 	$(BIN)/python -m makers badges $(REPO)
 
 # All 2,000 clips of ESC-50: the folder `audio` of the data set, or the same clips at 16 kHz.
 ESC50 ?= ../shared/distill/esc50_16k
 embedded mini mini-eval results: export COURSE_MIRROR := $(or $(COURSE_MIRROR),$(wildcard ../shared/mirror))
 
-mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50=folder (goes on where it was; start over: delete data/cache/distill)
+mini: $(VENV)/.installed  ## maintainers: distil YAMNet-mini again, ESC50=folder (goes on where it stopped; to start over, delete data/cache/distill)
 	$(BIN)/python -m makers.distillation.recordings --audio $(ESC50)
 	$(BIN)/python -m makers.distillation.teacher --audio $(ESC50)
 	$(BIN)/python -m makers.distillation.train --name first --rounds 25
@@ -72,15 +72,15 @@ mini: $(VENV)/.installed  ## makers: distil YAMNet into YAMNet-mini again, ESC50
 	$(BIN)/python -m makers.distillation.export
 	$(BIN)/python -m makers.distillation.evaluate --audio $(ESC50) --write
 
-embedded: $(VENV)/.installed  ## makers: make the embedded clips, tables and features again, ESC50=folder
+embedded: $(VENV)/.installed  ## maintainers: make the embedded clips, tables and features again, ESC50=folder
 	$(BIN)/python -m makers clips
 	$(BIN)/python -m makers embedded --esc50 $(ESC50)
 
-mini-eval: $(VENV)/.installed  ## makers: measure the committed YAMNet-mini against YAMNet, ESC50=folder
+mini-eval: $(VENV)/.installed  ## maintainers: compare the committed YAMNet-mini with YAMNet, ESC50=folder
 	$(BIN)/python -m makers.distillation.evaluate --audio $(ESC50)
 
-results: $(VENV)/.installed  ## makers: measure everything again, docs/results.md, ESC50=folder (about 15 minutes)
+results: $(VENV)/.installed  ## maintainers: measure everything in docs/results.md again, ESC50=folder (about 15 minutes)
 	$(BIN)/python -m makers results --esc50 $(ESC50)
 
-clean:  ## remove what the other targets made, but for downloads
+clean:  ## remove what the other targets made, but keep downloads
 	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage

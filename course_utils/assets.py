@@ -1,16 +1,17 @@
 """Where models, data sets and clips come from: cache, mirror, network, or what the course ships.
 
-An *asset* is a file or a set of files that the course does not ship: a checkpoint, a data set, a clip. ``assets.toml``
-beside this file has a table for each. A :class:`Store` looks for it in this order, and checks size and hash:
+An *asset* is a file or a set of files that the course uses but does not ship: a checkpoint, a data set, a clip.
+``assets.toml`` beside this file has a table for each. A :class:`Store` looks for it in this order, and checks size and
+hash:
 
 1. **cache**: the folder ``COURSE_CACHE`` (default: ``data/cache`` of a checkout, else the user's cache folder),
 2. **mirror**: ``COURSE_MIRROR``, a folder or an http(s) address with the same relative paths,
 3. **network**: the addresses of the table,
 4. **embedded**: what the course ships in its place.
 
-``COURSE_ASSETS`` says how far to go. ``auto``, the default, takes from the network only what is small (25 MB at most).
-Where nothing can be reached that costs ten seconds at most, once. ``full`` takes everything from the network, and is an
-error if that fails. ``embedded`` takes only what the course ships, and makes no call to the network.
+``COURSE_ASSETS`` says how far to go. ``auto``, the default, fetches only small assets from the network, of at most
+25 MB. If nothing can be reached, that costs ten seconds at most, once. ``full`` fetches everything, and raises an error
+if that fails. ``embedded`` uses only what the course ships, and makes no network call.
 """
 
 import contextlib
@@ -35,7 +36,7 @@ from tqdm import tqdm
 from course_utils.fetch import Fetcher, FetchError
 
 if TYPE_CHECKING:
-    from pandas.io.formats.style import Styler
+    import pandas as pd
 
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else None
@@ -47,15 +48,14 @@ LOCK_PATIENCE = 15.0  # s that another notebook may hold a lock and do nothing
 
 PREFETCH = "`python -m course_utils prefetch`"
 WAYS_OUT = (
-    f"Three ways out: (1) with a network, run {PREFETCH} "
-    "(in a notebook: `%run -m course_utils prefetch`); "
-    "(2) set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path; "
-    "(3) set COURSE_ASSETS=embedded to work with what the course ships."
+    f"Three ways out: (1) With a network, run {PREFETCH}, or `%run -m course_utils prefetch` in a notebook. "
+    "(2) Set COURSE_MIRROR to a folder or an http address that holds the file under the same relative path. "
+    "(3) Set COURSE_ASSETS=embedded to work with what the course ships."
 )
 
 
 class AssetError(RuntimeError):
-    """An asset could not be had; the message says what to do next."""
+    """The course could not get an asset; the message says what to do next."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Resolved:
     name, title : str
         Key and heading of the asset's table in ``assets.toml``.
     path : Path or None
-        The file (for an unpacked archive and for a set of clips: the folder); None if nothing stands in as a file.
+        The file, or the folder of an unpacked archive or a set of clips; None if no file takes its place.
     source : {"cache", "mirror", "network", "embedded"}
         Where it came from.
     variant : str
@@ -85,12 +85,12 @@ class Resolved:
 
     @property
     def is_real(self) -> bool:
-        """Whether this is the asset itself and not what stands in for it."""
+        """Whether this is the asset itself and not the small built-in version."""
         return self.source != "embedded"
 
     @property
     def label(self) -> str:
-        """Which version of the asset this is, or what stands in for it, in a few words."""
+        """Which version of the asset this is, or what takes its place, in a few words."""
         return f"{self.title} ({self.variant})" if self.is_real else self.variant
 
 
@@ -108,7 +108,9 @@ def embedded(relative: str) -> Path:
         If the installation lacks it.
     """
     if not (EMBEDDED / relative).exists():
-        raise AssetError(f"The course should ship {relative!r} and does not: reinstall it (python -m pip install .).")
+        raise AssetError(
+            f"This installation lacks {relative!r}, which the course ships. Reinstall it: python -m pip install ."
+        )
     return EMBEDDED / relative
 
 
@@ -123,7 +125,9 @@ def _folder(name: str, value: str, *bases: Path | None) -> Path:
         paths = [(base / Path(value).expanduser()).resolve() for base in bases if base]
         return next((path for path in paths if path.is_dir()), paths[-1])
     except (OSError, RuntimeError, ValueError) as error:  # ~nobody, links in a circle, a name that is too long
-        raise AssetError(f"{name} is {value[:80]!r}, which is no folder ({error}). Correct it, or unset it.") from error
+        raise AssetError(
+            f"{name} is {value[:80]!r}, which is not a folder ({error}). Correct it, or unset it."
+        ) from error
 
 
 def _mirror(value: str | Path | None) -> str | Path | None:
@@ -133,13 +137,13 @@ def _mirror(value: str | Path | None) -> str | Path | None:
     if value.startswith(("http://", "https://")):
         return value.rstrip("/")
     if not (folder := _folder("COURSE_MIRROR", value, Path.cwd(), CHECKOUT)).is_dir():
-        why = "that folder does not exist, and an address begins with http:// or https://"
-        raise AssetError(f"COURSE_MIRROR is {value!r}: {why}. Correct it, or unset it.")
+        why = "but that folder does not exist. (An address begins with http:// or https://.)"
+        raise AssetError(f"COURSE_MIRROR is {value!r}, {why} Correct it, or unset it.")
     return folder
 
 
 def remedy(folder: Path) -> str:
-    """Return what to do where files of a folder cannot be read."""
+    """Return what to do if files of a folder cannot be read."""
     return f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own."
 
 
@@ -152,11 +156,11 @@ def _variant(path: Path, files: list[dict], tell: bool = False) -> str | None:
                 with open(path, "rb") as file:
                     if hashlib.file_digest(file, algorithm).hexdigest() == digest:
                         return version["variant"]
-        what = f"{path} is damaged or another file, and is not used: delete it and run {PREFETCH}."
+        what = f"{path} is damaged, or is another file, so the course doesn't use it. Delete it and run {PREFETCH}."
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        what = f"Files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
+        what = f"The files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
     if tell:
         warnings.warn(what, stacklevel=5)
     return None
@@ -168,7 +172,7 @@ def _parts(target: Path) -> list[Path]:
 
 
 class Store:
-    """Finds assets, and keeps what it found and where from.
+    """Finds assets, and remembers what it found and where.
 
     Parameters
     ----------
@@ -217,7 +221,7 @@ class Store:
         Raises
         ------
         ValueError, AssetError
-            If one of them makes no sense; the message says which.
+            If a variable makes no sense; the message says which.
         """
         said, cache, mirror = (environment.get(name) for name in VARIABLES)
         if cache:
@@ -229,7 +233,7 @@ class Store:
     # --- one file ---
 
     def _lock(self, target: Path) -> contextlib.AbstractContextManager:
-        """Lock a file of the cache; whoever holds it and does nothing is waited for in vain."""
+        """Lock a file of the cache; give up if another process holds it and does nothing."""
         target.parent.mkdir(parents=True, exist_ok=True)
         lock, seen, since = filelock.FileLock(f"{target}.lock"), None, time.monotonic()
         while True:
@@ -240,11 +244,11 @@ class Store:
                 processes = [f"(process {name.split('.')[-3]})" for name in sizes]
                 who = " ".join(["another notebook or command", *processes])
                 if seen is None:
-                    print(f"Waiting for {who} that fetches {target.name}.", flush=True)
+                    print(f"Waiting for {who} to fetch {target.name}.", flush=True)
                 if sizes != seen:
                     seen, since = sizes, time.monotonic()
                 if time.monotonic() - since > LOCK_PATIENCE or self._fetcher.halt.is_set():
-                    raise FetchError(f"{who} holds {target}.lock and does nothing: end it") from None
+                    raise FetchError(f"{who} holds {target}.lock but does nothing: end it") from None
 
     @contextlib.contextmanager
     def _noting(self, target: Path, address: str) -> Iterator[None]:
@@ -269,7 +273,7 @@ class Store:
                 if variant := _variant(part, files):
                     part.replace(target)
                     return variant
-                raise FetchError(f"it sent {part.stat().st_size:,} bytes that are not the file (unknown hash)")
+                raise FetchError(f"it sent {part.stat().st_size:,} bytes, but they are not the file that was asked for")
             finally:
                 for path in _parts(target):  # those of tries that were killed too
                     path.unlink(missing_ok=True)
@@ -328,7 +332,7 @@ class Store:
         return rows
 
     def asks(self, name: str) -> bool:
-        """Return whether an asset that is not here would be taken from the network."""
+        """Return whether an asset that is not here would be fetched from the network."""
         return self.mode == "full" or (self.mode == "auto" and self.size(name) <= self.small)
 
     def _find_files(self, rows: list[dict], network: bool, title: str) -> list[tuple | None]:
@@ -378,37 +382,37 @@ class Store:
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
             then = "It came from elsewhere" if asset.is_real else "The course goes on with what it ships"
-            line = f"Not available: {said}. {then}; to try again, run {PREFETCH}."
+            line = f"Not available: {said}. {then}. To try again, run {PREFETCH}."
             if "COURSE_MIRROR" in said:
                 warnings.warn(line, stacklevel=5)
             else:
                 print(line, flush=True)
 
     def resolve(self, name: str) -> Resolved:
-        """Get an asset, from as near as possible; see :func:`resolve`."""
+        """Get an asset from the nearest place that has it; see :func:`resolve`."""
         if name not in self.assets:
-            raise KeyError(f"No asset is called {name!r}; there are {', '.join(self.assets)}.")
+            raise KeyError(f"No asset is called {name!r}. The course has {', '.join(self.assets)}.")
         asset = self._found.get(name) or self._find(name)
         self._tell(asset)
         if asset.is_real:
             self._found[name] = asset  # what is missing may come
             if self.used.get(name) == "embedded" and "module" in self.assets[name]:
-                print(f"{asset.title} is here now. Cells that loaded what stood in for it keep that: run them again.")
+                print(f"{asset.title} is here now. To use it, run the cells that load a network again.")
         self.used[name] = asset.source
         return asset
 
     def clips(self, name: str) -> dict[str, Path]:
-        """Return the files of a set of clips, by file name; empty unless all of them are available."""
+        """Return the files of a set of clips by file name; an empty dict unless all of them are available."""
         return self.resolve(name).clips
 
     def speaker(self, name: str) -> Resolved:
-        """Return the network that answers for ``name``: itself, or the first of the table that may and is there."""
+        """Return the network that answers for ``name``: itself, or the first in the table that may and is available."""
         rows = [name, *(other for other, row in self.assets.items() if name in row.get("speaks_for", ()))]
         found = (self.resolve(row) for row in rows)
         return next(asset for asset in found if asset.is_real or asset.path)
 
     def forget_failures(self) -> None:
-        """Ask again who could not be reached before."""
+        """Forget which addresses failed, so that they are asked again."""
         self._fetcher.remember({})
         self._told.clear()
 
@@ -420,7 +424,7 @@ _default: tuple[Store | None, list[str] | None] = (None, [])
 
 
 def store() -> Store:
-    """Return the store that lessons use: made from the environment, and made anew where that has changed since."""
+    """Return the store that lessons use: made from the environment, and made anew when that has changed."""
     global _default
     before, made_for = _default
     said = [os.environ.get(name) or "" for name in VARIABLES]
@@ -434,7 +438,7 @@ def store() -> Store:
 
 @contextlib.contextmanager
 def using(other: Store) -> Iterator[Store]:
-    """Have lessons use another store within a ``with`` block, whatever the environment says."""
+    """Make lessons use another store within a ``with`` block, whatever the environment says."""
     global _default
     before, _default = _default, (other, None)
     try:
@@ -444,7 +448,7 @@ def using(other: Store) -> Iterator[Store]:
 
 
 def resolve(name: str) -> Resolved:
-    """Get an asset, from as near as possible.
+    """Get an asset from the nearest place that has it.
 
     Notebook: 01_audio_tagging, 02_yamnet
 
@@ -461,7 +465,7 @@ def resolve(name: str) -> Resolved:
     Raises
     ------
     AssetError
-        In mode ``full``, if neither cache, mirror nor network gave a file with the right hash.
+        In mode ``full``, if neither cache, mirror nor network has a file with the right hash.
     """
     return store().resolve(name)
 
@@ -471,15 +475,36 @@ def used() -> dict[str, str]:
     return dict(store().used)
 
 
-def overview(*names: str) -> "Styler":
-    """Say, for each asset, what this run uses and how to get the real one.
+class Overview:
+    """What a run uses for some assets: in a notebook a table that opens, in a terminal the table.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
+    Attributes
+    ----------
+    data : pandas.DataFrame
+        One row per asset: what is used, where it came from, and how to get the real one.
+    """
+
+    def __init__(self, data: "pd.DataFrame"):
+        self.data = data
+
+    def __repr__(self) -> str:
+        return self.data.to_string(index=False)
+
+    def _repr_html_(self) -> str:
+        table = self.data.style.hide(axis="index")
+        table = table.set_table_styles([{"selector": "th, td", "props": "text-align: left"}]).to_html()
+        return f"<details><summary>What this lesson uses, and how to get the real thing</summary>{table}</details>"
+
+
+def overview(*names: str) -> Overview:
+    """Say which networks answer, what this run uses for each asset, and how to get the real one.
+
+    Notebook: all
 
     Returns
     -------
-    pandas.io.formats.style.Styler
-        A table with one row an asset: what is used, where it came from, and what to do for the real one.
+    Overview
+        The details, folded: what is used, where it came from, and how to get the real one.
     """
     import pandas as pd
 
@@ -496,12 +521,10 @@ def overview(*names: str) -> "Styler":
             answering.append(answer)
         todo = f"%run -m course_utils prefetch {name} ({here.size(name) / 1e6:.1f} MB)"
         if here.mirror:
-            todo = f"{here.mirror} does not have it: ask whoever keeps it, or {todo}"
+            todo = f"{here.mirror} does not have it. Ask whoever looks after it, or {todo}"
         elif here.mode == "embedded":
             todo += ", without COURSE_ASSETS=embedded"
         rows.append((asset.title, uses, asset.source, "" if asset.is_real else todo))
     if answering:
         print(f"Networks that answer here: {'; '.join(dict.fromkeys(answering))}.")
-    left = [{"selector": "th, td", "props": "text-align: left"}]
-    table = pd.DataFrame(rows, columns=["asset", "this run uses", "from", "to get the real one"])
-    return table.style.hide(axis="index").set_table_styles(left)
+    return Overview(pd.DataFrame(rows, columns=["asset", "this run uses", "from", "to get the real one"]))

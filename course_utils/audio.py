@@ -17,31 +17,31 @@ import soxr
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-_UNREADABLE = {  # what is said of a file that libsndfile does not open, by its first eight bytes
-    b"": "is empty, 0 bytes: download, copy or save it again.",
-    b"....ftyp": "is MPEG-4 (m4a, mp4): convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
-    b"\x1a\x45\xdf\xa3.*": "is WebM or Matroska: convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
-    b".*": "is not audio that can be read: save it as WAV or FLAC and try again.",
+_UNREADABLE = {  # what we say of a file that libsndfile does not open, by its first eight bytes
+    b"": "is empty, 0 bytes. Download, copy or save it again.",
+    b"....ftyp": "is MPEG-4 (m4a, mp4). Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
+    b"\x1a\x45\xdf\xa3.*": "is WebM or Matroska. Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
+    b".*": "is not audio that can be read. Save it as WAV or FLAC and try again.",
 }
 _DIVIDE = "Divide 16-bit samples by 32768, or read the file with course_utils.audio.load."
 
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """A sound with a name, perhaps without its samples here.
+    """A sound with a name, whose samples may or may not be here.
 
     Attributes
     ----------
     name : str
-        What it is called, for instance the name of its file.
+        For instance the name of its file.
     path : Path or None
         The file that holds its samples.
     waveform : ndarray, shape (n_samples,), or None
-        Its samples, in [-1, 1]; they come before those of ``path``.
+        Its samples, in [-1, 1]; they take precedence over those of ``path``.
     sample_rate : int
         Of ``waveform``, in Hz.
     stored : str or None
-        The name under which the course ships features of it; None for sounds of one's own.
+        The name under which the course ships its features; None for your own sounds.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Clip:
         return self.waveform is not None or self.path is not None
 
     def load(self, sample_rate: int) -> np.ndarray | None:
-        """Return the samples at a sample rate in Hz, float32 of shape (n_samples,); None where no audio is here.
+        """Return the samples at a sample rate in Hz, float32 of shape (n_samples,); None if there is no audio here.
 
         Raises
         ------
         FileNotFoundError, IsADirectoryError, ValueError
-            If the file cannot be read, as :func:`load` says it.
+            If the file cannot be read, as for :func:`load`.
         TypeError, ValueError
             If :func:`check_waveform` refuses the samples; the message begins with the clip's path or name.
         """
@@ -77,19 +77,19 @@ class Clip:
 
 def _broken(path: str | Path, seconds: float) -> ValueError:
     what = f"breaks off before the end of the {seconds:.2f} s it promises" if seconds else "cannot be read to its end"
-    return ValueError(f"{str(path)!r} {what}: download, copy or save it again.")
+    return ValueError(f"{str(path)!r} {what}. Download, copy or save it again.")
 
 
 def opened(path: str | Path) -> soundfile.SoundFile:
-    """Open an audio file for :func:`blocks_of`, or say in one sentence what is wrong with it.
+    """Open an audio file for :func:`blocks_of`, or say what is wrong with it.
 
-    What the header of WAV, AIFF and the like promises is compared with what is there. A writer that cannot go back to
-    the header (a pipe) promises nothing, or 2 GB and more; it is taken to go on to the file's end.
+    The header of WAV, AIFF and the like promises a length, which is compared with the file. A writer that can't go back
+    to the header, such as a pipe, promises nothing, or 2 GB and more. Then the audio lasts until the file ends.
     """
     if (path := Path(path)).is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder: name one audio file in it.")
+        raise IsADirectoryError(f"{str(path)!r} is a folder. Name one audio file in it.")
     if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}: check the name; the working folder is {Path.cwd()}.")
+        raise FileNotFoundError(f"There is no file {str(path)!r}. Check the name; the working folder is {Path.cwd()}.")
     with path.open("rb") as raw:
         head, source = raw.read(1 << 16), path
         if (found := re.match(b"RIFF....WAVE.*?data(....).", head, re.DOTALL)) and found[1] == bytes(4):
@@ -109,7 +109,7 @@ def opened(path: str | Path) -> soundfile.SoundFile:
 
 
 def blocks_of(file: soundfile.SoundFile, path: str | Path, n_frames: int) -> Iterator[np.ndarray]:
-    """Yield a file that is :func:`opened` in blocks of shape (n_frames, n_channels), and complain if it breaks off."""
+    """Yield an :func:`opened` file in blocks of shape (n_frames, n_channels); raise an error if it breaks off."""
     count, promised = 0, file.frames if file.frames < 1 << 62 else 0  # more is libsndfile's "unknown"
     file.seekable = lambda: False  # soundfile seeks after each block, which puts a click into MP3
     try:
@@ -119,13 +119,13 @@ def blocks_of(file: soundfile.SoundFile, path: str | Path, n_frames: int) -> Ite
     except soundfile.LibsndfileError as error:
         raise _broken(path, promised / file.samplerate) from error
     if not count:
-        raise ValueError(f"{str(path)!r} holds no audio at all, 0 samples: record or save it again.")
+        raise ValueError(f"{str(path)!r} holds no audio at all, 0 samples. Record or save it again.")
     if promised - count > 0.01 * promised + 0.1 * file.samplerate:
         raise _broken(path, promised / file.samplerate)
 
 
 def load(path: str | Path, sample_rate: int) -> np.ndarray:
-    """Read an audio file as one channel at the wanted sample rate.
+    """Read an audio file as one channel, at the sample rate that you want.
 
     Notebook: 01_audio_tagging, 02_yamnet
 
@@ -134,7 +134,7 @@ def load(path: str | Path, sample_rate: int) -> np.ndarray:
     path : str or Path
         A file that libsndfile reads (WAV, FLAC, Ogg, MP3, ...).
     sample_rate : int
-        Samples per second of the result, in Hz. Channels are averaged, then the audio is resampled with soxr.
+        Samples per second of the result, in Hz. Channels are averaged, and then soxr resamples the audio.
 
     Returns
     -------
@@ -146,17 +146,17 @@ def load(path: str | Path, sample_rate: int) -> np.ndarray:
     FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
-        If the file is empty, breaks off, or is no audio that libsndfile can read.
+        If the file is empty, breaks off, or is not audio that libsndfile can read.
     """
     with opened(path) as file:
         waveform = np.concatenate([block.mean(axis=1) for block in blocks_of(file, path, 1 << 20)])
     if not len(waveform := soxr.resample(waveform, file.samplerate, sample_rate)):
-        raise ValueError(f"{str(path)!r} is too short, nothing is left of it at {sample_rate} Hz: record it again.")
+        raise ValueError(f"{str(path)!r} is too short: nothing is left of it at {sample_rate} Hz. Record it again.")
     return waveform
 
 
 def floating(samples: np.ndarray) -> np.ndarray:
-    """Return samples as an array, or raise TypeError if they are no floating-point numbers."""
+    """Return samples as an array, or raise TypeError if they are not floating-point numbers."""
     if (samples := np.asarray(samples)).dtype.kind != "f":
         raise TypeError(f"Expected floating-point samples in [-1, 1], got {samples.dtype}. {_DIVIDE}")
     return samples
@@ -172,7 +172,7 @@ def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float 
     waveform : array_like, shape (n_samples,)
         Samples in [-1, 1].
     sample_rate : int
-        Samples per second, in Hz; used in the messages and for ``min_seconds``. A float will do if it is whole.
+        Samples per second, in Hz; used in the messages and for ``min_seconds``. A whole float will do.
     min_seconds : float
         The shortest duration that is accepted, in seconds.
 
@@ -186,11 +186,11 @@ def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float 
     """
     waveform = floating(waveform)
     if not sample_rate > 0 or sample_rate % 1:
-        raise ValueError(f"The sample rate is {sample_rate}: give a whole number of samples per second, in Hz.")
+        raise ValueError(f"The sample rate is {sample_rate}. Give a whole number of samples per second, in Hz.")
     if waveform.ndim != 1:
         raise ValueError(f"Expected one channel, got shape {waveform.shape}. Average the channels, or use audio.load.")
     if not len(waveform):
-        raise ValueError("The waveform is empty: there is nothing to analyse.")
+        raise ValueError("The waveform is empty. Use one with at least one sample.")
     if len(waveform) < min_seconds * sample_rate:
         lasts = f"The waveform lasts {100 * len(waveform) // sample_rate / 100:.2f} s at {sample_rate:g} Hz"
         raise ValueError(f"{lasts}; this model needs at least {min_seconds:g} s. Use a longer clip, or append zeros.")
@@ -204,7 +204,7 @@ def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float 
 def normalise_peak(waveform: np.ndarray) -> np.ndarray:
     """Scale a waveform, shape (n_samples,), so that its largest absolute sample is 1; silence stays silence.
 
-    Integers are refused with a TypeError: 16 bits overflow at -32768.
+    Integers raise a TypeError, because 16 bits overflow at -32768.
 
     Notebook: 04_sound_event_detection
     """
@@ -215,8 +215,8 @@ def normalise_peak(waveform: np.ndarray) -> np.ndarray:
 def level(waveform: np.ndarray, sample_rate: int) -> float:
     """Return the A-weighted level of a waveform, in dB: -3 for a sine of 1 kHz and full scale.
 
-    The A-weighting turns frequencies down to which the ear is less sensitive, so that levels of different sounds
-    compare roughly as they are heard.
+    A-weighting turns down the frequencies to which the ear is less sensitive. So the levels of different sounds compare
+    roughly as we hear them.
 
     Source: IEC 61672-1, by ``librosa.A_weighting``.
 
@@ -246,9 +246,9 @@ def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], samp
     Parameters
     ----------
     background : ndarray, shape (n_samples,)
-        What sounds all the time; its length is the length of the mixture.
+        What sounds all the time. The mixture is as long as this.
     events : iterable of (ndarray, float)
-        Waveform and onset in seconds of each event; what runs past the end of the background is cut.
+        Waveform and onset in seconds of each event. Anything past the end of the background is cut.
     sample_rate : int
         Samples per second of everything, in Hz.
 
@@ -268,7 +268,9 @@ def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], samp
     for waveform, onset in events:
         start, waveform = round(onset * sample_rate), floating(waveform)
         if not 0 <= start < len(mixture):
-            raise ValueError(f"Onset {onset} s lies outside the background of {len(mixture) / sample_rate:g} s.")
+            raise ValueError(
+                f"Onset {onset} s lies outside the background of {len(mixture) / sample_rate:g} s. Move it."
+            )
         mixture[start : start + len(waveform)] += waveform[: len(mixture) - start]
     return mixture
 
@@ -276,19 +278,19 @@ def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], samp
 def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") -> "HTML":
     """Return a player for notebooks, exported pages and slides.
 
-    The clip is stored once, as MP3, which every browser plays; a WAV of the same clip takes ten times the room.
+    The clip is stored as MP3, which every browser plays. A WAV of the same clip would be ten times as large.
 
     Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
 
     Parameters
     ----------
     waveform : ndarray, shape (n_samples,), or None
-        Samples in [-1, 1]; louder clips are scaled down to fit. None where the audio is not available: then a line
+        Samples in [-1, 1]; louder clips are scaled down to fit. Give None if the audio is not available, and a line
         says how to get it.
     sample_rate : int
-        Samples per second, in Hz, also as a whole float. What MP3 does not know is played at 48 kHz.
+        Samples per second, in Hz; a whole float will do. Rates that MP3 does not know are played at 48 kHz.
     label : str
-        What the clip is, for screen readers and as its caption.
+        What the clip is: its caption, also for screen readers.
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Seconds, energy and emissions of a piece of code, by codecarbon, and how they were obtained."""
+"""The seconds, energy and emissions of a piece of code, by codecarbon, and how they were obtained."""
 
 import contextlib
 from collections.abc import Iterator
@@ -12,18 +12,18 @@ _HOW = {
     "intel_rapl": "processor: read from its own energy counter (RAPL)",
     "intel_power_gadget": "processor: read by Intel Power Gadget",
     "apple_powermetrics": "processor: read by Apple's powermetrics",
-    "cpu_load": "processor: estimated from its load and a nominal power; no counter could be read",
-    "constant": "processor: a nominal power times the time; no counter could be read",
+    "cpu_load": "processor: no counter could be read; estimated from its load and an assumed power",
+    "constant": "processor: no counter could be read; an assumed power times the time",
 }
 
 
 def _refuse(tracker: "OfflineEmissionsTracker") -> None:
-    """Say why a tracker cannot have started: codecarbon keeps its own exceptions in its log."""
+    """Say why a tracker did not start: codecarbon hides its own exceptions in its log."""
     if getattr(tracker, "_another_instance_already_running", False):
-        raise ValueError(f"Another run of codecarbon holds {tracker._lock.lockfile_path}: end it, or delete that file.")
+        raise ValueError(f"Another run of codecarbon holds {tracker._lock.lockfile_path}. End it, or delete that file.")
     folder = getattr(tracker, "_external_conf", {}).get("output_dir")
     if folder and not hasattr(tracker, "_output_dir"):
-        raise ValueError(f"codecarbon's setting output_dir names {folder!r}: make that folder, or remove the setting.")
+        raise ValueError(f"codecarbon's setting output_dir names {folder!r}. Make that folder, or remove the setting.")
 
 
 def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
@@ -40,7 +40,8 @@ def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
     -------
     pandas.Series
         ``seconds``, ``kWh``, ``g CO2e``, ``country`` (whose electricity mix turns kWh into CO2e) and ``measured``:
-        whether a counter was read or a nominal power assumed.
+        whether a counter was read or a power assumed. Without counters, the memory's constant power is most of the
+        energy, so it mostly repeats the seconds.
 
     Raises
     ------
@@ -56,28 +57,30 @@ def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
         raise ValueError(f"The tracker {stage} first.")
     modes = [getattr(part, "_mode", "") for part in getattr(tracker, "_hardware", [])]
     how = [_HOW[mode] for mode in modes if mode in _HOW] or ["processor: see codecarbon's log"]
-    how += [f"GPU: read from its driver ({data.gpu_model})"] * bool(data.gpu_count) + ["memory: a nominal power"]
+    how += [f"GPU: read from its driver ({data.gpu_model})"] * bool(data.gpu_count) + [
+        "memory: an assumed constant power"
+    ]
     numbers = {"seconds": data.duration, "kWh": data.energy_consumed, "g CO2e": 1000 * data.emissions}
     return pd.Series(numbers | {"country": data.country_name, "measured": "; ".join(how)}, name="energy")
 
 
 @contextlib.contextmanager
 def track(country: str = "FIN") -> Iterator[dict]:
-    """Track time, energy and emissions of the code below ``with``.
+    """Track the time, energy and emissions of the code below ``with``.
 
     >>> with energy.track() as cost:  # doctest: +SKIP
     ...     model.fit(...)
     >>> cost["kWh"]  # doctest: +SKIP
 
-    Source: codecarbon's ``OfflineEmissionsTracker``; its log is kept out of the notebook, errors excepted.
+    Source: codecarbon's ``OfflineEmissionsTracker``. Of its log, only errors reach the notebook.
 
     Notebook: 03_transfer_learning
 
     Parameters
     ----------
     country : str
-        Whose electricity it is, by its code of three letters (ISO 3166). The same energy causes other emissions
-        elsewhere; without a country, codecarbon assumes Quebec when it is offline.
+        Whose electricity it is, as a code of three letters (ISO 3166). The same energy causes different emissions in
+        different countries. Without a country, codecarbon's offline tracker takes the world's average.
 
     Yields
     ------
@@ -87,8 +90,8 @@ def track(country: str = "FIN") -> Iterator[dict]:
     Raises
     ------
     ValueError
-        If codecarbon does not start, before the block; if it does not know the country, after it. An error of the
-        block itself comes first.
+        Before the block, if codecarbon does not start; after it, if codecarbon does not know the country. An error of
+        the block itself comes first.
     """
     from codecarbon import OfflineEmissionsTracker
 
@@ -102,4 +105,4 @@ def track(country: str = "FIN") -> Iterator[dict]:
         with contextlib.suppress(ValueError):
             cost |= summary(tracker).to_dict()
     if summary(tracker)["country"] is None:
-        raise ValueError(f"codecarbon knows no country {country!r}: give a code of three letters, such as FIN or POL.")
+        raise ValueError(f"codecarbon knows no country {country!r}. Give a code of three letters, such as FIN or POL.")

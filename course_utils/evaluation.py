@@ -1,4 +1,4 @@
-"""Accuracy by class, confusion matrix, and the metrics of sound event detection."""
+"""Accuracy by class, the confusion matrix, and the measures of sound event detection."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ if TYPE_CHECKING:
     Recordings = EventsLike | Iterable[EventsLike]
 
 TOLERANCE = 1e-9
-"""Seconds, and share of an event's length, by which rounding may go over the collar."""
+"""Seconds, and share of an event's length, by which rounding may exceed the collar."""
 
 
 def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -> pd.DataFrame:
-    """Return the share of right answers of each class, and their macro average in a last row.
+    """Return the share of right answers in each class, and their macro average in the last row.
 
     Notebook: 03_transfer_learning
 
@@ -39,7 +39,7 @@ def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -
     Raises
     ------
     ValueError
-        If the two differ in length or hold an index that is no class.
+        If the two differ in length, or hold an index that is not a class.
     """
     import pandas as pd
 
@@ -53,7 +53,7 @@ def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -
 def confusion_matrix(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -> pd.DataFrame:
     """Count items by true class (rows) and predicted class (columns).
 
-    Parameters and errors as for :func:`class_accuracy`.
+    The parameters and errors are those of :func:`class_accuracy`.
 
     Notebook: 03_transfer_learning
 
@@ -66,12 +66,12 @@ def confusion_matrix(y_true: Sequence, y_pred: Sequence, classes: Iterable[str])
 
     names, true, predicted = class_names(classes), np.asarray(y_true), np.asarray(y_pred)
     if true.shape != predicted.shape or true.ndim != 1:
-        raise ValueError(f"Expected two lists of one length, got {true.shape}, {predicted.shape}.")
+        raise ValueError(f"Expected two lists of the same length, got {true.shape}, {predicted.shape}.")
     items = np.array([true, predicted])
     is_index = items.dtype.kind in "biuf" and np.isin(items, range(len(names))).all()
     if not is_index or not items.size:
         wanted = f"at least one index of a class, each from 0 to {len(names) - 1}"
-        raise ValueError(f"Expected {wanted}; classes.index(name) gives that of a name.")
+        raise ValueError(f"Expected {wanted}. To get the index of a name, use classes.index(name).")
     matrix = np.zeros((len(names), len(names)), dtype=int)
     np.add.at(matrix, tuple(items.astype(int)), 1)
     table = pd.DataFrame(matrix, names, names)
@@ -83,9 +83,10 @@ def bootstrap_interval(
 ) -> tuple[float, float]:
     """Return a bootstrap interval of an accuracy: where it might have been with other such clips.
 
-    The clips are drawn again with replacement, ``n_resamples`` times; the interval holds the middle
-    ``confidence`` of the accuracies. It knows the chance in the choice of the clips, not that in
-    the training, and takes the clips as independent.
+    We draw the clips again with replacement, ``n_resamples`` times. The interval holds the middle
+    ``confidence`` of the accuracies. It covers the chance in the choice of the clips, not the
+    chance in training, and it takes the clips as independent. For few clips, or near 0 and 1, it
+    is too narrow; there, use Wilson's interval.
 
     Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
     interval), by ``scipy.stats.bootstrap``.
@@ -95,12 +96,12 @@ def bootstrap_interval(
     Parameters
     ----------
     correct : array_like of bool, shape (n_clips,)
-        Whether each clip was classified right; or numbers, for instance differences of two
+        Whether each clip was classified correctly; or numbers, for instance the differences of two
         classifiers.
     confidence : float
         Share of the resampled accuracies inside, between 0 and 1.
     n_resamples, seed : int
-        How many times to draw, and from where the random numbers come.
+        How many times to draw, and the seed of the random numbers.
 
     Returns
     -------
@@ -117,13 +118,13 @@ def bootstrap_interval(
 
     correct = np.asarray(correct, dtype=float)
     if correct.ndim != 1 or len(correct) < 2:
-        raise ValueError(f"An interval takes a list of at least two clips, not {correct.shape}.")
+        raise ValueError(f"An interval takes a list of at least two clips, not shape {correct.shape}.")
     if not np.isfinite(correct).all():
-        raise ValueError("Some values are NaN or infinite: leave those clips out.")
+        raise ValueError("Some values are NaN or infinite. Leave those clips out.")
     if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}: give a share between 0 and 1, such as 0.95.")
+        raise ValueError(f"confidence is {confidence}. Give a share between 0 and 1, such as 0.95.")
     if n_resamples < 1:
-        raise ValueError(f"n_resamples is {n_resamples}: draw at least once, better 5000 times.")
+        raise ValueError(f"n_resamples is {n_resamples}. Draw at least once, or better 5000 times.")
     rng = np.random.default_rng(seed)
     options = {"confidence_level": confidence, "n_resamples": n_resamples, "method": "percentile"}
     interval = stats.bootstrap((correct,), np.mean, random_state=rng, **options).confidence_interval
@@ -149,14 +150,14 @@ def _sides(pair, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray
         labels, *times = Events.of(pd.concat(filled or tables[:1], ignore_index=True), names)
         if (last := times[0].max(initial=0)) >= duration:
             begins = f"An event begins at {last:g} s, but a recording lasts {duration:g} s"
-            raise ValueError(f"{begins}: give seconds.")
+            raise ValueError(f"{begins}. Give both in seconds.")
         recording = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
         codes = np.array([index[label] for label in labels], dtype=int)
         sides.append((recording, codes, np.minimum(times, duration)))
         counts.append(len(tables))
     n, n_estimated = counts
     if n != n_estimated:
-        raise ValueError(f"There are references of {n} recordings and outputs of {n_estimated}.")
+        raise ValueError(f"There are references of {n} recordings and outputs of {n_estimated}. Give one each.")
     return n, sides
 
 
@@ -164,10 +165,10 @@ def sed_metrics(
     reference: Recordings, estimated: Recordings, classes: Iterable[str],
     duration: float, segment: float = 1.0, collar: float = 0.5,
 ) -> pd.DataFrame:  # fmt: skip
-    """Compare detected with true events by sed_eval, segment by segment and event by event.
+    """Compare detected events with true ones by sed_eval, segment by segment and event by event.
 
     An event counts as found if a detected event of the same class begins within ``collar`` of its
-    onset and ends within ``collar``, or half the event's length if that is more, of its offset.
+    onset and ends near its offset: within ``collar``, or half the event's length if that is more.
 
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
@@ -177,8 +178,8 @@ def sed_metrics(
     Parameters
     ----------
     reference, estimated : pandas.DataFrame or list of (str, float, float), or lists of them
-        Columns ``label``, ``onset`` and ``offset`` (s); a list of tables or of lists has one for
-        each recording. Offsets after ``duration`` are cut to it.
+        Columns ``label``, ``onset`` and ``offset`` (s). For several recordings, give a list with
+        one table, or one list, for each. Offsets after ``duration`` are cut to it.
     classes : sequence of str
         The classes that count.
     duration : float
@@ -191,16 +192,17 @@ def sed_metrics(
     pandas.DataFrame
         Rows ``segment-based (1 s)`` and ``event-based (collar 0.5 s)``; columns ``F-score``,
         ``precision``, ``recall``, ``error rate``, ``substitutions``, ``deletions`` and
-        ``insertions`` (rates), over all classes together (micro average). What has no denominator
-        is NaN: the precision of a detector that found nothing, the recall and the error rate where
-        nothing was to be found. The F-score is 0 if only one of the two is empty.
+        ``insertions`` (rates), over all classes together (micro average). A detector that is always
+        silent has error rate 1. What has no denominator is NaN: the precision of a detector that
+        found nothing, and recall and error rate if there was nothing to find. The F-score is 0 if
+        only one of the two is empty.
 
     Raises
     ------
     KeyError, ValueError
-        As :meth:`course_utils.events.Events.of` does, for instance if a label is not among the
-        classes; or if the lists differ in length, a length in seconds is none, or an event begins
-        after the recording.
+        As for :meth:`course_utils.events.Events.of`, for instance if a label is not among the
+        classes. Also if the lists differ in length, a length is not a positive number of seconds,
+        or an event begins after the recording.
     """
     import pandas as pd
     from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
@@ -239,10 +241,10 @@ def sed_class_metrics(
     reference: Recordings, estimated: Recordings, classes: Iterable[str],
     duration: float, segment: float = 1.0, collar: float = 0.5,
 ) -> pd.DataFrame:  # fmt: skip
-    """Compare detected with true events class by class, and average (macro average).
+    """Compare detected events with true ones class by class, and average: the macro average.
 
-    It is the class-wise evaluation of sed_eval, done for all recordings at once. Parameters, errors
-    and source as for :func:`sed_metrics`.
+    This is the class-wise evaluation of sed_eval, done for all recordings at once. The parameters,
+    errors and source are those of :func:`sed_metrics`.
 
     Notebook: 04_sound_event_detection
 
@@ -251,8 +253,9 @@ def sed_class_metrics(
     pandas.DataFrame
         Index: the classes and ``average``; columns ``events`` (true ones), ``segment F-score``,
         ``segment error rate``, ``event F-score`` and ``event error rate``. The F-score of a class
-        that was only in the reference or only in the output is 0. Without true events the error
-        rates are NaN, without output too the F-scores; NaN is not averaged.
+        that was only in the reference or only in the output is 0. For a class without true events
+        the error rates are NaN, and without output as well, so are the F-scores. NaN is left out
+        of the average.
     """
     import pandas as pd
     from scipy.sparse import csr_array

@@ -1,4 +1,4 @@
-"""Tables of events: one door that checks them, and the way from window scores to events."""
+"""Tables of events: one door that checks them, and the way from the scores of windows to events."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ NAMES = ("label", "onset", "offset")
 
 
 class Events(NamedTuple):
-    """Sound events in arrays, one element for each event.
+    """Sound events in arrays, one element per event.
 
     Attributes
     ----------
@@ -34,7 +34,7 @@ class Events(NamedTuple):
 
     @classmethod
     def of(cls, events: EventsLike, classes: Iterable[str] | None = None) -> Events:
-        """Check events and return them as arrays, in the order they came in.
+        """Check events and return them as arrays, in their order.
 
         Times are rounded to a microsecond, so that 6.000000000000001 meets a border at 6.0.
 
@@ -44,12 +44,12 @@ class Events(NamedTuple):
             ``label``, ``onset`` and ``offset`` of each event, times in seconds. Other columns are
             ignored, and an empty table means no events.
         classes : sequence of str, optional
-            The labels that may occur; any label may if it is left out.
+            The labels that may occur. If you leave it out, any label may.
 
         Returns
         -------
         Events
-            Of the same rows.
+            One element per row.
 
         Raises
         ------
@@ -73,7 +73,7 @@ class Events(NamedTuple):
         labels, onsets, offsets = columns or [()] * 3
         labels = np.array(labels, dtype=object)
         if wrong := [label for label in labels if not isinstance(label, str)]:
-            raise ValueError(f"Give each event the name of a class as label, not {wrong[0]!r}.")
+            raise ValueError(f"Give each event the name of a class as its label, not {wrong[0]!r}.")
         names = labels if classes is None else class_names(classes)
         if unknown := sorted(set(labels).difference(names)):
             known = f"The classes are {', '.join(map(str, names))}."
@@ -81,7 +81,7 @@ class Events(NamedTuple):
         onsets, offsets = _seconds(onsets, "onset"), _seconds(offsets, "offset")
         if (wrong := offsets < onsets).any():
             which = f"{labels[wrong][0]} from {onsets[wrong][0]} to {offsets[wrong][0]} s"
-            raise ValueError(f"An event ends before it begins, {which}: give label, onset, offset.")
+            raise ValueError(f"An event ends before it begins, {which}. Give label, onset, offset.")
         return cls(labels, onsets, offsets)
 
     def table(self) -> pd.DataFrame:
@@ -96,13 +96,13 @@ def checked_table(table: pd.DataFrame) -> pd.DataFrame:
     """Return the table; say which column of events is missing in it, or there twice."""
     columns = list(table.columns)
     if wrong := [name for name in NAMES if columns.count(name) != 1]:
-        way = "rename or drop yours: table.rename(columns=lambda c: c.removeprefix('event_'))"
-        raise KeyError(f"A table of events has one column {wrong[0]!r}, this one {columns}: {way}")
+        way = "Rename or drop yours: table.rename(columns=lambda c: c.removeprefix('event_'))"
+        raise KeyError(f"A table of events has one column {wrong[0]!r}, this one {columns}. {way}")
     return table
 
 
 def _seconds(values: Iterable, name: str) -> np.ndarray:
-    """Return times as float64, rounded to a microsecond; say which of them is no time."""
+    """Return times as float64, rounded to a microsecond, or say which of them is not a time."""
     values = np.asarray(values)
     seconds = values if values.dtype.kind in "biuf" else np.full(len(values), np.nan)
     if values.dtype.kind == "O":  # text and what is missing become NaN
@@ -110,29 +110,29 @@ def _seconds(values: Iterable, name: str) -> np.ndarray:
     seconds = np.round(np.asarray(seconds, dtype=float), 6) + 0.0  # no -0.0
     if not (right := (seconds >= 0) & (seconds < np.inf)).all():
         value = values[~right].tolist()[0]
-        way = " Text becomes a number by float, a column by astype(float)." * isinstance(value, str)
+        way = " float(…) turns text into a number, and astype(float) a whole column." * isinstance(value, str)
         raise ValueError(f"Give each {name} as a number of seconds, 0 or more, not {value!r}.{way}")
     return seconds
 
 
 def check_lengths(*, zero: bool = False, **lengths: float) -> None:
-    """Say which of the ``lengths`` is not one in seconds, over 0, or from 0 on if ``zero``."""
+    """Say which of the ``lengths`` is not a number of seconds above 0, or from 0 on if ``zero``."""
     for name, length in lengths.items():
         if not (length >= 0 if zero else 0 < length < np.inf):
             least = "0 or more" if zero else "more than 0"
-            raise ValueError(f"{name} is {length}: give a number of seconds, {least}.")
+            raise ValueError(f"{name} is {length}. Give a number of seconds, {least}.")
 
 
 def class_names(classes: Iterable[str]) -> list[str]:
-    """Return the names of the classes as a list; say if one is there twice."""
+    """Return the names of the classes as a list, or say that one is there twice."""
     names = list(classes)
     if isinstance(classes, str) or len(set(names)) < len(names):
-        raise ValueError(f"Give a list of classes, each of them once, not {classes!r}.")
+        raise ValueError(f"Give a list of classes with each of them once, not {classes!r}.")
     return names
 
 
 def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
-    """Join segments of one class that overlap or lie at most ``max_gap`` apart into events.
+    """Join segments of one class that overlap, or lie at most ``max_gap`` apart, into events.
 
     Notebook: 04_sound_event_detection
 
@@ -151,7 +151,7 @@ def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
     Raises
     ------
     KeyError, ValueError
-        As :meth:`Events.of` does, or if ``max_gap`` is negative.
+        As for :meth:`Events.of`, or if ``max_gap`` is negative.
     """
     check_lengths(zero=True, max_gap=max_gap)
     return _join(Events.of(segments), max_gap)
@@ -179,9 +179,9 @@ def _by_onset(labels: np.ndarray, times: np.ndarray) -> pd.DataFrame:
 def events_from_scores(
     scores: np.ndarray, classes: Sequence[str], hop: float, window: float, threshold: float
 ) -> pd.DataFrame:
-    """Detect events: take each window's highest class, if it is over the threshold, and join.
+    """Detect events: take each window's highest class if it is over the threshold, and join.
 
-    At most one class passes in a window; events of neighbouring windows may overlap.
+    At most one class passes per window. Events of neighbouring windows may overlap.
 
     Notebook: 04_sound_event_detection
 
@@ -192,7 +192,7 @@ def events_from_scores(
     classes : sequence of str
         Names of the classes, in the order of the scores.
     hop, window : float
-        Seconds between the starts of two windows, and length of a window in seconds.
+        Seconds between the starts of two windows, and the length of a window in seconds.
     threshold : float
         In [0, 1].
 
@@ -205,10 +205,10 @@ def events_from_scores(
     ------
     ValueError
         If scores or threshold are outside [0, 1], the scores do not fit the classes, or ``hop`` or
-        ``window`` is no length.
+        ``window`` is not a positive number of seconds.
     """
     if np.ndim(threshold) or hasattr(threshold, "keys"):
-        raise ValueError("Give one threshold for all; events_by_class takes one for each class.")
+        raise ValueError("Give one threshold for all. For one per class, use events_by_class.")
     scores, names, _ = _check(scores, classes, hop, window, threshold)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores.max(axis=1) > threshold)
@@ -222,9 +222,9 @@ def events_by_class(
 ) -> pd.DataFrame:  # fmt: skip
     """Detect events of each class on its own, so that events of different classes may overlap.
 
-    The scores of a class are smoothed by a median filter; each run of windows over the class's
-    threshold is an event. A window stands for the ``hop`` seconds around its centre, the first and
-    the last also for what lies outside.
+    A median filter smooths the scores of each class. Then each run of windows over the class's
+    threshold is an event. A window stands for the ``hop`` seconds around its centre; the first and
+    the last also stand for what lies outside.
 
     Notebook: 04_sound_event_detection
 
@@ -235,9 +235,9 @@ def events_by_class(
     classes : sequence of str
         Names of the classes, in the order of the scores.
     hop, window : float
-        Seconds between the starts of two windows, and length of a window in seconds.
+        Seconds between the starts of two windows, and the length of a window in seconds.
     thresholds : float, sequence of float, or dict or pandas.Series by class
-        In [0, 1]: one for all, one for each class in the order of the scores, or by name.
+        In [0, 1]: one for all, one per class in the order of the scores, or by name.
     smooth : float
         Length of the median filter in seconds; 0 for none.
     shortest : float
@@ -252,7 +252,7 @@ def events_by_class(
     ------
     ValueError
         If scores or thresholds are outside [0, 1], scores, thresholds and classes do not fit
-        together, or a length in seconds is none.
+        together, or a length is not a number of seconds.
     """
     scores, names, thresholds = _check(scores, classes, hop, window, thresholds)
     check_lengths(zero=True, smooth=smooth, shortest=shortest)
@@ -281,15 +281,15 @@ def _check(scores, classes, hop, window, thresholds) -> tuple[np.ndarray, ...]:
         named = dict(thresholds)
         wanted = list(named) if list(named) == list(range(len(names))) else names
         if missing := [name for name in wanted if name not in named]:
-            raise ValueError(f"Give a threshold for each class, {', '.join(missing)} has none.")
+            raise ValueError(f"Give a threshold for each class: {', '.join(missing)} has none.")
         thresholds = [named[name] for name in wanted]
     thresholds = np.asarray(thresholds, dtype=float)
     if not ((thresholds >= 0) & (thresholds <= 1)).all():
-        raise ValueError(f"threshold is {thresholds}; scores lie in [0, 1], so must the threshold.")
+        raise ValueError(f"threshold is {thresholds}. Scores lie in [0, 1], and so must the threshold.")
     if thresholds.shape not in ((), (len(names),)):
-        raise ValueError(f"Give one threshold, or one for each of {len(names)} classes.")
+        raise ValueError(f"Give one threshold, or one for each of the {len(names)} classes.")
     if scores.ndim != 2 or scores.shape[1] != len(names):
         raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
     if scores.dtype.kind not in "biuf" or not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
-        raise ValueError("Scores lie in [0, 1]: are these logits (take softmax or sigmoid) or NaN?")
+        raise ValueError("Scores lie in [0, 1]. Are these NaN, or logits? For logits, take softmax or sigmoid.")
     return scores.astype(np.result_type(scores, np.float32), copy=False), names, thresholds

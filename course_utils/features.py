@@ -1,8 +1,8 @@
-"""Scores, embeddings and levels of many clips: computed once by a network, or those that the course ships.
+"""Scores, embeddings and levels of many clips: computed once by a network, or shipped with the course.
 
-Features of a clip come from the **cache** (``features/<id of the network>-<hop>/<clip>.npz``, a file a clip), are
-**extracted** where its audio is available, and else are those that the course **ships**. Those belong to a family of
-networks, and are given to no other.
+Features of a clip come from the **cache** if they are there, in ``features/<id of the network>-<hop>/<clip>.npz``. If
+not, they are **extracted** where the clip's audio is available. Otherwise they are those that the course **ships**.
+Shipped features belong to a family of networks, and no other family gets them.
 """
 
 import contextlib
@@ -24,26 +24,26 @@ from course_utils.audio import Clip
 from course_utils.models import EmbeddingModel, Output, wrap
 
 SAID = {
-    "extracted": "computed in this call",
-    "cache": "kept from an earlier call",
+    "extracted": "computed just now",
+    "cache": "computed earlier and kept",
     "embedded": "shipped with the course, computed from the audio beforehand",
 }
 AT_ONCE = 16  # clips that are read while the network has the ones before
 
 
 class Features(NamedTuple):
-    """What a network makes of a clip, a row for each of its windows.
+    """What a network makes of a clip, with one row per window.
 
     Attributes
     ----------
     scores : ndarray, shape (n_windows, n_labels)
-        In [0, 1]; one row, the mean over the clip, where the course ships no more; NaN for labels it leaves out.
+        In [0, 1]. Of some shipped clips there is one row, their mean. Labels that a pack leaves out are NaN.
     embeddings : ndarray, shape (n_windows, n_dimensions)
         The layer below the scores.
     levels : ndarray, shape (n_windows,)
-        Root mean square of the samples of each window: full scale is 1, digital silence 0.
+        Root mean square of the samples of each window: full scale is 1, digital silence is 0.
     origin : {"extracted", "cache", "embedded"}
-        Computed in this call, kept from an earlier one, or shipped with the course.
+        Computed just now, computed earlier and kept, or shipped with the course.
     """
 
     scores: np.ndarray
@@ -60,7 +60,7 @@ def _as_clip(clip: Any, model: EmbeddingModel) -> Clip | str:
         return Clip("waveform", waveform=clip, sample_rate=model.sample_rate)
     path = Path(clip)
     if path.name != str(clip) and not path.is_file():  # a folder that lacks it: no clip of the course
-        raise FileNotFoundError(f"There is no file {str(path)!r}: check the name; the working folder is {Path.cwd()}.")
+        raise FileNotFoundError(f"There is no file {str(path)!r}. Check the name; the working folder is {Path.cwd()}.")
     return Clip(path.name, path) if path.is_file() else path.name
 
 
@@ -68,10 +68,10 @@ def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
     """Return what :func:`extract` takes as clips; names of ESC-50's are looked up in one go."""
     waveform = isinstance(clips, np.ndarray) and clips.ndim == 1 and clips.dtype.kind in "fiu"
     if waveform or isinstance(clips, str | bytes | Path | Clip):
-        raise TypeError("Expected a list of clips, got one: write [clip].")
+        raise TypeError("Expected a list of clips, got a single one. Write [clip].")
     listed = [_as_clip(clip, model) for clip in clips]
     if not listed:
-        raise ValueError("There are no clips: the list is empty.")
+        raise ValueError("There are no clips in this list. Put at least one into it.")
     names = [clip for clip in listed if isinstance(clip, str)]
     known = {clip.name: clip for clip in datasets.clips(names)} if names else {}
     return [known.get(clip, clip) for clip in listed]
@@ -153,7 +153,7 @@ def _keep(file: Path, features: Features) -> None:
         np.savez(scratch, **{name: np.column_stack(features[:3]).astype(np.float32)})
         scratch.replace(file)
     except OSError as error:
-        why = f"The features could not be kept for the next run ({error.strerror}): set COURSE_CACHE."
+        why = f"The features could not be kept for the next run ({error.strerror}). To keep them, set COURSE_CACHE."
         warnings.warn(why, stacklevel=3)
 
 
@@ -163,8 +163,8 @@ def _keep(file: Path, features: Features) -> None:
 def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
     """Return the features of a pack below ``data/embedded/features/`` by clip, as they were computed.
 
-    Embeddings may be kept in ``steps`` steps, finer for small values, up to ``top``: a root-mean-square error of some
-    2 % of the energy. Scores may be kept in 255 steps, of all labels or of those in ``columns``, by window or by clip.
+    Embeddings may be kept in ``steps`` steps up to ``top``, finer for small values. Their root-mean-square error is
+    about 2 % of the energy. Scores may be kept in 255 steps, for all labels or those in ``columns``, by window or clip.
     """
     shares, embeddings, levels = (stored[key].astype(np.float32) for key in Features._fields[:3])
     if "steps" in stored:
@@ -190,9 +190,10 @@ def _shipped(clips: list[Clip], model: EmbeddingModel, hop: float | None) -> dic
             else:
                 others.add(f"of {family} for hop={at}")
     if missing := [clip.name for clip in clips if not clip.has_audio and clip.stored not in found]:
-        ships = f"only those {', '.join(sorted(others))}" if others else "none"
-        why = f"The audio of {missing[0]} is not available, and of its features for hop={hop} by this network"
-        raise assets.AssetError(f"{why} ({model.family}) the course ships {ships}. {assets.WAYS_OUT}")
+        wanted, has = f"of {model.family} for hop={hop}", ", ".join(sorted(others))
+        ships = f"its features {has}, but not {wanted}" if others else f"no features of it {wanted}"
+        why = f"The audio of {missing[0]} is not available. The course ships {ships}."
+        raise assets.AssetError(f"{why} {assets.WAYS_OUT}")
     return {clip: found[clip.stored] for clip in clips if clip.stored in found}
 
 
@@ -202,28 +203,27 @@ def _shipped(clips: list[Clip], model: EmbeddingModel, hop: float | None) -> dic
 def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Features]:
     """Return scores, embeddings and levels of clips.
 
-    Clips whose audio is available go through the network in batches, and what it says is kept in the cache. If the
-    audio of some of ESC-50's clips or of a mixture is not available, all such clips of the call get the features that
-    the course ships, if these are of the network's family: no clip is judged by one network and its neighbour by
-    another.
+    Clips whose audio is available go through the network in batches, and the cache keeps what it says. If some
+    clip of ESC-50 or some mixture has no audio here, all such clips of the call get the features that the course ships.
+    These must be of the network's family. So no clip is judged by one network and its neighbour by another.
 
     Notebook: 03_transfer_learning, 04_sound_event_detection
 
     Parameters
     ----------
     clips : sequence of str, Path, ndarray or Clip
-        Names of ESC-50's clips, audio files, waveforms of shape (n_samples,) at the model's sample rate, or clips
-        (mixtures among them).
+        Names of ESC-50's clips, audio files, waveforms of shape (n_samples,) at the model's sample rate, or clips;
+        a mixture is a clip, too.
     model : EmbeddingModel or SavedModel
         For instance YAMNet as ``hub.load`` returns it.
     hop : float, optional
-        Seconds between the starts of two windows, each fed to the network on its own, whole windows only. By default
-        the network frames the clip itself: YAMNet every 0.48 s, the last window padded with zeros.
+        Seconds between the starts of two windows. Each whole window is given to the network on its own. By default the
+        network frames the clip itself: YAMNet starts a window every 0.48 s, and pads the last one with zeros.
 
     Returns
     -------
     list of Features
-        One a clip.
+        One per clip.
 
     Raises
     ------
@@ -232,11 +232,11 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
     AssetError
         If neither the audio nor features of this family are available.
     TypeError, ValueError
-        If this is one clip and not a list, the list is empty, the hop is not positive, or a clip is no audio.
+        If this is one clip and not a list, the list is empty, the hop is not positive, or a clip is not audio.
     """
     model = wrap(model)
     if hop is not None and not hop * model.sample_rate >= 0.5:
-        raise ValueError(f"The hop is {hop} s; it must be positive.")
+        raise ValueError(f"The hop is {hop} s. Choose a positive one.")
     listed, store = _as_clips(clips, model), assets.store()
     found = {} if all(clip.has_audio for clip in listed) else _shipped(listed, model, hop)
     folder = store.cache / "features" / f"{_plain(str(model.id))}-{'own' if hop is None else f'{hop:g}'}"

@@ -1,8 +1,8 @@
-"""Fetch one file over HTTP in little time, or say in a few words why that cannot be done.
+"""Fetch one file over HTTP quickly, or say in a few words why that does not work.
 
-Each try runs in a thread that is watched: whether a name is not resolved, a server accepts and stays silent, stops in
-mid-body or sends a byte a second, the watcher sees that too little has come, and goes on without it. A host that has
-failed is not asked again for a while, by other processes neither.
+Each try runs in a thread of its own, and a watcher counts what arrives. A name may not be resolved; a server may accept
+and stay silent, stop half-way, or send one byte per second. In each case too little arrives, and the watcher goes on
+without it. A host that has failed is not asked again for a while, not even by other processes.
 """
 
 import contextlib
@@ -12,14 +12,14 @@ import time
 from pathlib import Path
 from typing import Any, BinaryIO
 
-FLOOR = 10_000  # bytes a second; slower is as good as nothing
+FLOOR = 10_000  # bytes per second; anything slower is as good as nothing
 PATIENCE = {"auto": 4.0, "full": 15.0}  # s without an answer, or below the floor
 ALLOWANCE = {"auto": 9.0, "full": 45.0}  # s of waiting for nothing, in all
 WAITS = (0, 1, 2, 4)  # s before a busy server is asked, and asked again
-WHY = {  # what an error of requests holds, and how to say it
+WHY = {  # what an error of requests contains, and how we say it
     "ProxyError": "the proxy that http_proxy or https_proxy names does not answer",
     "SSLError": "its certificate is not accepted",
-    "NameResolutionError": "its name is not known here, or there is no network",
+    "NameResolutionError": "its name is unknown here, or there is no network",
     "refused": "connection refused",
     "ConnectionError": "the connection broke off",
 }
@@ -30,15 +30,15 @@ class FetchError(Exception):
 
 
 class HostError(FetchError):
-    """A host failed, so that no other file of it can be had either."""
+    """A host failed, so its other files cannot be fetched either."""
 
 
 class BusyError(HostError):
-    """A host has no time now."""
+    """A host is too busy now."""
 
 
 def _explained(error: Exception) -> Exception:
-    """Return an error of requests in plain words, and one of ours or of the disk as it is."""
+    """Return an error of requests in plain words; leave our own errors and those of the disk as they are."""
     if isinstance(error, FetchError) or getattr(error, "errno", None):  # of all OSErrors only the disk's have a number
         return error
     if (answer := getattr(error, "response", None)) is not None:
@@ -49,7 +49,7 @@ def _explained(error: Exception) -> Exception:
 
 
 class _Try(threading.Thread):
-    """One try at an address, which may be left behind at any time."""
+    """One try at an address, which the watcher may leave behind at any time."""
 
     def __init__(self, url: str, file: BinaryIO, largest: int, bar: Any):
         super().__init__(daemon=True)
@@ -71,7 +71,7 @@ class _Try(threading.Thread):
                 while (chunk := response.raw.read(1 << 14, decode_content=False)) and not self.left_behind:
                     self.came += len(chunk)
                     if self.came > self.largest:
-                        raise FetchError(f"it sends more than the {self.largest:,} bytes of the file")
+                        raise FetchError(f"it sends more than the {self.largest:,} bytes that the file has")
                     self.file.write(chunk)
                     self.bar.update(len(chunk))
         except Exception as error:
@@ -84,9 +84,10 @@ class Fetcher:
     Parameters
     ----------
     mode : {"auto", "full"}
-        How long to wait: in ``auto`` 9 s for nothing in all, ever; in ``full`` 45 s from one :meth:`begin` to the next.
+        How long to wait in vain: in ``auto`` 9 s in all, once; in ``full`` 45 s from one :meth:`begin` to the next.
     memory : Path
-        File that keeps what failed for other processes: an hour if it took a second or more, else a minute.
+        File that tells other processes what failed. It counts for an hour if the failure took a second or more, else
+        for a minute.
     """
 
     def __init__(self, mode: str, memory: Path):
@@ -97,19 +98,19 @@ class Fetcher:
             self.failed = {name: (float(when), float(spent), why) for name, (when, spent, why) in kept.items()}
 
     def begin(self) -> None:
-        """Begin a call: in ``full``, the time to wait is there anew."""
+        """Begin a call; in ``full`` mode, it gets its full time to wait."""
         self.halt.clear()
         self.left = ALLOWANCE["full"] if self.mode == "full" else self.left
 
     def remember(self, failed: dict[str, tuple[float, float, str]]) -> None:
-        """Keep which hosts have failed (when, after how long, why), for other processes too."""
+        """Remember which hosts have failed (when, after how long, why), for other processes too."""
         with self.lock, contextlib.suppress(OSError):  # where nothing can be written, no other process knows
             self.failed = failed
             self.memory.parent.mkdir(parents=True, exist_ok=True)
             self.memory.write_text(json.dumps(failed), encoding="utf-8")
 
     def known(self, name: str) -> str | None:
-        """Return why a host (``"*"``: all of the network) is not asked at present, or None."""
+        """Return why a host (``"*"``: the whole network) is not asked at present, or None."""
         when, spent, why = self.failed.get(name, (0.0, 0.0, ""))
         return why if 0 <= time.time() - when < (3600 if spent >= 1 else 60) else None
 
@@ -119,26 +120,26 @@ class Fetcher:
         Parameters
         ----------
         largest : int
-            Bytes after which it cannot be the file any more.
+            Bytes after which it can no longer be the file.
         show : bool
             Whether to draw a progress bar.
         named : bool
-            Whether the user named this address: it is asked even if nothing else in the network could be reached.
+            Whether the user named this address. Then it is asked even if nothing else on the network was reached.
 
         Raises
         ------
         FetchError
-            If it could not be fetched; a host that failed is remembered.
+            If the file could not be fetched; a host that failed is remembered.
         OSError
-            If it could not be written.
+            If the file could not be written.
         """
         name, begin = url.split("/")[2], time.monotonic()
         shy = self.mode == "auto" and not named  # of asking at all, once the network has failed
         if why := self.known(name) or (shy and self.known("*")):
-            raise FetchError(f"{why}; not asked again so soon")
+            raise FetchError(f"{why}; it was not asked again so soon")
         for wait in WAITS:
             if self.halt.wait(wait) or self.left <= 0:
-                raise FetchError("not asked: stopped, or the others took all the time there was")
+                raise FetchError("not asked: the call was stopped, or others used up its time")
             start = time.monotonic()
             try:
                 self._try(url, path, largest, show)
@@ -159,7 +160,7 @@ class Fetcher:
         raise last
 
     def _try(self, url: str, path: Path, largest: int, show: bool) -> None:
-        """Fetch ``url`` once: wait for an answer, then for bytes enough in each stretch of time."""
+        """Fetch ``url`` once: wait for an answer, then for enough bytes in each stretch of time."""
         from course_utils.assets import progress
 
         bar = progress(unit="B", unit_scale=True, desc=Path(url).name[:40], disable=not show, delay=0.5)
@@ -174,12 +175,12 @@ class Fetcher:
             raise one.error
 
     def _await(self, one: _Try, enough: float, patience: float) -> float:
-        """Wait until enough has come (first of all: an answer) or all is over; return how long that took."""
+        """Wait until enough has arrived (first: an answer) or the try has ended; return how long that took."""
         start, before = time.monotonic(), one.came
         while one.is_alive() and one.came < before + enough:
             if self.halt.is_set() or time.monotonic() - start > patience:
                 one.left_behind = True
-                what = "no answer" if one.came < 0 else f"only {one.came - before:,} bytes came"
+                what = "no answer" if one.came < 0 else f"only {one.came - before:,} bytes arrived"
                 raise HostError(f"{what} within {patience:.0f} s")
             one.join(0.05)
         return time.monotonic() - start

@@ -1,15 +1,15 @@
-"""What makers run: ``python -m makers COMMAND``."""
+"""What maintainers run: ``python -m makers COMMAND``."""
 
 import runpy
 import sys
 
 COMMANDS = {
-    "run": ("build", (), "execute the notebooks that have changed; pages, slides and results.json"),
-    "page": ("build", ("--pages",), "the same without slides: page 02"),
-    "notebooks": ("lessons", (), "write the notebooks and README's table from lessons/"),
-    "reading": ("reading", (), "count the minutes of the lessons, and the words of their sentences"),
+    "run": ("build", (), "execute the notebooks that have changed; write pages, slides and results.json"),
+    "page": ("build", ("--pages",), "the same for one notebook and without slides: page 02"),
+    "notebooks": ("lessons", (), "write the notebooks and the README's table from lessons/"),
+    "reading": ("reading", (), "count the minutes of lessons, and see how they read: reading 02"),
     "slides": ("slides", (), "write the slides"),
-    "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each"),
+    "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each deck"),
     "present": ("slides", ("--present",), "show a deck from this computer: present 3"),
     "badges": ("badges", (), "write the repository's address everywhere: badges owner/name"),
     "bench": ("bench", (), "time the course on this computer"),

@@ -1,7 +1,7 @@
-"""Time the course on this computer, beside what one would write without it: ``python -m makers bench``, ``make bench``.
+"""Time the course on this computer beside what you would write without it: ``python -m makers bench``, ``make bench``.
 
-Everything that is compared is timed in turns, so that what else the computer does falls on all of it alike; the figures
-are medians over rounds. They go into ``build/bench.json`` too.
+Whatever is compared is timed in turns, so that other work of the computer affects all of it alike. The figures are
+medians over rounds, and also go into ``build/bench.json``.
 """
 
 import argparse
@@ -40,7 +40,7 @@ def side_by_side(calls: dict[str, Callable[[], object]], rounds: int = 20) -> di
     Returns
     -------
     dict of str to float
-        Median duration of each call in milliseconds: in each round, each is called twice to warm up and then five
+        Median duration of each call in milliseconds. In each round, each is called twice to warm up, and then five
         times.
     """
     times: dict[str, list[float]] = {name: [] for name in calls}
@@ -55,7 +55,7 @@ def side_by_side(calls: dict[str, Callable[[], object]], rounds: int = 20) -> di
 
 
 def in_turns(calls: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> dict[str, float]:
-    """Return the median duration of each of some long calls in seconds, each called once in each of the rounds."""
+    """Return the median duration of each long call in seconds; each is called once per round."""
     times: dict[str, list[float]] = {name: [] for name in calls}
     for _ in range(rounds):
         for name, call in calls.items():
@@ -67,13 +67,13 @@ def in_turns(calls: dict[str, Callable[[], object]], rounds: int = ROUNDS) -> di
 
 
 class Heard:
-    """YAMNet, and the batches that it was called on."""
+    """YAMNet, and the batches that it was called with."""
 
     def __init__(self, yamnet):
         self.yamnet, self.batches = yamnet, []
 
     def class_map_path(self):
-        """Return YAMNet's."""
+        """Return YAMNet's class map."""
         return self.yamnet.class_map_path()
 
     def __call__(self, waveform):
@@ -83,7 +83,7 @@ class Heard:
 
 
 def embeddings(yamnet) -> dict[str, float]:
-    """Time the embeddings of many clips by the textbook's recipe and by the course, and the network alone."""
+    """Time the embeddings of many clips: by the textbook's recipe, by the course, and by the network alone."""
     import librosa
 
     store, scratch = assets.store(), tempfile.mkdtemp()
@@ -117,7 +117,7 @@ def embeddings(yamnet) -> dict[str, float]:
         course(heard)
         times = in_turns(
             {
-                f"{len(paths)} clips: librosa.load and YAMNet clip by clip": recipe,
+                f"{len(paths)} clips: librosa.load and YAMNet, clip by clip": recipe,
                 f"{len(paths)} clips: features.extract": course,
                 f"{len(paths)} clips: YAMNet alone on the same batches": alone,
                 f"{len(paths)} clips: features.extract, from the cache": lambda: features.extract(paths, yamnet),
@@ -128,7 +128,7 @@ def embeddings(yamnet) -> dict[str, float]:
 
 
 def detection(yamnet) -> dict[str, float]:
-    """Time the scores of windows in one minute by one call a window, and by the course."""
+    """Time the scores of the windows of one minute: with one call per window, and by the course."""
     rng, model = np.random.default_rng(0), models.wrap(yamnet)
     minute, times = rng.normal(scale=0.1, size=60 * 16000).astype(np.float32), {}
 
@@ -138,7 +138,7 @@ def detection(yamnet) -> dict[str, float]:
 
     for hop in (FINE, 0.5):
         calls = {
-            f"a minute, windows every {hop} s: a call a window": lambda hop=hop: one_by_one(hop),
+            f"a minute, windows every {hop} s: one call per window": lambda hop=hop: one_by_one(hop),
             f"a minute, windows every {hop} s: the course": lambda hop=hop: features.run(model, [minute], hop),
         }
         times |= in_turns(calls)
@@ -146,7 +146,7 @@ def detection(yamnet) -> dict[str, float]:
 
 
 def f_curve() -> dict[str, float]:
-    """Time the F-scores of 100 mixtures at 11 thresholds by sed_eval and by arrays."""
+    """Time the F-scores of 100 mixtures at 11 thresholds: by sed_eval, and by arrays."""
     import pandas as pd
     import sed_eval
     from dcase_util.containers import MetaDataContainer
@@ -193,7 +193,7 @@ def f_curve() -> dict[str, float]:
         found = [events.events_by_class(score, classes, FINE, 0.96, threshold, 1.0, 0.5) for score in scores]
         return evaluation.sed_class_metrics(references, found, classes, 8.0)
 
-    by_arrays(0.3), by_sed_eval(0.3)  # what is imported is imported
+    by_arrays(0.3), by_sed_eval(0.3)  # after this, everything is imported
     thresholds = (0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)
     return in_turns(
         {
@@ -204,7 +204,7 @@ def f_curve() -> dict[str, float]:
 
 
 def networks(yamnet) -> dict[str, float]:
-    """Time the networks that are here, and CNN14's architecture with random weights, on 5 s of audio."""
+    """Time the networks that are available, and CNN14's architecture with random weights, on 5 s of audio."""
     import tensorflow_hub as hub
     import torch
 
@@ -234,7 +234,7 @@ def networks(yamnet) -> dict[str, float]:
 
 
 def explorer() -> dict[str, float]:
-    """Time a step of the detector explorer, as if a notebook ran."""
+    """Time one step of the detector's sliders, as in a running notebook."""
     scores = np.random.default_rng(0).dirichlet(np.full(10, 0.2), 74)
     mixture = datasets.metro_mixture(datasets.metro_recipe())
     with mock.patch.object(widgets, "_has_front_end", return_value=True):
@@ -243,7 +243,7 @@ def explorer() -> dict[str, float]:
     def step():
         slider.value = 0.3 if slider.value > 0.45 else 0.6
 
-    return {"a step of the detector explorer": side_by_side({"step": step}, ROUNDS)["step"] / 1000}
+    return {"one step of the detector's sliders": side_by_side({"step": step}, ROUNDS)["step"] / 1000}
 
 
 def imports() -> dict[str, float]:
@@ -254,19 +254,21 @@ def imports() -> dict[str, float]:
 
 
 def ratios(times: dict[str, float]) -> dict[str, float]:
-    """Return how many times as fast the course is; of the network alone, how many times as long the course takes."""
+    """Return how many times as fast the course is; for the network alone, how many times as long the course takes."""
 
     def of(*words: str) -> float:
         return next(value for name, value in times.items() if all(word in name for word in words))
 
     extract = of("features.extract")
     return {
-        "embeddings, course against recipe": of("librosa.load") / extract,
-        "embeddings, course against YAMNet alone": extract / of("YAMNet alone"),
-        "embeddings, cache against recipe": of("librosa.load") / of("from the cache"),
-        "detection every 0.096 s, course against a call a window": of("0.096", "a call") / of("0.096", "the course"),
-        "detection every 0.5 s, course against a call a window": of("0.5 s", "a call") / of("0.5 s", "the course"),
-        "F-scores, arrays against sed_eval": of("by sed_eval") / of("by arrays"),
+        "embeddings: the course, compared with the recipe": of("librosa.load") / extract,
+        "embeddings: the course's time, compared with YAMNet alone": extract / of("YAMNet alone"),
+        "embeddings: the cache, compared with the recipe": of("librosa.load") / of("from the cache"),
+        "detection every 0.096 s: the course, compared with single calls": of("0.096", "one call")
+        / of("0.096", "the course"),
+        "detection every 0.5 s: the course, compared with single calls": of("0.5 s", "one call")
+        / of("0.5 s", "the course"),
+        "F-scores: arrays, compared with sed_eval": of("by sed_eval") / of("by arrays"),
     }
 
 

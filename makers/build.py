@@ -1,10 +1,10 @@
-"""Execute the notebooks and write pages, slides and a record of the run below ``build/``.
+"""Execute the notebooks, and write pages, slides and a record of the run below ``build/``.
 
-``python -m makers run`` (``make run``) executes those notebooks whose code, package, assets or versions have changed
-since they were executed last (:mod:`makers.execute`), and writes
+``python -m makers run`` (``make run``) executes the notebooks whose code, package, assets or versions have changed
+since their last execution (:mod:`makers.execute`), and writes
 
 - ``build/html/NAME.html``, the executed notebook as a page,
-- ``build/slides/NAME.html``, the lesson as slides (:mod:`makers.slides`), and ``index.html``, where they start,
+- ``build/slides/NAME.html``, the lesson as slides (:mod:`makers.slides`), and ``index.html``, their start page,
 - ``build/solutions/NAME.ipynb``, the instructor's notebook,
 - ``build/results.json``: for each notebook its seconds, where each asset came from, and its results.
 """
@@ -42,7 +42,7 @@ def write_page(notebook, path: Path) -> None:
 
 
 def write_glossary(path: Path) -> None:
-    """Write ``docs/glossary.md`` as a page, to which the pages of the notebooks link."""
+    """Write ``docs/glossary.md`` as a page, for the links on the notebooks' pages."""
     from nbformat.v4 import new_markdown_cell, new_notebook
 
     text = (lessons.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
@@ -52,7 +52,7 @@ def write_glossary(path: Path) -> None:
 
 
 def write_index() -> None:
-    """Write the start page of the decks that exist."""
+    """Write the start page for the decks that exist."""
     folder, file = execute.BUILD / "slides", execute.BUILD / "results.json"
     folder.mkdir(parents=True, exist_ok=True)
     results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
@@ -62,13 +62,13 @@ def write_index() -> None:
 
 
 def asset_kinds(record: dict) -> str:
-    """Return what a notebook worked with, from its record: ``"real"``, ``"embedded"``, or both."""
+    """Return which assets a notebook used, from its record: ``"real"``, ``"embedded"``, or both."""
     sources = set(record.get("assets", {}).values())
     return " and ".join(["real"] * bool(sources - {"embedded"}) + ["embedded"] * ("embedded" in sources))
 
 
 def table(results: dict) -> str:
-    """Return the table that ends a run: notebook, seconds, assets, headline."""
+    """Return the table at the end of a run: notebook, seconds, assets, headline."""
     rows = [("notebook", "seconds", "assets", "result")]
     for name, record in results.items():
         if "error" in record:
@@ -89,7 +89,7 @@ def record(notebook) -> dict:
 
 
 def run(chosen: list[Lesson], with_slides: bool = True) -> int:
-    """Execute what has changed, and write pages, slides if they are wanted, and the record.
+    """Execute what has changed, and write pages, the record and, if you want them, slides.
 
     Returns
     -------
@@ -133,14 +133,14 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
     done = {lesson.name: results[lesson.name] for lesson in chosen}
     print(f"\n{table(done)}\n")
     if same := len(chosen) - len(began):
-        print(f"{same} of {len(chosen)} notebooks have not changed since they were executed (make clean forgets that).")
+        print(f"{same} of {len(chosen)} notebooks have not changed since their last run (make clean forgets it).")
     print("Pages: build/html/, slides: build/slides/, figures: build/results.json")
-    print(f"{time.perf_counter() - start:.0f} s in all, {written:.0f} s of them for pages and slides.")
+    print(f"It took {time.perf_counter() - start:.0f} s, {written:.0f} s of them for pages and slides.")
     return sum("error" in found for found in done.values())
 
 
 def decks(chosen: list[Lesson]) -> int:
-    """Write slides from the last execution, after executing anew what has changed; the number of those that failed."""
+    """Write slides from the last execution, and execute again what has changed; return how many lessons failed."""
     current = {lesson.name: execute.last(lesson) for lesson in chosen}
     for lesson in chosen:
         if notebook := current[lesson.name]:
@@ -152,7 +152,7 @@ def decks(chosen: list[Lesson]) -> int:
 
 
 def choose(names: list[str] | tuple = ()) -> list[Lesson]:
-    """Return the lessons whose names begin as given, in order; all if none is."""
+    """Return the lessons whose names begin with one of ``names``, in order; all of them without names."""
     return [lesson for lesson in lessons.lessons() if not names or lesson.name.startswith(tuple(names))]
 
 
@@ -160,10 +160,10 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 if every notebook ran."""
     parser = argparse.ArgumentParser(prog="python -m makers run", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names (default: all)")
-    parser.add_argument("--pages", action="store_true", help="write no slides")
+    parser.add_argument("--pages", action="store_true", help="write pages, but no slides")
     wanted = parser.parse_args(arguments)
     if not (chosen := choose(wanted.names)):
-        print(f"No notebook's name begins with {' or '.join(wanted.names)}.", file=sys.stderr)
+        print(f"No notebook's name begins with {' or '.join(wanted.names)}. Try 01.", file=sys.stderr)
         return 2
     return 1 if run(chosen, with_slides=not wanted.pages) else 0
 

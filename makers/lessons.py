@@ -261,7 +261,7 @@ def link_terms(cells: list, forms: dict[str, str], page: str) -> None:
 
 def table(root: Path) -> str:
     """Return the README's table of notebooks."""
-    repo, rows = badges.address(root), ["| notebook | you learn | reading time | Colab |", "| --- | --- | --- | --- |"]
+    repo, rows = badges.address(root), ["| notebook | you learn | time | Colab |", "| --- | --- | --- | --- |"]
     for lesson in lessons(root):
         summary = "going further: " * bool(lesson.about.get("bonus")) + lesson.about["summary"]
         colab = badges.badge(repo, f"{lesson.name}.ipynb") if repo else "after publication"

@@ -1,47 +1,55 @@
-"""What checks are made of: what is wrong with an answer is raised, and becomes a verdict."""
+"""The tools of the checks: a check raises what is wrong with an answer, and that becomes a verdict."""
 
 import functools
 import html
+import re
 
 import numpy as np
 
 
 class Verdict:
-    """What a check says: ``passed``, ``message`` and, below it, ``further`` (a hint, or what to try next)."""
+    """What a check tells the learner: ``passed``, a ``message``, and ``further``, a hint or what to try next."""
 
-    def __init__(self, passed: bool, message: str, further: str):
+    def __init__(self, passed: bool, message: str, further: str, answered: bool = True):
         self.passed, self.message, self.further = passed, message, further
-        self.head, self.label = ("✓ Right.", "Next:") if passed else ("✗ Not yet.", "Hint:")
+        self.head = "✓ Right." if passed else "✗ Not quite." if answered else "✗ Not yet."
+        self.label = "Next: " if passed else "Hint: " if answered else ""
 
     def __bool__(self) -> bool:
         return self.passed
 
     def __repr__(self) -> str:
-        return f"{self.head} {self.message}\n{self.label} {self.further}"
+        return f"{self.head} {self.message}\n{self.label}{self.further}"
 
     def _repr_html_(self) -> str:
         style = f"border-left: 4px {'solid #0072b2' if self.passed else 'dashed #d55e00'}; padding: 0.2em 0.8em"
-        message, further = html.escape(self.message), html.escape(self.further)
-        first = f"<b>{self.head}</b> {message}"
-        return f'<div role="status" style="{style}">{first}<br><i>{self.label}</i> {further}</div>'
+        first, second = f"<b>{self.head}</b> {_marked(self.message)}", _marked(self.further)
+        label = f"<i>{self.label.strip()}</i> " * bool(self.label)
+        return f'<div role="status" style="{style}">{first}<br>{label}{second}</div>'
+
+
+def _marked(text: str) -> str:
+    """Return a text as HTML, its code between backticks and its emphasis between asterisks."""
+    text = re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text))
+    return re.sub(r"(?<![\w*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\w*])", r"<i>\1</i>", text)
 
 
 class NotYetError(Exception):
-    """What is wrong with an answer."""
+    """Says what is wrong with an answer."""
 
 
 class UnansweredError(Exception):
-    """There is no answer yet."""
+    """Says that there is no answer yet."""
 
 
 def expect(condition, message: str) -> None:
-    """Raise what is wrong with an answer, unless a condition holds."""
+    """Say what is wrong with an answer, unless a condition holds."""
     if not condition:
         raise NotYetError(message)
 
 
 def exercise(hint: str, why: str, then: str):
-    """Make a check of a function that raises ``NotYetError`` for a wrong answer; it may say more of a right one."""
+    """Turn a function into a check: it raises ``NotYetError`` for a wrong answer, and may say more of a right one."""
 
     def decorate(function):
         @functools.wraps(function)
@@ -51,15 +59,15 @@ def exercise(hint: str, why: str, then: str):
                     answer.values() if isinstance(answer, dict) else answer if isinstance(answer, tuple | list) else ()
                 )
                 if answer is None or answer is ... or any(part is ... for part in parts):
-                    raise UnansweredError("Put your answer in the place of the three dots.")
+                    raise UnansweredError("Replace the `...` with your answer and run this cell again.")
                 said = function(answer, *data)
             except UnansweredError as nothing:
-                return Verdict(False, str(nothing), "Try it first; a small one stands below the task.")
+                return Verdict(False, str(nothing), "Stuck? Open *Hint 1* above.", answered=False)
             except NotYetError as wrong:
                 return Verdict(False, str(wrong), hint)
             except Exception as error:
-                what = f"The check cannot make sense of this answer, of type {type(answer).__name__} ({error})."
-                return Verdict(False, f"{what} Have the cells above been run, and is it what was asked for?", hint)
+                what = f"The check can't read this answer, which is of type {type(answer).__name__} ({error})."
+                return Verdict(False, f"{what} Run the cells above once more, then look again at the task.", hint)
             return Verdict(True, f"{said} {why}" if said else why, then)
 
         return check
@@ -68,54 +76,54 @@ def exercise(hint: str, why: str, then: str):
 
 
 def result_of(function, *args):
-    """Return what an answer that is a function gives, or say that it fails."""
-    expect(callable(function), "A function was asked for.")
+    """Call an answer that is a function and return its result, or say why the call fails."""
+    expect(callable(function), "The task asks for a function.")
     try:
         value = function(*args)
     except Exception as error:
-        raise NotYetError(f"Called with {args}, your function raises {type(error).__name__}: {error}.") from error
+        raise NotYetError(f"Your function, called with {args}, stops with {type(error).__name__}: {error}.") from error
     if value is None or value is ...:
-        raise UnansweredError("The function does not return a number yet.")
+        raise UnansweredError("Your function doesn't return a number yet.")
     return value
 
 
 def numbers_of(answer, shape: tuple, what: str) -> np.ndarray:
     """Return an answer as an array of the wanted shape."""
-    expect(not isinstance(answer, tuple), f"This is a tuple of {len(answer)} things; take the one that holds {what}.")
+    expect(not isinstance(answer, tuple), f"This is a tuple of {len(answer)} things. Pick the one that holds {what}.")
     array = np.asarray(answer)
-    expect(array.dtype.kind in "biuf", f"Numbers were asked for, {what}; this is of type {type(answer).__name__}.")
+    expect(array.dtype.kind in "biuf", f"The task asks for numbers, {what}. Yours is of type {type(answer).__name__}.")
     found = array.shape
-    expect(found == shape, f"The shape is {found}; {what} have the shape {shape}.")
+    expect(found == shape, f"Your answer has shape {found}. For {what}, we expect shape {shape}.")
     return array
 
 
 def number_of(answer, what: str) -> float:
     """Return an answer as one number."""
     array = np.asarray(answer)
-    expect(array.dtype.kind in "biuf" and array.size == 1, f"One number was asked for: {what}.")
+    expect(array.dtype.kind in "biuf" and array.size == 1, f"The task asks for one number: {what}.")
     return float(array.item())
 
 
 def names_of(answer, known, n: int) -> list[str]:
     """Return an answer as a list of ``n`` names, all of them known."""
-    expect(np.ndim(answer) < 2, "This holds more than the names; take the names alone, in one list.")
-    expect(not isinstance(answer, str), f"This is one name, {answer!r}; {n} were asked for.")
+    expect(np.ndim(answer) < 2, "This holds more than the names. Put only the names into one list.")
+    expect(not isinstance(answer, str), f"This is one name, {answer!r}. The task asks for {n}.")
     names = np.asarray(answer).ravel().tolist()
     numbers = any(isinstance(name, int | float) for name in names)
     whole = all(float(name).is_integer() for name in names) if numbers else False
-    expect(not numbers or not whole, "These are indices of classes; look up their names.")
-    expect(not numbers, "These are scores; the names of their classes were asked for.")
-    expect(len(names) == n, f"There are {len(names)} names; {n} were asked for.")
+    expect(not numbers or not whole, "These are indices of classes. Look up their names.")
+    expect(not numbers, "These are scores. The task asks for the names of their classes.")
+    expect(len(names) == n, f"There are {len(names)} names here. The task asks for {n}.")
     unknown = [name for name in names if name not in known]
-    expect(not unknown, f"{unknown[:1]} is not the name of a class; capitals count.")
+    expect(not unknown, f"{unknown[:1]} isn't the name of a class. Check the spelling, capitals too.")
     return names
 
 
 def events_of(answer):
     """Return an answer as a table of events, in order."""
-    expect(hasattr(answer, "columns"), "A table of events was asked for, with the columns label, onset and offset.")
+    expect(hasattr(answer, "columns"), "The task asks for a table of events, with the columns label, onset and offset.")
     missing = {"label", "onset", "offset"} - set(answer.columns)
-    expect(not missing, f"The table lacks the column {', '.join(sorted(missing))}.")
+    expect(not missing, f"The table has no column {', '.join(sorted(missing))}.")
     return answer[["label", "onset", "offset"]].sort_values(["onset", "label"], ignore_index=True)
 
 
@@ -141,6 +149,11 @@ def clip_accuracy(network, x, y, n_windows: int = 10) -> tuple[float, float]:
 
 def network_with_ten_outputs(answer):
     """Check that an answer is a network with ten outputs for an embedding."""
-    expect(hasattr(answer, "count_params"), "A Keras network was asked for (not what fit returns, its history).")
-    expect(answer.built, "The network has no weights yet: give it an Input, or train it.")
-    expect(answer.output_shape[-1] == 10, f"The network has {answer.output_shape[-1]} outputs; there are ten animals.")
+    expect(
+        hasattr(answer, "count_params"),
+        "The task asks for the Keras network itself. What fit returns is its history.",
+    )
+    expect(answer.built, "The network has no weights yet. Give it an Input, or train it first.")
+    expect(
+        answer.output_shape[-1] == 10, f"The network has {answer.output_shape[-1]} outputs, but there are ten animals."
+    )

@@ -1,16 +1,16 @@
-"""The table *Expected results* of a lesson."""
+"""The table at the end of a lesson: the figures of your run beside those that we expect."""
 
 import html
 import re
 
 
 class Figures:
-    """Figures of a lesson beside the ranges in which they should lie; displayed as a table by the notebook.
+    """Figures of a lesson beside the ranges that we expect; the notebook shows them as a table.
 
     Attributes
     ----------
     rows : list of (str, float, float, float)
-        What it is, the figure, and the range.
+        What it is, the figure, and the lowest and highest value that we expect.
     """
 
     def __init__(self, rows):
@@ -18,7 +18,7 @@ class Figures:
 
     @property
     def figures(self) -> dict[str, float]:
-        """The figures, by what they are."""
+        """The figures, by name."""
         return {what: figure for what, figure, *_ in self.rows}
 
     @property
@@ -27,9 +27,12 @@ class Figures:
         return all(low <= figure <= high for _, figure, low, high in self.rows)
 
     def _lines(self) -> list[tuple[str, ...]]:
-        marks = [("✓" if low <= figure <= high else "✗ look again") for _, figure, low, high in self.rows]
-        texts = [(what, *(f"{n:g}" if n % 1 == 0 else f"{n:.3f}" for n in numbers)) for what, *numbers in self.rows]
-        return [("what", "yours", "from", "to", ""), *((*text, mark) for text, mark in zip(texts, marks, strict=True))]
+        lines = [("", "your run", "expected", "")]
+        for what, figure, low, high in self.rows:
+            yours, *ends = (f"{n:,.0f}" if n % 1 == 0 else f"{n:.3f}" for n in (figure, low, high))
+            mark = "✓ as expected" if low <= figure <= high else "✗ outside this range: look again"
+            lines.append((what, yours, " to ".join(dict.fromkeys(ends)), mark))
+        return lines
 
     def __repr__(self) -> str:
         return "\n".join("  ".join(line) for line in self._lines())
@@ -44,7 +47,7 @@ class Figures:
 
 
 def expected(*rows: tuple) -> Figures:
-    """Compare figures of a lesson with the ranges in which they should lie, whichever networks answered.
+    """Compare figures of a lesson with the ranges that we expect, whichever networks answered.
 
     Parameters
     ----------
@@ -54,7 +57,7 @@ def expected(*rows: tuple) -> Figures:
     Returns
     -------
     Figures
-        Displayed as a table; ``passed`` says whether all of them lie in their ranges.
+        The notebook shows it as a table; ``passed`` says whether every figure lies in its range.
 
     Raises
     ------

@@ -19,8 +19,11 @@ AUDIOSET_TO_ESC50 = {
     "rooster": ("Chicken, rooster", "Crowing, cock-a-doodle-doo"),
     "sheep": ("Sheep", "Bleat"),
 }
-"""AudioSet's labels that mean each of the ten classes, by judgement: "Chicken, rooster" is one label for two of them,
-"Growling" is the cat's, too, "Insect" is wider than crickets, and a "Cowbell" is no cow."""
+"""AudioSet's labels for each of the ten classes, connected by hand, by meaning.
+
+It is a judgement and not exact: "Chicken, rooster" is one label for two classes, cats growl too, a cat's "Hiss" is left
+out, "Insect" is wider than crickets, and a cowbell is no cow.
+"""
 
 
 def audioset_labels() -> "pd.DataFrame":

@@ -1,4 +1,4 @@
-"""ESC-50: 2000 clips in 50 categories, of which the course takes ten animals and five backgrounds.
+"""ESC-50: 2000 clips in 50 categories, of which the course mostly uses ten animals and five backgrounds.
 
 Source: K. J. Piczak, ESC: Dataset for Environmental Sound Classification, ACM Multimedia 2015.
 """
@@ -18,10 +18,10 @@ ANIMALS = ("cat", "cow", "crickets", "crow", "dog", "frog", "hen", "pig", "roost
 """The ten animal classes of the course, a selection from ESC-50's fifty."""
 
 BACKGROUNDS = ("airplane", "rain", "sea_waves", "train", "wind")
-"""Classes of ESC-50 that mostly sound all the time: the backgrounds of :func:`make_soundscapes`."""
+"""Classes of ESC-50 that mostly sound without a pause: the backgrounds of :func:`make_soundscapes`."""
 
 SETS = ("esc50-listening", "esc50-animals", "esc50-backgrounds")
-"""The assets that hold clips; the first is a dozen of the second, small enough to be fetched unasked."""
+"""The assets that hold clips. The first is a small part of the second, which is fetched without asking."""
 
 
 def esc50_metadata() -> "pd.DataFrame":
@@ -42,7 +42,7 @@ def esc50_metadata() -> "pd.DataFrame":
 
 
 def clips(filenames: Iterable[str]) -> list[Clip]:
-    """Return clips of ESC-50, each with its audio where that is available.
+    """Return clips of ESC-50, each with its audio if that is available.
 
     Parameters
     ----------
@@ -52,7 +52,7 @@ def clips(filenames: Iterable[str]) -> list[Clip]:
     Returns
     -------
     list of Clip
-        Where the small set of clips that lessons play has all of them, no other set is asked for.
+        If the small set of clips that the lessons play has them all, no other set is asked for.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def clips(filenames: Iterable[str]) -> list[Clip]:
     wanted, store, paths = list(map(str, filenames)), assets.store(), {}
     rest, known = set(wanted), pd.read_csv(assets.embedded("esc50_metadata.csv"))["filename"]
     if unknown := sorted(rest.difference(known)):
-        why = "is neither a file nor one of the 2,000 clips of ESC-50: check the name."
+        why = "is neither a file nor one of the 2,000 clips of ESC-50. Check the name."
         raise FileNotFoundError(f"{unknown[0]!r} {why}")
     for name in SETS:
         has = {row["filename"] for row in store.manifest(name)}
@@ -80,7 +80,7 @@ def clip(filename: str) -> Clip:
 
 
 def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
-    """Return the waveform of an ESC-50 clip, shape (n_samples,), or None where its audio is not available.
+    """Return the waveform of an ESC-50 clip, shape (n_samples,), or None if its audio is not available.
 
     Notebook: 03_transfer_learning
     """
@@ -92,17 +92,17 @@ def teacher_outputs() -> "tuple[np.ndarray, np.ndarray, pd.DataFrame]":
 
     Source: K. Piczak, ESC-50, 2015; M. Plakal and D. Ellis, YAMNet.
 
-    Notebook: 05_distillation
+    Notebook: 07_distillation
 
     Returns
     -------
     log_mel : ndarray, shape (800, 96, 64)
-        YAMNet's input: log-mel spectrograms of 0.96 s, a frame every 10 ms. Kept in 64 steps of 0.19.
+        YAMNet's input: log-mel spectrograms of 0.96 s, a frame every 10 ms. They are kept in 64 steps of 0.19.
     scores : ndarray, shape (800, 521)
         YAMNet's scores of them, in [0, 1].
     clips : pandas.DataFrame
-        The columns ``filename``, ``fold`` and ``category`` of each row's clip, and ``window``, which of YAMNet's
-        windows of the clip it is, counted from 0.
+        The columns ``filename``, ``fold`` and ``category`` of each row's clip, and ``window``: which of the clip's
+        windows it is, counted from 0.
     """
     with np.load(assets.embedded("features/teacher_outputs.npz")) as kept:
         log_mel = (kept["lowest"] + kept["step"] * kept["log_mel"]).astype(np.float32)

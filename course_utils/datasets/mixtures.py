@@ -1,4 +1,4 @@
-"""Mixtures with known events: the metro station of the detection lesson, and as many others as one likes."""
+"""Mixtures with known events: the metro station of lesson 04, and as many others as you like."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ class Soundscape(audio.Clip):
     duration : float
         In seconds.
     reference : pandas.DataFrame
-        The true events: ``label``, ``onset`` and ``offset`` in seconds; of :func:`make_soundscapes` also ``filename``,
-        the clip that each was cut from.
+        The true events: ``label``, ``onset`` and ``offset`` in seconds. Mixtures by :func:`make_soundscapes` also have
+        ``filename``, the clip that each event was cut from.
     log_mel : ndarray, shape (n_frames, 64)
-        YAMNet's log-mel spectrogram, a frame every 0.01 s, of the embedded metro mixture; else None.
+        YAMNet's log-mel spectrogram of the embedded metro mixture, a frame every 0.01 s; otherwise None.
     """
 
     duration: float = SECONDS
@@ -41,11 +41,11 @@ class Soundscape(audio.Clip):
     log_mel: np.ndarray | None = None
 
     def save(self, folder: str | Path) -> None:
-        """Write ``NAME.wav`` and ``NAME.txt`` into a folder: onset, offset and label of each event, parted by tabs."""
+        """Write ``NAME.wav`` and ``NAME.txt`` into a folder: onset, offset and label of each event, tab-separated."""
         import soundfile
 
         if self.waveform is None:
-            raise assets.AssetError(f"Saving a mixture takes the clips' audio. {assets.WAYS_OUT}")
+            raise assets.AssetError(f"To save a mixture, the course needs the clips' audio. {assets.WAYS_OUT}")
         path = Path(folder) / self.name
         path.parent.mkdir(parents=True, exist_ok=True)
         soundfile.write(f"{path}.wav", self.waveform, self.sample_rate)
@@ -60,11 +60,11 @@ METRO_RECIPE = (  # the columns, and the gain
     ("rooster", "5-194930-A-1.wav", 0.8, 2.5, 2.0, 0.25),
     ("cow", "5-194899-B-3.wav", 1.3, 2.5, 4.0, 0.25),
 )
-"""Four animals over a metro station, as in a 2022 lecture on the same subject (see data/README.md)."""
+"""Four animals over a metro station, as in the original lecture (see data/README.md)."""
 
 
 def metro_recipe() -> pd.DataFrame:
-    """Return the recipe of the mixture: which clip, cut where, set where and at which gain.
+    """Return the recipe of the mixture: which clip, where it is cut and placed, and at which gain.
 
     Notebook: 04_sound_event_detection
 
@@ -86,8 +86,8 @@ def _cut(waveform: np.ndarray, start: float, stop: float) -> np.ndarray:
 def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
     """Mix animals into a metro station.
 
-    Each clip is scaled to a peak of 1, cut, scaled by its gain and added to the first eight seconds of the metro
-    station, which is left as it was recorded. Everything is at 16 kHz.
+    Each clip is scaled to a peak of 1, cut, and scaled by its gain. Then it is added to the first eight seconds of the
+    metro station, which stays as it was recorded. Everything is at 16 kHz.
 
     Notebook: 04_sound_event_detection
 
@@ -99,12 +99,12 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
     Returns
     -------
     Soundscape
-        With the waveform where the clips and the metro station are at hand, else with the embedded spectrogram.
+        With the waveform if the clips and the metro station are available, otherwise with the embedded spectrogram.
 
     Raises
     ------
     AssetError
-        If the recipe is not the published one and the audio to mix it from is not at hand.
+        If the recipe is not the published one, and the audio to mix it from is not available.
     """
     offsets = (recipe["onset"] + recipe["cut_to"] - recipe["cut_from"]).clip(upper=SECONDS).round(3)
     published = recipe.equals(metro_recipe())
@@ -120,13 +120,13 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
         station = _cut(audio.load(background.path, RATE), 0, SECONDS)
         return replace(mixture, waveform=audio.mix(station, parts, RATE))
     if not published:
-        raise assets.AssetError(f"Mixing another recipe takes the clips' audio. {assets.WAYS_OUT}")
+        raise assets.AssetError(f"To mix another recipe, the course needs the clips' audio. {assets.WAYS_OUT}")
     with np.load(assets.embedded("features/metro_mixture.npz")) as stored:
         return replace(mixture, log_mel=stored["log_mel"].astype(np.float32))
 
 
 def _draw(rng, clips, polyphony) -> tuple[list[str], pd.DataFrame]:
-    """Draw two background clips of one class; of each event its clip, cut and onset, in seconds.
+    """Draw two background clips of one class, and for each event its clip, cut and onset in seconds.
 
     ``clips`` holds file name, ``cut_from`` and ``cut_to`` of the clips of each class, in rows.
     """
@@ -153,10 +153,10 @@ def make_soundscapes(
     """Make mixtures of animals over real backgrounds, all from the clips of one fold of ESC-50, with known events.
 
     Each lasts eight seconds at 16 kHz. The background is airplane, rain, sea waves, train or wind: two clips of one
-    class, cross-faded, at -30 dB (A-weighted, :func:`course_utils.audio.level`). Two to four animals of different
-    classes (fewer where they find no room) are set into it at random, each the active part of a clip
-    (:func:`course_utils.audio.active_part`, at most three seconds). The same ``n``, ``polyphony``, ``seed`` and
-    ``fold`` give the same events at each ``snr``.
+    class, cross-faded, at an A-weighted level of -30 dB (:func:`course_utils.audio.level`). Two to four animals of
+    different classes are placed in it at random, or fewer if they find no room. Each is the part of a clip that sounds,
+    cut off after three seconds; so parts of exactly three seconds are frequent. The same ``n``, ``polyphony``, ``seed``
+    and ``fold`` give the same events at each ``snr``.
 
     Notebook: 04_sound_event_detection
 
@@ -165,30 +165,31 @@ def make_soundscapes(
     n : int
         How many.
     snr : float or sequence of float
-        A-weighted level of each event above that of the whole background in dB (event-to-background
-        ratio); of several, the mixtures take them in turn.
+        By how many dB the A-weighted level of each event lies above that of the whole background: the
+        event-to-background ratio. DCASE 2017 defines it without weighting, and against only the part of the background
+        beneath the event. If you give several, the mixtures take them in turn.
     polyphony : int
-        How many events sound together at most.
+        How many events may sound together at most.
     seed : int
         Chooses clips and onsets.
     fold : int
         1 to 5.
     folder : str or Path, optional
-        Where to save each mixture as ``NAME.wav`` and its events as ``NAME.txt``: onset, offset and label, parted by
-        tabs, which Audacity and sed_eval read.
+        Where to save each mixture as ``NAME.wav`` and its events as ``NAME.txt``: onset, offset and label,
+        tab-separated, as Audacity and sed_eval read them.
 
     Returns
     -------
     list of Soundscape
-        With waveforms where the clips are at hand; else without, and with the embedded features of those mixtures
-        that the course ships.
+        With waveforms if the clips are available. Otherwise without; :func:`course_utils.features.extract` then gives
+        the features that the course ships for its own mixtures.
 
     Raises
     ------
     ValueError
         If a number makes no sense.
     AssetError
-        If mixtures are to be saved and the clips' audio is not at hand.
+        If you want to save the mixtures and the clips' audio is not available.
     """
     import hashlib
 
@@ -196,7 +197,7 @@ def make_soundscapes(
 
     levels = np.atleast_1d(np.asarray(snr, dtype=float))
     if n < 1 or polyphony < 1 or fold not in range(1, 6) or not (levels.size and np.isfinite(levels).all()):
-        raise ValueError("Expected n and polyphony of at least 1, a fold from 1 to 5, and finite ratios in dB.")
+        raise ValueError("Give n and polyphony of at least 1, a fold from 1 to 5, and finite ratios in dB.")
     cuts = pd.read_csv(assets.embedded("esc50_active.csv"), index_col="filename")
     metadata = esc50.esc50_metadata().query("fold == @fold").join(cuts, on="filename")
     by_class = metadata.groupby("category")[["filename", "cut_from", "cut_to"]]

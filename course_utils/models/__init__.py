@@ -1,7 +1,7 @@
-"""The pretrained networks: a module each, and what all of them have in common.
+"""The pretrained networks, one module each, and what they have in common.
 
-Adding a network takes one module in this folder, with a class that is an :class:`EmbeddingModel`, and a row in
-``assets.toml`` that names the module. If the network can answer for PANNs, the row says so in ``speaks_for``, and the
+To add a network, write one module in this folder with a class that is an :class:`EmbeddingModel`, and a table in
+``assets.toml`` that names the module. If the network can answer for PANNs, the table says so in ``speaks_for``, and the
 module has a class ``Tagger(asset, device)`` with a ``name``, ``tagging(batch)`` and ``detection(batch)``.
 """
 
@@ -22,19 +22,19 @@ __all__ = ["PANNS_FRAME_RATE", "PANNS_MIN_SECONDS", "PANNS_RATE", "YAMNET_HOP", 
 
 
 def wrap(model: Any) -> EmbeddingModel:
-    """Return a model as :class:`EmbeddingModel`: YAMNet as ``hub.load`` returns it is wrapped, others are as they are.
+    """Return a model as an :class:`EmbeddingModel`: wrap YAMNet as ``hub.load`` returns it, leave others alone.
 
     Raises
     ------
     TypeError
-        If it is neither; the message says what is missing.
+        If the model is neither; the message says what is missing.
     """
     if hasattr(model, "class_map_path"):
         return YAMNet(model)
     required = (*EmbeddingModel.__annotations__, "__call__")
     if missing := [name for name in required if not hasattr(model, name)]:
         got = f"Expected a network, got {type(model).__name__} without {', '.join(missing)}"
-        raise TypeError(f"{got}: hand over YAMNet from hub.load, or a models.EmbeddingModel.")
+        raise TypeError(f"{got}. Give it YAMNet from hub.load, or a models.EmbeddingModel.")
     return model
 
 
@@ -45,11 +45,11 @@ def device() -> str:
     """
     import torch
 
-    choice, why = "cpu", "PyTorch finds no GPU here; the course does not need one"
+    choice, why = "cpu", "PyTorch finds no GPU here, and the course doesn't need one"
     if torch.cuda.is_available():
         choice, why = "cuda", torch.cuda.get_device_name(0)
     elif torch.backends.mps.is_available():
-        choice, why = "mps", "an Apple GPU was found"
+        choice, why = "mps", "PyTorch finds an Apple GPU"
     print(f"Device: {choice} ({why}).")
     return choice
 
@@ -58,16 +58,16 @@ def device() -> str:
 
 
 def _check_batch(batch: Any) -> np.ndarray:
-    """Return a batch for CNN14 as float32 of shape (n_clips, n_samples), or say what is wrong with it."""
+    """Return a batch for CNN14 as float32, shape (n_clips, n_samples), or say what is wrong with it."""
     try:
         batch = np.asarray(batch)
     except ValueError as error:
-        raise ValueError("Clips must be of one length: cut or pad them, or tag singly.") from error
+        raise ValueError("The clips differ in length. Cut or pad them to one length, or tag each alone.") from error
     if batch.ndim != 2 or batch.shape[0] > 8 * batch.shape[1] > 0:
         hint = "Use waveform[np.newaxis]." if batch.ndim < 2 else "Average the channels, or use audio.load."
         raise ValueError(f"Expected shape (n_clips, n_samples), got {batch.shape}. {hint}")
     if not len(batch):
-        raise ValueError("The batch is empty: there is no clip to analyse.")
+        raise ValueError("The batch is empty. Put at least one clip into it.")
     return np.stack([audio.check_waveform(clip, PANNS_RATE, PANNS_MIN_SECONDS) for clip in batch])
 
 
@@ -90,10 +90,10 @@ class _Panns:
 
 
 class AudioTagging(_Panns):  # numpydoc ignore=PR02
-    """CNN14 as an audio tagger: ``panns_inference.AudioTagging`` on a verified checkpoint.
+    """CNN14 as an audio tagger: ``panns_inference.AudioTagging`` with a verified checkpoint.
 
-    Where the checkpoint is not available, a smaller network answers with scores of the same 527 labels and embeddings
-    of its own: EfficientAT mn04 if that can be had, else YAMNet. ``name`` says which.
+    If the checkpoint is not available, a smaller network answers, with scores for the same 527 labels and embeddings of
+    its own. It is EfficientAT mn04, or YAMNet if that is not available either. ``name`` says which.
 
     Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 
@@ -125,15 +125,15 @@ class AudioTagging(_Panns):  # numpydoc ignore=PR02
         Raises
         ------
         TypeError, ValueError
-            If the batch is no such array; the message says what to change.
+            If the batch is not such an array; the message says what to change.
         """
         return self._model.tagging(_check_batch(batch))
 
 
 class SoundEventDetection(_Panns):
-    """CNN14 as a detector: ``panns_inference.SoundEventDetection`` on its own, verified checkpoint.
+    """CNN14 as a detector: ``panns_inference.SoundEventDetection`` with its own verified checkpoint.
 
-    Parameters, and who answers in its place, as for :class:`AudioTagging`.
+    The parameters, and the networks that answer in its place, are those of :class:`AudioTagging`.
 
     Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 
@@ -153,11 +153,11 @@ class SoundEventDetection(_Panns):
         Returns
         -------
         ndarray, shape (n_clips, n_frames, 527)
-            Score of each class in [0, 1], 100 frames a second.
+            Score of each class in [0, 1], 100 frames per second.
 
         Raises
         ------
         TypeError, ValueError
-            If the batch is no such array; the message says what to change.
+            If the batch is not such an array; the message says what to change.
         """
         return self._model.detection(_check_batch(batch))

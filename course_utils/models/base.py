@@ -1,4 +1,4 @@
-"""What the networks have in common: their interface, and how TensorFlow is started."""
+"""What the networks have in common: how they are called, and how TensorFlow starts."""
 
 import os
 import tempfile
@@ -8,7 +8,7 @@ import numpy as np
 
 
 class Output(NamedTuple):
-    """What a network says about a waveform, a row for each of its windows.
+    """What a network says about a waveform, with one row per window.
 
     Attributes
     ----------
@@ -26,19 +26,19 @@ class Output(NamedTuple):
 class EmbeddingModel(Protocol):
     """A network that turns a waveform into scores and embeddings.
 
-    A model may also have ``many(waveforms)``, which gives the outputs of several waveforms in one go, and
-    ``dense(waveforms, hop)``, which gives those of windows every ``hop`` seconds, or None if it has no short cut.
+    A model may also have two short cuts. ``many(waveforms)`` returns the outputs of several waveforms in one go.
+    ``dense(waveforms, hop)`` returns those of windows every ``hop`` seconds, or None if it can't.
 
     Attributes
     ----------
     family : str
-        Whose shipped features may stand in for its own, for instance ``"yamnet"``.
+        Whose shipped features may replace its own, for instance ``"yamnet"``.
     id : str
-        Changes with the weights.
+        A name that changes with the weights.
     sample_rate : int
         Of the waveforms it takes, in Hz.
     window, hop : float
-        Length of its windows, and from the start of one to that of the next, in seconds.
+        Length of its windows, and time from the start of one to the start of the next, in seconds.
     labels : list of str
         Names of the classes, in the order of the scores.
     """
@@ -55,12 +55,12 @@ class EmbeddingModel(Protocol):
 
 
 def start_tensorflow() -> None:
-    """Import TensorFlow and TensorFlow Hub without the start-up notes that their C++ side writes past Python.
+    """Import TensorFlow and TensorFlow Hub without the start-up notes that their C++ side prints.
 
-    ``TF_CPP_MIN_LOG_LEVEL`` does not reach the notes of the first second (tensorflow/tensorflow issue 100442). What is
-    held back appears after all if the import fails.
+    ``TF_CPP_MIN_LOG_LEVEL`` does not reach the notes of the first second (tensorflow/tensorflow issue 100442). If the
+    import fails, the notes appear after all.
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
+    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 07_distillation
     """
     with tempfile.TemporaryFile() as notes, open(os.dup(2), "wb") as stderr:
         os.dup2(notes.fileno(), 2)

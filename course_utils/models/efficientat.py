@@ -37,7 +37,7 @@ def mel_filters() -> np.ndarray:
 
 
 def log_mel(waveforms: Any, filters: Any) -> Any:
-    """Return the network's input: the scaled log-mel spectrogram, 100 frames a second.
+    """Return the network's input: the scaled log-mel spectrogram, 100 frames per second.
 
     Parameters
     ----------
@@ -104,7 +104,7 @@ def network(weights: dict[str, Any], spectrograms: Any) -> tuple[Any, Any]:
 
 
 class EfficientAT:
-    """EfficientAT mn04 as an embedding model: called on a waveform, it gives a row for each window.
+    """EfficientAT mn04 as an embedding model: call it with a waveform, and it returns one row per window.
 
     Source: F. Schmid et al., ICASSP 2023.
 
@@ -115,8 +115,8 @@ class EfficientAT:
     device : str
         Where PyTorch computes: ``"cpu"``, ``"cuda"`` or ``"mps"``.
     window, hop : float
-        Length of a window and distance between the starts of two (by default as much), in s. The
-        network was trained on 10 s and takes any window; here at least 0.1 s.
+        Length of a window, and time between the starts of two, in s; by default the same. The
+        network was trained on 10 s and takes any window, here of at least 0.1 s.
 
     Attributes
     ----------
@@ -136,10 +136,9 @@ class EfficientAT:
 
     Notes
     -----
-    Windows start every ``hop`` seconds until one reaches the end of the clip; the last one holds
-    what is left. A last window of less than 1 s (of less than ``window``, if that is shorter) is
-    left out, unless it is the only one: then zeros are appended up to that length. So every clip
-    has a row, from one sample on.
+    Windows start every ``hop`` seconds until one reaches the end of the clip, and the last one
+    holds what is left. If that is less than 1 s, or less than a shorter ``window``, it is left out.
+    A clip that is shorter than this gets zeros at its end, so even one sample gives a row.
     """
 
     sample_rate = SAMPLE_RATE
@@ -149,7 +148,7 @@ class EfficientAT:
 
         hop = window if hop is None else hop
         if not (window >= 0.1 and hop >= 0.01):
-            raise ValueError("Take windows of at least 0.1 s, and a hop of at least 0.01 s.")
+            raise ValueError("Choose windows of at least 0.1 s, and a hop of at least 0.01 s.")
         framing = "" if window == hop == WINDOW else f", {window:g} s every {hop:g} s"
         self.family, self.window, self.hop = f"EfficientAT mn04{framing}", window, hop
         self.id = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] + framing
@@ -159,7 +158,7 @@ class EfficientAT:
             self._weights = torch.load(path, map_location=device, weights_only=True)
             self._forward([np.zeros(SAMPLE_RATE // 10, np.float32)])
         except Exception as error:  # whatever breaks first in a file of something else
-            what = f"{str(path)!r} does not hold the weights of EfficientAT mn04: download it again."
+            what = f"{str(path)!r} does not hold the weights of EfficientAT mn04. Download it again."
             raise ValueError(what) from error
 
     def __call__(self, waveform: np.ndarray) -> Output:
@@ -178,7 +177,7 @@ class EfficientAT:
         Raises
         ------
         TypeError, ValueError
-            If it is no such waveform; the message says what to change.
+            If it is not such a waveform; the message says what to change.
         """
         return self.many([waveform])[0]
 
@@ -190,7 +189,7 @@ class EfficientAT:
         return list(map(Output, np.split(scores, ends), np.split(embeddings, ends)))
 
     def tagging(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Listen to whole clips in one go, however long.
+        """Listen to whole clips in one go, however long they are.
 
         Parameters
         ----------
@@ -218,7 +217,7 @@ class EfficientAT:
         Returns
         -------
         ndarray, shape (n_clips, n_samples // 320 + 1, 527)
-            In [0, 1], 100 frames a second.
+            In [0, 1], 100 frames per second.
         """
         # 0.96 s are 96 frames and fill three columns of the last feature map; 1 s needs four.
         size, hop = round(0.96 * SAMPLE_RATE), SAMPLE_RATE // 10
@@ -249,7 +248,7 @@ class EfficientAT:
 
 
 class Tagger(EfficientAT):
-    """EfficientAT mn04 where the calls of PANNs want a network."""
+    """EfficientAT mn04 behind the calls of PANNs."""
 
     def __init__(self, asset: assets.Resolved, device: str):
         super().__init__(asset.path, device)

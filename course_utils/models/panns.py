@@ -1,4 +1,4 @@
-"""CNN14 of the PANNs, by panns-inference on verified files, and what whoever answers in its place has to know.
+"""CNN14 of the PANNs, run by panns-inference on verified files, and what its stand-ins need to know.
 
 Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 """
@@ -14,12 +14,12 @@ import numpy as np
 from course_utils import assets, datasets
 
 PANNS_RATE = 32000  # Hz
-PANNS_FRAME_RATE = 100  # frames a second: a hop of 320 samples
+PANNS_FRAME_RATE = 100  # frames per second: a hop of 320 samples
 PANNS_MIN_SECONDS = 1.0  # CNN14 halves the time axis five times; below a third of a second nothing is left
 
 
 def interpolate(scores: np.ndarray, hop: float, n_samples: int) -> np.ndarray:
-    """Return scores of frames, 100 a second, from those of windows.
+    """Return scores of frames, 100 per second, from those of windows.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def interpolate(scores: np.ndarray, hop: float, n_samples: int) -> np.ndarray:
 def _place_labels() -> None:
     """Put the 527 labels where panns-inference reads them at import, unless a complete file is there.
 
-    At import, panns-inference 0.1.1 runs ``wget`` for a missing file, and keeps the empty file of a failed run. A file
+    If the file is missing, panns-inference 0.1.1 runs ``wget`` at import, and keeps an empty file if that fails. A file
     with other content is kept beside the new one, as ``class_labels_indices.csv.bak``.
     """
     target = Path.home() / "panns_data" / "class_labels_indices.csv"
@@ -57,7 +57,7 @@ def _place_labels() -> None:
             target.write_bytes(labels)
     except OSError as error:
         why = f"panns-inference reads its labels from {target}, which cannot be written ({error.strerror})"
-        raise assets.AssetError(f"{why}. Make the folder writable, or set HOME to one that is.") from error
+        raise assets.AssetError(f"{why}. Make that folder writable, or set HOME to one that is.") from error
 
 
 class Tagger:

@@ -1,4 +1,4 @@
-"""YAMNet: load it, and run it on many waveforms in few calls.
+"""YAMNet: load it, and run it on many waveforms in a few calls.
 
 Source: M. Plakal and D. Ellis, tensorflow/models, research/audioset/yamnet.
 """
@@ -26,20 +26,20 @@ AT_ONCE = 192  # windows in one call
 def yamnet_path() -> str:
     """Return the folder of YAMNet's SavedModel for ``hub.load``, and print which model it is.
 
-    Real YAMNet if cache, mirror or network have it, else the embedded YAMNet-mini with the same call:
-    ``scores, embeddings, log_mel = model(waveform)`` for 16 kHz samples in [-1, 1].
+    It is the real YAMNet if cache, mirror or network have it, and otherwise the embedded YAMNet-mini. You call both in
+    the same way: ``scores, embeddings, log_mel = model(waveform)``, for 16 kHz samples in [-1, 1].
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_distillation
+    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 07_distillation
     """
     asset = assets.resolve("yamnet")
-    print(f"Model: {asset.label}, from {asset.source}.")
+    print(f"Model: {asset.label}.")
     return str(asset.path)
 
 
 def class_names(yamnet: Any) -> list[str]:
     """Return the names of the classes of a loaded YAMNet, in the order of its scores (521 strings).
 
-    Notebook: 02_yamnet, 05_distillation
+    Notebook: 02_yamnet, 07_distillation
     """
     with open(yamnet.class_map_path().numpy().decode(), newline="", encoding="utf-8") as file:
         return [row["display_name"] for row in csv.DictReader(file)]
@@ -59,10 +59,13 @@ def _is_known(folder: Path) -> bool:
 
 
 class YAMNet:
-    """A SavedModel with YAMNet's call as :class:`course_utils.models.EmbeddingModel`.
+    """A SavedModel that is called like YAMNet, as a :class:`course_utils.models.EmbeddingModel`.
 
-    Its family is ``"yamnet"`` if the course has loaded it: YAMNet, or YAMNet-mini, which imitates it. A SavedModel from
+    Its family is ``"yamnet"`` if it is the course's YAMNet, or YAMNet-mini, which imitates it. A SavedModel from
     elsewhere is a family of its own.
+
+    A window is 96 frames of the spectrogram, 10 ms apart: 0.96 s. The last frame reaches 15 ms further, so the network
+    reads 0.975 s.
 
     Parameters
     ----------
@@ -82,10 +85,10 @@ class YAMNet:
         return self.many([waveform])[0]
 
     def many(self, waveforms: list[np.ndarray]) -> list[Output]:
-        """Return what single calls would, out of few.
+        """Return what one call per waveform would, in only a few calls.
 
-        The waveforms are laid end to end, each padded with zeros to where one of YAMNet's hops begins and far enough
-        that no window which belongs to it reads from the next one.
+        The waveforms are laid end to end. Each is padded with zeros up to the start of a hop, and far enough that none
+        of its windows reads from the next waveform.
         """
         outputs, blocks = [], []
         for i, waveform in enumerate(waveforms, start=1):
@@ -102,8 +105,8 @@ class YAMNet:
     def dense(self, waveforms: list[np.ndarray], hop: float) -> list[Output] | None:
         """Return the outputs of whole windows every ``hop`` seconds, if that divides 0.48 s; else None.
 
-        YAMNet frames shifted copies, so each window costs one pass of the network. Its last 15 ms, beyond 0.96 s, are
-        those of the recording.
+        YAMNet frames shifted copies of the waveform, so each window costs one pass of the network. YAMNet reads 0.975 s
+        for a window; here, the last 15 ms are sound from the recording, and not zeros.
         """
         shift, length = round(hop * YAMNET_RATE), round(YAMNET_WINDOW * YAMNET_RATE)
         if STEP % shift:
@@ -120,8 +123,8 @@ class YAMNet:
 class Tagger:
     """YAMNet behind the calls of PANNs.
 
-    Scores go to the AudioSet label with the same identifier; the six labels that YAMNet does not have stay 0. So do, to
-    four digits, the classes that hardly sounded in the training of YAMNet-mini: they are switched off in the model.
+    Each score goes to the AudioSet label with the same identifier. The six labels that YAMNet does not have stay 0. The
+    classes that YAMNet-mini hardly heard in its training are switched off, so they stay 0 too, to four digits.
     """
 
     def __init__(self, asset: assets.Resolved, device: str):

@@ -6,8 +6,8 @@ What is on a slide is decided by the cells' metadata, which :mod:`makers.lessons
 - ``slideshow.lines``: the lines of a code cell that are shown, for instance ``"3, 5-7"``,
 - the tag ``hide-input``: only the output of a cell is shown.
 
-A cell of notes ends with the minutes that its section takes, ``(3 minutes)``. reveal.js and the letters come from
-installed packages (sphinx-revealjs, matplotlib) and go into the file, the letters as far as the deck uses them.
+A cell of notes ends with the minutes that its section takes, ``(3 minutes)``. reveal.js and the fonts come from
+installed packages (sphinx-revealjs, matplotlib). They go into the file, the fonts with the characters that it uses.
 """
 
 import copy
@@ -147,7 +147,7 @@ def prepare(notebook, name: str):
                 for o in cell.outputs
             ):
                 raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
-            where = f"<p>Move it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
+            where = f"<p>Try it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
             cell.outputs.append(new_output("display_data", {"text/html": where}))
     return notebook
 
@@ -278,7 +278,7 @@ def launch(play, **options):
         except Error as error:
             reasons.append(f"{way}: {error.message.splitlines()[0]}")
     raise FileNotFoundError(
-        "No Chromium, Chrome or Edge could be started. Install one, or let playwright: "
+        "No Chromium, Chrome or Edge could be started. Install one, or let playwright do it: "
         "python -m playwright install chromium\n" + "\n".join(reasons)
     )
 

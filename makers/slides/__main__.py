@@ -48,10 +48,10 @@ def present(deck: Path, port: int) -> None:
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
-        raise OSError(f"Port {port} cannot be used ({error}): choose another, or leave out --port.") from error
+        raise OSError(f"Port {port} cannot be used ({error}). Choose another, or leave out --port.") from error
     with server:
         address = f"http://127.0.0.1:{server.server_port}/{deck.name}"
-        print(f"{address}\nS opens the speaker's view. Ctrl+C ends.", flush=True)
+        print(f"{address}\nPress S for the speaker view, and Ctrl+C here to end.", flush=True)
         webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()

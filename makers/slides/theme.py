@@ -1,4 +1,4 @@
-"""What every deck looks like: the colours of the plots, light and dark, the letters, and where reveal.js is."""
+"""What every deck looks like: the colours of the plots, light and dark, the fonts, and where reveal.js is."""
 
 import base64
 import importlib.util
@@ -71,7 +71,7 @@ def revealjs() -> Path:
 
 
 def fonts(text: str) -> str:
-    """Return CSS with the letters that occur in a text: Source Sans Pro, DejaVu Sans Mono, and STIX for mathematics."""
+    """Return CSS with fonts for the characters of a text: Source Sans Pro, DejaVu Sans Mono, STIX for mathematics."""
     import matplotlib
     from fontTools import subset
 

@@ -371,7 +371,7 @@ def test_a_network_that_comes_while_its_stand_in_is_loaded_is_told(make, rows, t
     (tmp_path / "cache/things/thing.bin").write_bytes(BODY)
     capsys.readouterr()
     store.resolve("thing")
-    assert "run them again" in capsys.readouterr().out
+    assert "run the cells that load a network again" in capsys.readouterr().out
     store.resolve("thing")
     make().resolve("thing")
     assert capsys.readouterr().out == ""
@@ -443,10 +443,10 @@ def test_relative_mirror_is_looked_for_in_the_folder_one_is_in_first(monkeypatch
         ("COURSE_MIRROR", "no/such/folder", "does not exist"),
         ("COURSE_MIRROR", "htp://server/course", "begins with http"),
         ("COURSE_MIRROR", "ftp://server/course", "begins with http"),
-        ("COURSE_MIRROR", "~nosuchuser/mirror", "no folder"),
-        ("COURSE_CACHE", "~nosuchuser/cache", "no folder"),
-        ("COURSE_MIRROR", "x" * 5000, "no folder"),
-        ("COURSE_CACHE", "a\0b", "no folder"),
+        ("COURSE_MIRROR", "~nosuchuser/mirror", "not a folder"),
+        ("COURSE_CACHE", "~nosuchuser/cache", "not a folder"),
+        ("COURSE_MIRROR", "x" * 5000, "not a folder"),
+        ("COURSE_CACHE", "a\0b", "not a folder"),
         ("COURSE_ASSETS", "everything", "auto, full, embedded"),
     ],
 )
@@ -459,7 +459,7 @@ def test_odd_settings_are_said_in_one_sentence(name, value, words):
 def test_a_circle_of_links_is_no_cache(tmp_path):
     (tmp_path / "a").symlink_to(tmp_path / "b")
     (tmp_path / "b").symlink_to(tmp_path / "a")
-    with pytest.raises(assets.AssetError, match="no folder"):
+    with pytest.raises(assets.AssetError, match="not a folder"):
         assets.Store.from_environment({"COURSE_CACHE": str(tmp_path / "a/cache")})
 
 
@@ -576,9 +576,9 @@ def test_a_readable_mirror_serves_where_the_cache_may_not_be_read(rows, open_tmp
 
 HOST_FAULTS = {
     "silent": "no answer within",
-    "stall": "only .* bytes came within",
-    "stall_without_length": "only .* bytes came within",
-    "drip": "only .* bytes came within",
+    "stall": "only .* bytes arrived within",
+    "stall_without_length": "only .* bytes arrived within",
+    "drip": "only .* bytes arrived within",
     "dripping_header": "no answer within",
     "slam": "broke off",
     429: "429",
@@ -589,7 +589,7 @@ FILE_FAULTS = {
     404: "404",
     403: "403",
     "cut": "broke off|IncompleteRead|bytes",
-    "login": "26 bytes that are not the file",
+    "login": "26 bytes, but they are not the file",
     "endless": "more than",
     "two_lengths": "multiple unmatching values",
     "bad_length": ".",
@@ -657,7 +657,7 @@ def test_a_name_that_is_not_known_is_told(make, rows, monkeypatch, capsys):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     rows["thing"]["files"][0]["urls"] = ["http://some-host.example/thing"]
     make().resolve("thing")
-    assert "its name is not known here, or there is no network" in capsys.readouterr().out
+    assert "its name is unknown here, or there is no network" in capsys.readouterr().out
 
 
 def test_what_failed_is_told_once_until_failures_are_forgotten(make, rows, server, capsys):
@@ -1046,7 +1046,7 @@ def test_a_lock_that_is_held_and_nothing_done_is_not_waited_for_for_ever(
                 make("full").resolve("thing")
         assert 0.9 < time.monotonic() - start < SOON
         said = capsys.readouterr().out
-        assert f"Waiting for another notebook or command (process {holder.pid}) that fetches thing.bin." in said
+        assert f"Waiting for another notebook or command (process {holder.pid}) to fetch thing.bin." in said
     finally:
         os.kill(holder.pid, signal.SIGKILL)
         holder.join()
@@ -1283,7 +1283,7 @@ def test_every_asset_has_its_facts_and_its_embedded_file():
 
 
 def test_what_the_course_should_ship_and_does_not_is_said():
-    with pytest.raises(assets.AssetError, match=r"should ship 'clips/none\.ogg' and does not: reinstall it"):
+    with pytest.raises(assets.AssetError, match=r"lacks 'clips/none\.ogg', which the course ships\. Reinstall it"):
         assets.embedded("clips/none.ogg")
 
 
@@ -1331,7 +1331,7 @@ def test_bars_go_to_stdout_and_vanish(capsys):
 def test_overview_sends_nobody_to_the_internet_whose_mirror_lacks_a_file(monkeypatch, tmp_path):
     with assets.using(assets.Store("auto", tmp_path / "cache", tmp_path)):
         table = assets.overview("cnn14").data.set_index("asset")
-    assert table["to get the real one"].iloc[0].startswith(f"{tmp_path} does not have it: ask whoever keeps it")
+    assert table["to get the real one"].iloc[0].startswith(f"{tmp_path} does not have it. Ask whoever looks after it")
 
 
 # --- the command line ---
@@ -1345,7 +1345,7 @@ def test_info_looks_and_does_not_download(python, server, tmp_path):
             command, COURSE_ASSETS=mode, COURSE_MIRROR=one.url, COURSE_CACHE=str(tmp_path), https_proxy=one.url
         )
         assert out.rstrip().endswith("0")
-        assert "uses the network, or a mirror: not fetched yet" in out
+        assert "uses the network or a mirror; not fetched yet" in out
         assert one.agents == []
     out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_MIRROR="no/such/folder")
     assert "does not exist" in out
@@ -1414,7 +1414,7 @@ def test_doctor_says_that_tensorflow_does_not_start(tmp_path, monkeypatch, capsy
 
     monkeypatch.setattr(models, "start_tensorflow", broken)
     assert command.main(["doctor"]) == 1
-    assert "does not start (DLL load failed): install it again" in capsys.readouterr().out
+    assert "does not start (DLL load failed). Install it again" in capsys.readouterr().out
 
 
 @pytest.mark.slow

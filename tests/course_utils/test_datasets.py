@@ -138,12 +138,12 @@ def test_saved_with_annotations(made_up_clips, tmp_path):
 
 @pytest.mark.parametrize("wrong", [{"n": 0}, {"polyphony": 0}, {"fold": 6}, {"snr": float("nan")}, {"snr": ()}])
 def test_wrong_numbers_are_refused(embedded, wrong):
-    with pytest.raises(ValueError, match="Expected n and polyphony"):
+    with pytest.raises(ValueError, match="Give n and polyphony"):
         datasets.make_soundscapes(**{"n": 1, "snr": 0, **wrong})
 
 
 def test_without_audio_nothing_can_be_saved(embedded, tmp_path):
-    with pytest.raises(assets.AssetError, match="takes the clips' audio"):
+    with pytest.raises(assets.AssetError, match="needs the clips' audio"):
         datasets.make_soundscapes(1, 0, folder=tmp_path)
 
 
@@ -178,7 +178,7 @@ def test_clips_of_another_name_are_found_in_cache_and_mirror(tmp_path):
 
 def test_without_audio_nothing_is_saved_and_the_way_out_is_said(embedded, tmp_path):
     mixture = datasets.metro_mixture(datasets.metro_recipe())
-    with pytest.raises(assets.AssetError, match="takes the clips' audio"):
+    with pytest.raises(assets.AssetError, match="needs the clips' audio"):
         mixture.save(tmp_path)
     assert mixture in [mixture]
     assert mixture != datasets.metro_mixture(datasets.metro_recipe())  # each is itself

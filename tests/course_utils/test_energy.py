@@ -17,7 +17,7 @@ def held(monkeypatch, tmp_path):
 
 
 def test_a_left_over_lock_is_named_before_the_block_runs(held):
-    with pytest.raises(ValueError, match=r"codecarbon\.lock: end it, or delete that file") as error, energy.track():
+    with pytest.raises(ValueError, match=r"codecarbon\.lock\. End it, or delete that file") as error, energy.track():
         pytest.fail("the block ran")
     assert str(held) in str(error.value)
     held.unlink()

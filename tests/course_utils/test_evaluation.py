@@ -83,7 +83,7 @@ def test_classes_are_taken_in_the_order_they_are_listed(classes):
     ):
         expected = function(**arguments, classes=CLASSES)
         pd.testing.assert_frame_equal(function(**arguments, classes=classes), expected)
-        with pytest.raises(ValueError, match="each of them once"):
+        with pytest.raises(ValueError, match="with each of them once"):
             function(**arguments, classes=[*CLASSES, "cat"])
 
 
@@ -465,7 +465,7 @@ def test_wrong_events_are_refused(metric, side, wrong, error, words):
 @pytest.mark.parametrize("name", ["duration", "segment", "collar"])
 @pytest.mark.parametrize("length", [0, -1, -0.5, np.nan, np.inf])
 def test_what_is_no_length_is_refused(metric, name, length):
-    with pytest.raises(ValueError, match=f"{name} is {length}: give a number of seconds"):
+    with pytest.raises(ValueError, match=rf"{name} is {length}\. Give a number of seconds"):
         metric([], [], CLASSES, **{"duration": 5.0, name: length})
 
 
@@ -491,14 +491,14 @@ print("sed_eval" in sys.modules)
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"confidence": 95}, "confidence is 95: give a share between 0 and 1"),
+        ({"confidence": 95}, "confidence is 95. Give a share between 0 and 1"),
         ({"confidence": 1}, "confidence is 1"),
         ({"confidence": 0.0}, "confidence is 0"),
         ({"confidence": -0.5}, "confidence is -0"),
         ({"confidence": np.nan}, "confidence is nan"),
         ({"n_resamples": 0}, "n_resamples is 0"),
         ({"n_resamples": -5}, "n_resamples is -5"),
-        ({"correct": [1, 0, np.nan]}, "NaN or infinite: leave those clips out"),
+        ({"correct": [1, 0, np.nan]}, "NaN or infinite. Leave those clips out"),
         ({"correct": [1, np.inf]}, "NaN or infinite"),
         ({"correct": [True]}, "at least two"),
     ],

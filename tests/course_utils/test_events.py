@@ -209,7 +209,7 @@ def refused(source, *words, error=ValueError, classes=None):
 @pytest.mark.parametrize(
     ("time", "words"),
     [
-        ("8", "'8'. Text becomes a number by float"),
+        ("8", "'8'. float(…) turns text into a number"),
         ("eight", "not 'eight'"),
         (b"8", "not b'8'"),
         (None, "not None"),
@@ -267,9 +267,9 @@ def test_what_is_no_table_is_refused(source):
 
 @pytest.mark.parametrize("label", [None, np.nan, pd.NA, 3, ["dog"]])
 def test_what_is_no_label_is_refused(label):
-    refused([("cat", 0.0, 1.0), (label, 1.0, 2.0)], "the name of a class as label", repr(label))
+    refused([("cat", 0.0, 1.0), (label, 1.0, 2.0)], "the name of a class as its label", repr(label))
     if label is not pd.NA:
-        refused(pd.DataFrame([(label, 1.0, 2.0)], columns=COLUMNS), "the name of a class as label")
+        refused(pd.DataFrame([(label, 1.0, 2.0)], columns=COLUMNS), "the name of a class as its label")
 
 
 def test_unknown_classes_are_said():
@@ -356,29 +356,29 @@ def test_windows_that_just_touch_are_joined(hop):
 def test_the_detectors_say_what_does_not_fit():
     zeros = np.zeros((2, 2))
     for detect in (events.events_from_scores, events.events_by_class):
-        with pytest.raises(ValueError, match=r"threshold is 1\.5; scores lie in"):
+        with pytest.raises(ValueError, match=r"threshold is 1\.5\. Scores lie in"):
             detect(zeros, ["a", "b"], 0.5, 0.96, 1.5)
         with pytest.raises(ValueError, match=r"shape \(n_windows, 2\)"):
             detect(np.zeros((2, 3)), ["a", "b"], 0.5, 0.96, 0.5)
-        with pytest.raises(ValueError, match="each of them once"):
+        with pytest.raises(ValueError, match="with each of them once"):
             detect(zeros, ["a", "a"], 0.5, 0.96, 0.5)
         for wrong in (0, -0.1, np.nan, np.inf):
-            with pytest.raises(ValueError, match=f"hop is {wrong}: give a number of seconds"):
+            with pytest.raises(ValueError, match=rf"hop is {wrong}\. Give a number of seconds"):
                 detect(zeros, ["a", "b"], wrong, 0.96, 0.5)
-            with pytest.raises(ValueError, match=f"window is {wrong}: give a number of seconds"):
+            with pytest.raises(ValueError, match=rf"window is {wrong}\. Give a number of seconds"):
                 detect(zeros, ["a", "b"], 0.5, wrong, 0.5)
-    with pytest.raises(ValueError, match="one for each of 2 classes"):
+    with pytest.raises(ValueError, match="one for each of the 2 classes"):
         events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, [0.5, 0.5, 0.5])
     with pytest.raises(ValueError, match="must the threshold"):
         events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, [0.5, 1.5])
     for wrong in (-0.1, np.nan):
         for name in ("smooth", "shortest"):
-            with pytest.raises(ValueError, match=f"{name} is {wrong}: .*, 0 or more"):
+            with pytest.raises(ValueError, match=rf"{name} is {wrong}\. .*, 0 or more"):
                 events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, 0.5, **{name: wrong})
         with pytest.raises(ValueError, match=f"max_gap is {wrong}"):
             events.join_segments(TRIPLES, wrong)
     for several in ([0.5, 0.5], {"a": 0.5, "b": 0.5}, pd.Series([0.5, 0.5])):
-        with pytest.raises(ValueError, match="events_by_class takes one for each class"):
+        with pytest.raises(ValueError, match="For one per class, use events_by_class"):
             events.events_from_scores(zeros, ["a", "b"], 0.5, 0.96, several)
     assert events.events_by_class(zeros, ["a", "b"], 0.5, 0.96, 0.5).empty
 
@@ -472,7 +472,7 @@ def test_thresholds_with_names_are_taken_by_name():
     for thresholds in (*named, *map(pd.Series, named), *in_order):
         pd.testing.assert_frame_equal(at(thresholds), expected)
     for missing in ({"dog": 0.2, "cow": 0.8}, pd.Series({"dog": 0.2, "Cat": 0.5, "cow": 0.8})):
-        with pytest.raises(ValueError, match="threshold for each class, cat has none"):
+        with pytest.raises(ValueError, match="threshold for each class: cat has none"):
             at(missing)
     with pytest.raises(ValueError, match="must the threshold"):
         at(by_name | {"cat": np.nan})

@@ -208,7 +208,7 @@ def test_checkpoint_with_another_hash_is_refused(checkpoints):
         file.seek(1_000_000)
         file.write(bytes([byte[0] ^ 1]))
     try:
-        with pytest.warns(UserWarning, match="damaged or another file"):
+        with pytest.warns(UserWarning, match="damaged, or is another file"):
             assert not again.resolve("cnn14").is_real
     finally:
         with open(path, "r+b") as file:

@@ -1,4 +1,4 @@
-// A clip that is on several slides is stored with the first of its players.
+// A clip that is on several slides is stored once, with its first player.
 for (const player of document.querySelectorAll("audio[data-same-as]")) {
   player.src = document.getElementById(player.dataset.sameAs).src;
 }
@@ -6,7 +6,7 @@ for (const player of document.querySelectorAll("audio[data-same-as]")) {
 const root = document.documentElement;
 if (new URLSearchParams(location.search).has("dark")) root.dataset.theme = "dark";
 
-// Whoever walks on enters a section at its first slide; reveal.js would go to where it was left, and skip what is before.
+// Going on, you enter a section at its first slide. reveal.js would go to where you left it, and skip what is before.
 for (const first of document.querySelectorAll(".slides > section > section:first-child")) {
   first.parentElement.dataset.startIndexv = 0;
 }
@@ -44,7 +44,7 @@ Reveal.initialize({
     players[playing]?.pause();
     players[playing + 1]?.play(); // of several, the next
   });
-  Reveal.addKeyBinding({ keyCode: 68, key: "D", description: "Dark or light" }, () => {
+  Reveal.addKeyBinding({ keyCode: 68, key: "D", description: "Dark or light theme" }, () => {
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
   });
 });
