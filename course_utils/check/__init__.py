@@ -15,6 +15,6 @@ from .transfer_learning import better_map, linear, votes, zero_shot_accuracy
 from .yamnet import event_tops, n_windows, quiet_scores, window_tops
 
 __all__ = ["Figures", "Verdict", "better_map", "break_even", "counts", "event_tops", "expected", "linear",
-           "long_events", "mild_targets", "n_windows", "neighbours_leak", "priced_threshold", "quiet_scores", "settings",
-           "small_network", "softened", "strict_events", "student_embeddings", "thresholds", "top_tags", "votes",
-           "whistle_onset", "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip
+           "long_events", "mild_targets", "n_windows", "neighbours_leak", "priced_threshold", "quiet_scores",
+           "settings", "small_network", "softened", "strict_events", "student_embeddings", "thresholds", "top_tags",
+           "votes", "whistle_onset", "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip
