@@ -237,7 +237,7 @@ def explorer() -> dict[str, float]:
     """Time one step of the detector's sliders, as in a running notebook."""
     scores = np.random.default_rng(0).dirichlet(np.full(10, 0.2), 74)
     mixture = datasets.metro_mixture(datasets.metro_recipe())
-    with mock.patch.object(widgets, "_has_front_end", return_value=True):
+    with mock.patch.object(widgets.shown, "has_front_end", return_value=True):
         slider = widgets.explore_detector(scores, list(datasets.ANIMALS), FINE, mixture, 0.6).children[1]
 
     def step():

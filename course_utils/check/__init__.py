@@ -5,7 +5,7 @@ and never shows the solution. What it returns is displayed by the notebook, and 
 """
 
 from .answers import Verdict
-from .better_detector import settings
+from .better_detector import error_rate, settings, smoothed_scores
 from .distillation import break_even, mild_targets, softened, student_embeddings
 from .figures import Figures, expected
 from .how_sure import neighbours_leak, small_network
@@ -14,7 +14,8 @@ from .tagging import thresholds, top_tags, whistle_onset, wrong_rate
 from .transfer_learning import better_map, linear, votes, zero_shot_accuracy
 from .yamnet import event_tops, n_windows, quiet_scores, window_tops
 
-__all__ = ["Figures", "Verdict", "better_map", "break_even", "counts", "event_tops", "expected", "linear",
-           "long_events", "mild_targets", "n_windows", "neighbours_leak", "priced_threshold", "quiet_scores",
-           "settings", "small_network", "softened", "strict_events", "student_embeddings", "thresholds", "top_tags",
-           "votes", "whistle_onset", "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip
+__all__ = ["Figures", "Verdict", "better_map", "break_even", "counts", "error_rate", "event_tops", "expected",
+           "linear", "long_events", "mild_targets", "n_windows", "neighbours_leak", "priced_threshold", "quiet_scores",
+           "settings", "small_network", "smoothed_scores", "softened", "strict_events", "student_embeddings",
+           "thresholds", "top_tags", "votes", "whistle_onset", "window_tops", "wrong_rate",
+           "zero_shot_accuracy"]  # fmt: skip

@@ -90,9 +90,10 @@ class Result:
     def __str__(self) -> str:
         n, (low, high) = len(self.tested), self.interval
         return (
-            f"{self.right} of {n} recordings that were held out are classified right. The classifier learned from the "
-            f"other {self.n_training}. So few recordings don't say much: with many more, the share could lie anywhere "
-            f"between {low:.0%} and {high:.0%}. Guessing would give about {n / len(self.confusion):.0f} of {n}."
+            f"{self.right} of {n} held-out recordings were classified correctly. The classifier learned from the other "
+            f"{self.n_training}. {WORDS[n].capitalize()} are very few for a test: with many more, the share could "
+            f"turn out anywhere between {low:.0%} and {high:.0%}. "
+            f"Guessing would get about {n / len(self.confusion):.0f} of {n}."
         )
 
 
@@ -157,12 +158,12 @@ class OwnClasses:
     >>> import numpy as np
     >>> from course_utils.widgets.own_classes import OwnClasses, ready_example
     >>> from course_utils.models import Output
-    >>> class Loudness:
-    ...     family, id, sample_rate, window, hop, labels = "test", "1", 16000, 0.96, 0.48, []
+    >>> class Bands:  # in place of YAMNet: how much there is in each of 20 bands
+    ...     family, id, sample_rate, window, hop, labels = "bands", "1", 16000, 0.96, 0.48, []
     ...     def __call__(self, waveform):
-    ...         power = np.abs(np.fft.rfft(waveform, 16000))[:8000].reshape(20, 400).sum(axis=1)
-    ...         return Output(np.zeros((1, 0)), power[np.newaxis])
-    >>> own = OwnClasses(Loudness())
+    ...         bands = np.abs(np.fft.rfft(waveform, 64000))[:32000].reshape(20, 1600).sum(axis=1)
+    ...         return Output(np.zeros((1, 0)), np.log1p(bands)[np.newaxis])
+    >>> own = OwnClasses(Bands())
     >>> for label, waveform, name in ready_example():
     ...     own.add(label, waveform, name)
     >>> print(own.train().right, "of 6")
@@ -254,8 +255,8 @@ class OwnClasses:
         whole = [label for label in self.labels if len(own := self.of(label)) > 2 and set(own) <= groups[own[0]]]
         for label in whole:
             found.append(
-                f"All recordings of {label} are cut from one. A test on one of its pieces would be a test on what "
-                f"the classifier has learned: record {label} {WORDS[WANTED]} times, each time anew."
+                f"All recordings of {label} are cut from the same one. To test on a piece of it would be to test on "
+                f"what the classifier has already heard, so record {label} {WORDS[WANTED]} times from scratch."
             )
         for a, b, seconds in pairs:
             if a.label == b.label and a.label in whole:
@@ -266,10 +267,10 @@ class OwnClasses:
                 found.append(f"{what}: remove it where it doesn't belong.")
             elif same:
                 what = f"{_named(b)} is the same recording as {a.name!r}"
-                found.append(f"{what}, and one of them may be learned while the other is tested: remove one of them.")
+                found.append(f"{what}: one could be learned and the other tested, so remove one of them.")
             else:
-                what = f"{_named(b)} and {a.name!r} share {seconds:.1f} s of sound"
-                found.append(f"{what}, as if cut from one recording: remove one of them and record it anew.")
+                what = f"{_named(b)} and {a.name!r} share {seconds:.1f} s of sound, as if cut from one recording"
+                found.append(f"{what}: remove one of them, and record a new one in its place.")
         return found
 
     def missing(self) -> list[str]:
@@ -559,9 +560,9 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
 
         hint = ipywidgets.HTML(
             f"<p>Choose {WORDS[len(LABELS)]} sounds that you can make, and record each of them {WORDS[WANTED]} times, "
-            "for a second or two. Record every example anew: pieces cut from one recording are one example. Click on a "
-            "recording to remove it. Your sounds go to the computer that runs the notebook, in Colab one of Google's, "
-            "and no further; nothing is saved.</p>"
+            "for a second or two. Start a new recording each time: pieces cut from a single one count as one. Click on "
+            "a recording to remove it. Your sounds go to the computer that runs the notebook, in Colab one of "
+            "Google's, and no further; nothing is saved.</p>"
         )
         ready = ipywidgets.Button(description="Use the ready example", layout={"width": "auto"})
         go = ipywidgets.Button(description="Train and test", button_style="primary", layout={"width": "auto"})

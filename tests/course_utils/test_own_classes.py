@@ -104,10 +104,10 @@ def test_two_of_each_sound_are_held_out(own):
     assert result.confusion.to_numpy().sum() == 6
     assert list(result.confusion.index) == list(result.confusion.columns) == list(LABELS)
     assert result.tested["score"].between(1 / 3, 1).all()
-    assert str(result).startswith(f"{result.right} of 6 recordings that were held out are classified right. ")
+    assert str(result).startswith(f"{result.right} of 6 held-out recordings were classified correctly. ")
     low, high = result.interval
     assert f"anywhere between {low:.0%} and {high:.0%}" in str(result)
-    assert "Guessing would give about 2 of 6." in str(result)
+    assert "Guessing would get about 2 of 6." in str(result)
     assert sentences(str(result))
 
 
@@ -359,7 +359,7 @@ def test_all_recordings_of_a_sound_cut_from_one(own):
     long = np.concatenate([waveform for label, waveform, _ in READY if label == "knock"])
     for n in range(5):
         own.add("knock", long[16000 * n : 16000 * n + 32000], f"piece {n}")
-    refused(own, "All recordings of knock are cut from one.", "record knock five times, each time anew")
+    refused(own, "All recordings of knock are cut from the same one.", "record knock five times from scratch")
     assert len(own.leaks()) == 1
 
 
@@ -415,7 +415,7 @@ def test_fifteen_recordings_by_the_widgets_own_path(panel):
     assert panel.counts == ["5 of 5"] * 3
     assert panel.examples(0)[0].description == "clap 1.m4a · 2.3 s"
     panel.train.click()
-    assert re.match("[56] of 6 recordings that were held out are classified right", panel.words())
+    assert re.match("[56] of 6 held-out recordings were classified correctly", panel.words())
     assert panel.result.value.count("<table") == 1
     wrong = 6 - int(panel.words()[0])
     assert panel.result.value.count("<audio") == wrong
@@ -448,7 +448,7 @@ def test_the_ready_example_and_what_replaces_what(panel):
     assert [text.value for text in panel.names] == list(LABELS)
     assert "Fifteen recordings are ready" in panel.words()
     panel.train.click()
-    assert " of 6 recordings" in panel.words()
+    assert " of 6 held-out recordings" in panel.words()
     panel.send(panel.inputs[1], CLAP * 0.5, "your recording")
     assert 'role="alert"' in panel.result.value
     assert "'whistle 6' (whistle) and 'clap 1' (clap) hold the same sound under two names" in panel.words()
@@ -459,7 +459,7 @@ def test_the_ready_example_and_what_replaces_what(panel):
     panel.examples(1)[-1].click()
     assert panel.result.value == ""
     panel.train.click()
-    assert " of 6 recordings" in panel.words()
+    assert " of 6 held-out recordings" in panel.words()
 
 
 def test_what_goes_wrong_becomes_a_sentence(panel, monkeypatch):
@@ -506,7 +506,7 @@ def test_on_a_page_it_shows_the_ready_example(monkeypatch, capsys):
     assert widgets.own_classes(Ear()) is None
     (static,) = displayed
     assert "<th>whistle</th><td>5</td>" in static.page
-    assert "of 6 recordings that were held out are classified right" in static.page
+    assert "of 6 held-out recordings were classified correctly" in static.page
     assert "whistle: 5 recordings, 12.9 s" in repr(static)
     assert "taken for" in repr(static)
     assert "<input" not in static.page
