@@ -9,8 +9,8 @@ from .better_detector import error_rate, settings, smoothed_scores
 from .distillation import break_even, mild_targets, softened, student_embeddings
 from .figures import Figures, expected
 
-__all__ = ["Figures", "Verdict", "break_even", "counts", "error_rate", "event_tops", "expected", "f_score",
-           "linear", "long_events", "mild_targets", "more_clips", "n_windows", "neighbours_leak",
+__all__ = ["Figures", "Verdict", "better_map", "break_even", "counts", "error_rate", "event_tops",
+           "expected", "linear", "long_events", "mild_targets", "n_windows", "neighbours_leak",
            "priced_threshold", "quiet_scores", "settings", "small_network", "smoothed_scores", "softened",
            "strict_events", "student_embeddings", "thresholds", "top_tags", "votes", "whistle_onset",
            "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from course_utils import datasets
 from course_utils.check.answers import (
     NotYetError,
     clip_accuracy,
@@ -14,9 +15,10 @@ from course_utils.check.answers import (
 
 
 @exercise(
-    hint="argmax over the animals gives an index for each clip; compare with y; the mean of True and False is a share.",
-    why="A share of all 400 clips, so each clip weighs a quarter of a point instead of 1.25.",
-    then="Do the same with by_mean. Is the order of the two rules the same on all folds?",
+    hint="`argmax` over the animals gives one index per clip. Compare these with `y`; the mean of True and False "
+    "is a share.",
+    why="This is a share of all 400 clips, so a single clip moves it by a quarter of a point instead of 1.25.",
+    then="Do the same with `by_mean`. By how much does the choice of the rule matter over all folds?",
 )
 def zero_shot_accuracy(answer, animal_scores, y, test):
     """Check exercise 3.1: the zero-shot clip accuracy over all folds; ``animal_scores`` of all clips, (n_clips, 10).
@@ -25,14 +27,14 @@ def zero_shot_accuracy(answer, animal_scores, y, test):
     """
     expect(
         np.size(answer) != len(y),
-        "This is a value for each clip; the accuracy is the share of clips whose index equals y.",
+        "This has one value per clip. The accuracy is the share of clips whose index equals `y`.",
     )
     answer, right = number_of(answer, "the accuracy"), np.argmax(animal_scores, axis=1) == y
     accuracy = right.mean()
-    expect(abs(answer - right.sum()) > 0.5, "This is the number of right clips; the accuracy is their share.")
-    expect(answer <= 1, "An accuracy lies between 0 and 1; is this in per cent?")
+    expect(abs(answer - right.sum()) > 0.5, "This is how many clips are right. The accuracy is their share.")
+    expect(answer <= 1, "An accuracy lies between 0 and 1. Is yours a percentage?")
     same = abs(right[test].mean() - accuracy) < 1e-3
-    expect(same or abs(answer - right[test].mean()) > 1e-3, "This is the accuracy on fold 5; take all 400 clips.")
+    expect(same or abs(answer - right[test].mean()) > 1e-3, "This is the accuracy on fold 5. Take all 400 clips.")
     expect(abs(answer - (1 - accuracy)) > 1e-3, "This is the share of wrong answers.")
     expect(
         abs(answer - accuracy) < 1e-3,
@@ -41,9 +43,10 @@ def zero_shot_accuracy(answer, animal_scores, y, test):
 
 
 @exercise(
-    hint="Sequential takes Input((1024,)) and one Dense layer. Compile and fit it as above.",
-    why="10 × 1024 weights and 10 biases: one weighted sum of the embedding for each animal.",
-    then="How sure are you that the hidden layer helps? The second half of the notebook measures it.",
+    hint="Copy `new_network` without its hidden layer, and compile the rest as before. Then call `fit`, with `linear` "
+    "in the place of `classifier`.",
+    why="It has 10 × 1024 weights and 10 biases: one weighted sum of the embedding for each animal.",
+    then="How many clips of fold 4 does each of the two networks get right? Lesson 5 asks whether that is luck.",
 )
 def linear(answer, x_valid, y_valid):
     """Check exercise 3.2: a trained Keras network without hidden layer; of fold 4, embeddings and classes of windows.
@@ -55,19 +58,19 @@ def linear(answer, x_valid, y_valid):
     expect(n < 500_000, f"It has {n:,} parameters: the hidden layer is still there.")
     expect(n != 10_240, "It has 10,240 parameters: the ten biases are missing.")
     expect(
-        n == 10_250, f"It has {n:,} parameters; a linear layer from 1024 to 10, with biases, has a different number."
+        n == 10_250, f"It has {n:,} parameters. A linear layer from 1024 to 10, with biases, has a different number."
     )
     sums = np.sum(answer.predict(x_valid[:50], verbose=0), axis=1)
-    expect(not np.allclose(sums, 1, atol=1e-3), "Each row adds up to 1: a softmax; logits were asked for.")
+    expect(not np.allclose(sums, 1, atol=1e-3), "Each row adds up to 1: a softmax. The task asks for logits.")
     frame, _ = clip_accuracy(answer, x_valid, y_valid)
-    expect(frame > 0.5, f"Frame accuracy {frame:.2f} on fold 4: it has hardly been trained, or on other labels.")
+    expect(frame > 0.5, f"Frame accuracy {frame:.2f} on fold 4: it has hardly been trained, or on wrong labels.")
 
 
 @exercise(
-    hint="argmax over the classes gives a vote for each window; count the votes of each clip (np.bincount) and "
-    "take the class with the most.",
-    why="Votes ignore how sure a window is; the mean of the logits does not. That is all the difference.",
-    then="Is its clip accuracy higher or lower than that of the mean? By how many clips?",
+    hint="Take the highest class of every window. Then count the votes clip by clip, and keep the class that has "
+    "the most.",
+    why="A vote ignores how sure a window is, and the mean of the logits doesn't. That is all the difference.",
+    then="Is the clip accuracy of the vote higher or lower than that of the mean, and by how many clips?",
 )
 def votes(answer, logits, y):
     """Check exercise 3.3: the class of each clip by majority of its windows; ``logits``, (n_clips, n_windows, 10).
@@ -77,16 +80,60 @@ def votes(answer, logits, y):
     logits = np.asarray(logits)
     of_windows = logits.argmax(axis=2)
     expect(
-        np.size(answer) != of_windows.size, "There is an answer for each window; the windows of a clip vote for one."
+        np.size(answer) != of_windows.size,
+        "There is an answer for each window. The windows of a clip vote for one.",
     )
     answer = numbers_of(answer, (len(logits),), "the classes of the clips")
-    expect(np.issubdtype(answer.dtype, np.integer) or np.all(answer == answer.astype(int)), "Indices were asked for.")
+    expect(
+        np.issubdtype(answer.dtype, np.integer) or np.all(answer == answer.astype(int)),
+        "The task asks for indices, which are whole numbers.",
+    )
     counts = np.stack([np.bincount(row, minlength=10) for row in of_windows])
-    expect(not np.array_equal(answer, counts.max(axis=1)), "These are the numbers of votes; which class has them?")
+    expect(not np.array_equal(answer, counts.max(axis=1)), "These are the numbers of votes. Which class has them?")
     expect(answer.min() >= 0 and answer.max() < 10, "There are indices outside 0 to 9.")
     right = counts[np.arange(len(answer)), answer.astype(int)] == counts.max(axis=1)
     if not right.all():
         expect(not np.array_equal(answer, y), "These are the true classes.")
         same = np.array_equal(answer, logits.mean(axis=1).argmax(axis=1))
-        expect(not same, "These are the classes by mean logit; let each window vote for one class.")
-        raise NotYetError(f"{(~right).sum()} clips do not have the class with the most votes.")
+        expect(not same, "These are the classes by mean logit. Let each window vote for one class.")
+        raise NotYetError(f"{(~right).sum()} clips don't have the class with the most votes.")
+
+
+@exercise(
+    hint="Look for a label whose mean score is high for one sound and low for the other three. Put it into the row "
+    "of that sound.",
+    why="But labelled clips have chosen your labels, so it isn't zero-shot any more: it is training, by hand.",
+    then="Measure your map on fold 5, once. Is the trained network still ahead?",
+)
+def better_map(answer, other_map, clip_scores, y, chosen):
+    """Check exercise 3.5: a label map by which the mean of the labels gets 70 % of some clips right.
+
+    ``other_map`` is the lesson's; ``clip_scores``, (n_clips, 521), and ``y`` are of all clips; ``chosen`` ones count.
+
+    Notebook: 03_transfer_learning
+    """
+    asked = "The task asks for a label map, a dict from each of the four sounds to its labels."
+    expect(isinstance(answer, dict) and answer, asked)
+    missing = [name for name in other_map if name not in answer]
+    expect(
+        not missing,
+        f"The {'rows' if len(missing) > 1 else 'row'} {', '.join(missing)} "
+        f"{'are' if len(missing) > 1 else 'is'} missing.",
+    )
+    index = datasets.audioset_labels().query("yamnet_index >= 0").set_index("display_name")["yamnet_index"]
+    means = []
+    for name in other_map:
+        labels = answer[name]
+        expect(not isinstance(labels, str), f"The row {name} is one string. Put its labels into a list or a tuple.")
+        unknown = [label for label in labels if label not in index]
+        expect(
+            not unknown,
+            f"YAMNet has no label {' or '.join(map(repr, unknown))}. Check the spelling.",
+        )
+        expect(len(labels), f"The row {name} has no label.")
+        means.append(np.mean(clip_scores[:, index[list(labels)]], axis=1))
+    same = all(set(answer[name]) == set(labels) for name, labels in other_map.items())
+    expect(not same, "This is the map of the lesson. Change at least one row.")
+    share = np.mean((np.argmax(means, axis=0) == y)[chosen])
+    expect(share >= 0.7, f"{share:.3f} of the clips of folds 1 to 4 are right. The task asks for 0.7.")
+    return f"{share:.3f} of the clips of folds 1 to 4 are right."
