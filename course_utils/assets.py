@@ -450,7 +450,7 @@ def using(other: Store) -> Iterator[Store]:
 def resolve(name: str) -> Resolved:
     """Get an asset from the nearest place that has it.
 
-    Notebook: 01_audio_tagging, 02_yamnet
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 05_how_sure, 07_distillation
 
     Parameters
     ----------

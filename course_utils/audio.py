@@ -127,7 +127,7 @@ def blocks_of(file: soundfile.SoundFile, path: str | Path, n_frames: int) -> Ite
 def load(path: str | Path, sample_rate: int) -> np.ndarray:
     """Read an audio file as one channel, at the sample rate that you want.
 
-    Notebook: 01_audio_tagging, 02_yamnet
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 07_distillation
 
     Parameters
     ----------
@@ -165,7 +165,7 @@ def floating(samples: np.ndarray) -> np.ndarray:
 def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float = 0.0) -> np.ndarray:
     """Return the waveform as float32 of shape (n_samples,), or say what is wrong with it.
 
-    Notebook: 01_audio_tagging
+    Notebook: all
 
     Parameters
     ----------
@@ -206,7 +206,7 @@ def normalise_peak(waveform: np.ndarray) -> np.ndarray:
 
     Integers raise a TypeError, because 16 bits overflow at -32768.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
     """
     peak = np.abs(waveform := floating(waveform)).max(initial=0)
     return waveform / peak if peak > 0 else waveform
@@ -219,8 +219,6 @@ def level(waveform: np.ndarray, sample_rate: int) -> float:
     roughly as we hear them.
 
     Source: IEC 61672-1, by ``librosa.A_weighting``.
-
-    Notebook: 04_sound_event_detection
 
     Parameters
     ----------
@@ -241,7 +239,7 @@ def level(waveform: np.ndarray, sample_rate: int) -> float:
 def mix(background: np.ndarray, events: Iterable[tuple[np.ndarray, float]], sample_rate: int) -> np.ndarray:
     """Add events to a background.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
 
     Parameters
     ----------
@@ -280,7 +278,7 @@ def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") 
 
     The clip is stored as MP3, which every browser plays. A WAV of the same clip would be ten times as large.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection
+    Notebook: all
 
     Parameters
     ----------

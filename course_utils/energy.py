@@ -74,7 +74,7 @@ def track(country: str = "FIN") -> Iterator[dict]:
 
     Source: codecarbon's ``OfflineEmissionsTracker``. Of its log, only errors reach the notebook.
 
-    Notebook: 03_transfer_learning
+    Notebook: 05_how_sure
 
     Parameters
     ----------

@@ -91,7 +91,7 @@ def bootstrap_interval(
     Source: B. Efron and R. J. Tibshirani, An Introduction to the Bootstrap, 1993 (percentile
     interval), by ``scipy.stats.bootstrap``.
 
-    Notebook: 03_transfer_learning
+    Notebook: 03_transfer_learning, 05_how_sure
 
     Parameters
     ----------
@@ -213,7 +213,7 @@ def sed_metrics(
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
 
     Parameters
     ----------
@@ -286,7 +286,7 @@ def sed_class_metrics(
     This is the class-wise evaluation of sed_eval, done for all recordings at once. The parameters,
     errors and source are those of :func:`sed_metrics`.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 06_better_detector
 
     Returns
     -------

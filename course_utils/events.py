@@ -183,7 +183,7 @@ def events_from_scores(
 
     At most one class passes per window. Events of neighbouring windows may overlap.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
 
     Parameters
     ----------
@@ -226,7 +226,7 @@ def events_by_class(
     threshold is an event. A window stands for the ``hop`` seconds around its centre; the first and
     the last also stand for what lies outside.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 06_better_detector
 
     Parameters
     ----------

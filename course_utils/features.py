@@ -207,7 +207,7 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
     clip of ESC-50 or some mixture has no audio here, all such clips of the call get the features that the course ships.
     These must be of the network's family. So no clip is judged by one network and its neighbour by another.
 
-    Notebook: 03_transfer_learning, 04_sound_event_detection
+    Notebook: 03_transfer_learning, 04_sound_event_detection, 05_how_sure, 06_better_detector, 07_distillation
 
     Parameters
     ----------

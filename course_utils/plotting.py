@@ -166,7 +166,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -
 def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax: Axes | None = None) -> Axes:
     """Draw YAMNet's log-mel spectrogram, shape (n_frames, 64), a frame every ``hop`` seconds.
 
-    Notebook: 02_yamnet, 04_sound_event_detection, 05_distillation
+    Notebook: 02_yamnet, 04_sound_event_detection, 07_distillation
     """
     values, seconds = np.asarray(spectrogram), len(spectrogram) * hop
     words = f"Log-mel spectrogram of {_seconds(seconds)} s: {_strongest(values, range(64), hop)}."
@@ -176,7 +176,7 @@ def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax: Axes | None = None) 
 def top_scores(labels: Sequence[str], scores: Sequence[float], ax: Axes | None = None) -> Axes:
     """Draw scores in [0, 1] as horizontal bars, the first on top.
 
-    Notebook: 01_audio_tagging, 02_yamnet
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 07_distillation
     """
     ax = _axes(ax, height=0.8 + 0.42 * len(labels))
     bars = ax.barh(list(labels), scores, color="C0")
@@ -238,7 +238,7 @@ def curves(
 ) -> Axes:
     """Draw the columns of a table as curves over its index, told apart by colour, marker and line style.
 
-    Notebook: 03_transfer_learning, 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 05_how_sure, 06_better_detector
 
     Parameters
     ----------
@@ -279,7 +279,7 @@ def curves(
 def learning_curves(history: object, measure: str = "loss", ax: Axes | None = None) -> Axes:
     """Draw a measure of training, and of validation if there was one, by epoch, from what Keras' ``fit`` returns.
 
-    Notebook: 03_transfer_learning, 05_distillation
+    Notebook: 03_transfer_learning, 07_distillation
     """
     import pandas as pd
 
@@ -326,7 +326,7 @@ def confusion_matrix(matrix: pd.DataFrame | np.ndarray, ax: Axes | None = None) 
 def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: float, ax: Axes | None = None) -> Axes:
     """Draw lists of events on one time axis, one row a class, the lists above each other within the row.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 01_audio_tagging, 04_sound_event_detection, 06_better_detector
 
     Parameters
     ----------

@@ -31,7 +31,7 @@ def audioset_labels() -> "pd.DataFrame":
 
     Source: J. Gemmeke et al., Audio Set, ICASSP 2017.
 
-    Notebook: 01_audio_tagging
+    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 05_how_sure, 06_better_detector
 
     Returns
     -------

@@ -27,7 +27,7 @@ SETS = ("esc50-listening", "esc50-animals", "esc50-backgrounds")
 def esc50_metadata() -> "pd.DataFrame":
     """Return the metadata of ESC-50: 2000 clips of 5 s in 50 classes and 5 folds.
 
-    Notebook: 03_transfer_learning
+    Notebook: 03_transfer_learning, 04_sound_event_detection, 05_how_sure, 06_better_detector
 
     Returns
     -------
@@ -82,7 +82,7 @@ def clip(filename: str) -> Clip:
 def load_clip(filename: str, sample_rate: int = 16000) -> np.ndarray | None:
     """Return the waveform of an ESC-50 clip, shape (n_samples,), or None if its audio is not available.
 
-    Notebook: 03_transfer_learning
+    Notebook: 03_transfer_learning, 05_how_sure
     """
     return clip(filename).load(sample_rate)
 

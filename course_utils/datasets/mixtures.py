@@ -66,7 +66,7 @@ METRO_RECIPE = (  # the columns, and the gain
 def metro_recipe() -> pd.DataFrame:
     """Return the recipe of the mixture: which clip, where it is cut and placed, and at which gain.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
 
     Returns
     -------
@@ -89,7 +89,7 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
     Each clip is scaled to a peak of 1, cut, and scaled by its gain. Then it is added to the first eight seconds of the
     metro station, which stays as it was recorded. Everything is at 16 kHz.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
 
     Parameters
     ----------
@@ -158,7 +158,7 @@ def make_soundscapes(
     cut off after three seconds; so parts of exactly three seconds are frequent. The same ``n``, ``polyphony``, ``seed``
     and ``fold`` give the same events at each ``snr``.
 
-    Notebook: 04_sound_event_detection
+    Notebook: 04_sound_event_detection, 06_better_detector
 
     Parameters
     ----------

@@ -97,7 +97,7 @@ class AudioTagging(_Panns):  # numpydoc ignore=PR02
 
     Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 
-    Notebook: 01_audio_tagging
+    Notebook: 01_audio_tagging, 02_yamnet
 
     Parameters
     ----------

@@ -29,7 +29,7 @@ def yamnet_path() -> str:
     It is the real YAMNet if cache, mirror or network have it, and otherwise the embedded YAMNet-mini. You call both in
     the same way: ``scores, embeddings, log_mel = model(waveform)``, for 16 kHz samples in [-1, 1].
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 07_distillation
+    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_how_sure, 06_better_detector, 07_distillation
     """
     asset = assets.resolve("yamnet")
     print(f"Model: {asset.label}.")
@@ -39,7 +39,7 @@ def yamnet_path() -> str:
 def class_names(yamnet: Any) -> list[str]:
     """Return the names of the classes of a loaded YAMNet, in the order of its scores (521 strings).
 
-    Notebook: 02_yamnet, 07_distillation
+    Notebook: 02_yamnet, 03_transfer_learning, 07_distillation
     """
     with open(yamnet.class_map_path().numpy().decode(), newline="", encoding="utf-8") as file:
         return [row["display_name"] for row in csv.DictReader(file)]

@@ -88,7 +88,7 @@ def _paragraph(text: str, look: str) -> str:
 def quiz(name: str, choice: str | None = None) -> Shown:
     """Ask a question: you choose, confirm, and then read whether that is right, and why.
 
-    Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 07_distillation
+    Notebook: all
 
     Parameters
     ----------
