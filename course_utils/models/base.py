@@ -60,7 +60,7 @@ def start_tensorflow() -> None:
     ``TF_CPP_MIN_LOG_LEVEL`` does not reach the notes of the first second (tensorflow/tensorflow issue 100442). If the
     import fails, the notes appear after all.
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_how_sure, 06_better_detector, 07_distillation
+    Notebook: all but 01_audio_tagging
     """
     with tempfile.TemporaryFile() as notes, open(os.dup(2), "wb") as stderr:
         os.dup2(notes.fileno(), 2)

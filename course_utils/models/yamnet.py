@@ -29,7 +29,7 @@ def yamnet_path() -> str:
     It is the real YAMNet if cache, mirror or network have it, and otherwise the embedded YAMNet-mini. You call both in
     the same way: ``scores, embeddings, log_mel = model(waveform)``, for 16 kHz samples in [-1, 1].
 
-    Notebook: 02_yamnet, 03_transfer_learning, 04_sound_event_detection, 05_how_sure, 06_better_detector, 07_distillation
+    Notebook: all but 01_audio_tagging
     """
     asset = assets.resolve("yamnet")
     print(f"Model: {asset.label}.")
