@@ -126,14 +126,14 @@ def lab(tmp_path_factory):
 def run_all(page, lab, name):
     """Open a notebook, run all its cells, and wait until they have run."""
     page.goto(f"{lab}/lab/workspaces/{name}/tree/{name}.ipynb?token={TOKEN}")
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=120_000)
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.get_by_role("menuitem", name="Run All Cells", exact=True).click()
     errors = page.locator('.jp-Notebook [data-mime-type="application/vnd.jupyter.error"]')
     done = page.locator(".jp-OutputArea-output", has_text="all cells ran")
     expect(done.or_(errors).first).to_be_visible(timeout=300_000)
     assert errors.all_inner_texts() == []
-    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("button", name="Python 3 (ipykernel) | Idle")).to_be_visible(timeout=120_000)
 
 
 def test_detector_moves_and_a_question_answers(browser, lab):
