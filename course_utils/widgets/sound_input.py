@@ -120,7 +120,7 @@ export default {
       }
     };
 
-    let recorder = null, ticking = 0, ending = 0;
+    let recorder = null, starting = false, ticking = 0, ending = 0;
     const rest = () => {
       clearTimeout(ending);
       clearInterval(ticking);
@@ -154,8 +154,9 @@ export default {
     };
     button.onclick = () => {
       if (recorder?.state === "recording") return recorder.stop();
-      button.disabled = true;
-      record().catch((error) => say(why(error))).finally(() => { button.disabled = false; button.focus(); });
+      if (starting) return;  // not disabled, which would take the focus away
+      starting = true;
+      record().catch((error) => say(why(error))).finally(() => { starting = false; button.focus(); });
     };
     upload.onclick = () => picked.click();
     picked.onchange = async () => {
