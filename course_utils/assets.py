@@ -523,8 +523,8 @@ def overview(*names: str) -> Overview:
         if here.mirror:
             todo = f"{here.mirror} does not have it. Ask whoever looks after it, or {todo}"
         elif here.mode == "embedded":
-            todo += ", without COURSE_ASSETS=embedded"
+            todo = f"unset COURSE_ASSETS, then {todo}"
         rows.append((asset.title, uses, asset.source, "" if asset.is_real else todo))
     if answering:
-        print(f"Networks that answer here: {'; '.join(dict.fromkeys(answering))}.")
+        print(f"Networks in this run: {'; '.join(dict.fromkeys(answering))}.")
     return Overview(pd.DataFrame(rows, columns=["asset", "this run uses", "from", "to get the real one"]))

@@ -212,8 +212,8 @@ def lessons(root: Path | None = None) -> list[Lesson]:
     """Return all lessons, in order."""
     notebooks = {path: read(path) for path in sorted(((root or ROOT) / "lessons").glob("[0-9][0-9]_*.md"))}
     core = [path for path, notebook in notebooks.items() if not notebook.metadata.get("bonus")]
-    subtitles = {path: f"going further, notebook {int(path.name[:2])}" for path in notebooks}
-    subtitles |= {path: f"notebook {number} of {len(core)}" for number, path in enumerate(core, start=1)}
+    subtitles = {path: f"lesson {int(path.name[:2])}, going further" for path in notebooks}
+    subtitles |= {path: f"lesson {number}" for number, path in enumerate(core, start=1)}
     return [lesson_of(path, notebook, subtitles[path]) for path, notebook in notebooks.items()]
 
 

@@ -172,7 +172,7 @@ def main(arguments: list[str] | None = None) -> int:
             parts = minutes(lesson, executed)
             total = sum(parts.values())
             print(f"  {', '.join(f'{name} {value:.1f}' for name, value in parts.items())}: {total:.0f} minutes")
-            if round(total) != lesson.about["minutes"]:
+            if abs(total - lesson.about["minutes"]) >= 1:
                 wrong.append(f"its header says {lesson.about['minutes']} minutes")
             if total > MINUTES and not lesson.about.get("bonus"):
                 wrong.append(f"a core lesson takes {MINUTES} minutes at most")

@@ -3,6 +3,8 @@
 import html
 import re
 
+import numpy as np
+
 
 class Figures:
     """Figures of a lesson beside the ranges that we expect; the notebook shows them as a table.
@@ -29,7 +31,7 @@ class Figures:
     def _lines(self) -> list[tuple[str, ...]]:
         lines = [("", "your run", "expected", "")]
         for what, figure, low, high in self.rows:
-            yours, *ends = (f"{n:,.0f}" if n % 1 == 0 else f"{n:.3f}" for n in (figure, low, high))
+            yours, *ends = (f"{n:,.0f}" if n % 1 == 0 else f"{np.round(n, 3):.3f}" for n in (figure, low, high))
             mark = "✓ as expected" if low <= figure <= high else "✗ outside this range: look again"
             lines.append((what, yours, " to ".join(dict.fromkeys(ends)), mark))
         return lines

@@ -180,7 +180,7 @@ def strict_events(answer, scores, classes, hop, window):
     then="Try a shortest length of 1.5 s, and measure again.",
 )
 def long_events(answer, events):
-    """Check exercise 4.4: those of the ``events`` that last at least one second.
+    """Check exercise 4.3: those of the ``events`` that last at least one second.
 
     Notebook: 04_sound_event_detection
     """

@@ -4,13 +4,11 @@ import numpy as np
 
 from course_utils import datasets
 from course_utils.check.answers import (
-    NotYetError,
     clip_accuracy,
     exercise,
     expect,
     network_with_ten_outputs,
     number_of,
-    numbers_of,
 )
 
 
@@ -67,46 +65,13 @@ def linear(answer, x_valid, y_valid):
 
 
 @exercise(
-    hint="Take the highest class of every window. Then count the votes clip by clip, and keep the class that has "
-    "the most.",
-    why="A vote ignores how sure a window is, and the mean of the logits doesn't. That is all the difference.",
-    then="Is the clip accuracy of the vote higher or lower than that of the mean, and by how many clips?",
-)
-def votes(answer, logits, y):
-    """Check exercise 3.3: the class of each clip by majority of its windows; ``logits``, (n_clips, n_windows, 10).
-
-    Notebook: 03_transfer_learning
-    """
-    logits = np.asarray(logits)
-    of_windows = logits.argmax(axis=2)
-    expect(
-        np.size(answer) != of_windows.size,
-        "There is an answer for each window. The windows of a clip vote for one.",
-    )
-    answer = numbers_of(answer, (len(logits),), "the classes of the clips")
-    expect(
-        np.issubdtype(answer.dtype, np.integer) or np.all(answer == answer.astype(int)),
-        "The task asks for indices, which are whole numbers.",
-    )
-    counts = np.stack([np.bincount(row, minlength=10) for row in of_windows])
-    expect(not np.array_equal(answer, counts.max(axis=1)), "These are the numbers of votes. Which class has them?")
-    expect(answer.min() >= 0 and answer.max() < 10, "There are indices outside 0 to 9.")
-    right = counts[np.arange(len(answer)), answer.astype(int)] == counts.max(axis=1)
-    if not right.all():
-        expect(not np.array_equal(answer, y), "These are the true classes.")
-        same = np.array_equal(answer, logits.mean(axis=1).argmax(axis=1))
-        expect(not same, "These are the classes by mean logit. Let each window vote for one class.")
-        raise NotYetError(f"{(~right).sum()} clips don't have the class with the most votes.")
-
-
-@exercise(
     hint="Look for a label whose mean score is high for one sound and low for the other three. Put it into the row "
     "of that sound.",
     why="But labelled clips have chosen your labels, so it isn't zero-shot any more: it is training, by hand.",
     then="Measure your map on fold 5, once. Is the trained network still ahead?",
 )
 def better_map(answer, other_map, clip_scores, y, chosen):
-    """Check exercise 3.5: a label map by which the mean of the labels gets 70 % of some clips right.
+    """Check exercise 3.4: a label map by which the mean of the labels gets 70 % of some clips right.
 
     ``other_map`` is the lesson's; ``clip_scores``, (n_clips, 521), and ``y`` are of all clips; ``chosen`` ones count.
 

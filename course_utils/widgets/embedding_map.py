@@ -224,7 +224,7 @@ def _shapes(n: int, radius: float) -> list[np.ndarray]:
         around(3, 1 / 2) * 1.3,
         plus * 1.1,
         plus @ turn * 1.1,
-        around(10, 0, 0.45) * 1.4,
+        np.array([(-0.5, -1.25), (0.5, -1.25), (0.5, 1.25), (-0.5, 1.25)]),  # a bar: the star is one's own
         around(6),
         around(5) * 1.1,
     ]

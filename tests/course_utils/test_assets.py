@@ -321,7 +321,7 @@ def test_embedded_has_no_mirror_and_looks_at_none(make):
     with assets.using(make("embedded", mirror="no/such/folder")) as store:
         todo = assets.overview("thing").data["to get the real one"].iloc[0]
     assert store.mirror is None
-    assert todo.endswith("without COURSE_ASSETS=embedded")
+    assert todo.startswith("unset COURSE_ASSETS, then %run")
 
 
 def test_mirror_address_is_asked_once_for_a_file_of_several_versions(make, rows, server):
@@ -1298,7 +1298,7 @@ def test_overview_says_who_answers_what_is_used_and_how_to_get_the_real_one(embe
     assert table["to get the real one"].str.contains("%run -m course_utils prefetch").all()
     assert "YAMNet-mini" in table.loc["YAMNet", "this run uses"]
     said = capsys.readouterr().out
-    assert said.startswith("Networks that answer here: YAMNet-mini")
+    assert said.startswith("Networks in this run: YAMNet-mini")
     assert "in place of PANNs CNN14" in said
 
 

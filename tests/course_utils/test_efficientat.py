@@ -87,7 +87,7 @@ def test_mn04_answers_in_place_of_cnn14_and_says_so(mirror, tmp_path, capsys):
         assets.overview("cnn14")
     assert tagger.name == "EfficientAT mn04, in place of PANNs CNN14"
     said = capsys.readouterr().out
-    assert "Networks that answer here: EfficientAT mn04 in place of PANNs CNN14.\n" in said
+    assert "Networks in this run: EfficientAT mn04 in place of PANNs CNN14.\n" in said
     scene = audio.load(assets.embedded("clips/scene.ogg"), RATE)
     scores = detector.inference(scene[np.newaxis])
     assert scores.shape == (1, len(scene) // 320 + 1, 527)

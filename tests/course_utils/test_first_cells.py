@@ -29,5 +29,5 @@ def test_the_first_cells_end_soon_and_say_what_failed(python, server, refused, t
     said = python(f"import sys; sys.stderr = sys.stdout\n{first_cells(path)}", **setting)
     assert time.monotonic() - start < 30  # on a busy computer too
     assert f"Not available: COURSE_MIRROR {address} (" in said
-    assert "Networks that answer here: YAMNet-mini" in said
+    assert "Networks in this run: YAMNet-mini" in said
     assert "Traceback" not in said

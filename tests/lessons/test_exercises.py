@@ -65,7 +65,7 @@ def test_an_exercise_in_words_has_a_place_to_write_and_an_answer_to_compare_with
     cells = lesson.notebook().cells
     task = next(i for i, cell in enumerate(cells) if cell.source == exercise["text"])
     place, answer = (cell.source for cell in cells[task + 1 : task + 3])
-    assert place == "*Double-click here and write your sentence.*"
+    assert place == "*Double-click here and write your answer.*"
     assert answer.startswith("<details><summary>Compare with a model answer</summary>")
 
 

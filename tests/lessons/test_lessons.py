@@ -44,7 +44,7 @@ def is_code(cell) -> bool:
 def test_lessons_are_numbered_in_order():
     assert [int(lesson.name[:2]) for lesson in LESSONS] == list(range(1, len(LESSONS) + 1))
     core = [lesson for lesson in LESSONS if not lesson.about.get("bonus")]
-    assert [lesson.subtitle for lesson in core] == [f"notebook {n} of {len(core)}" for n in range(1, len(core) + 1)]
+    assert [lesson.subtitle for lesson in core] == [f"lesson {n}" for n in range(1, len(core) + 1)]
     assert LESSONS[: len(core)] == core, "what is a bonus comes after the core"
 
 
@@ -299,9 +299,9 @@ def test_a_new_lesson_is_found_everywhere(copy):
     assert {"README.md", "notebooks/08_another.ipynb", "build/solutions/08_another.ipynb"} <= written
     assert "| [08_another](notebooks/08_another.ipynb) |" in (copy / "README.md").read_text(encoding="utf-8")
     found = lessons.lessons(copy)
-    assert [lesson.subtitle for lesson in found][-2:] == ["going further, notebook 7", "notebook 5 of 5"]
+    assert [lesson.subtitle for lesson in found][-2:] == ["lesson 7, going further", "lesson 5"]
     first = json.loads((copy / "notebooks/01_audio_tagging.ipynb").read_text(encoding="utf-8"))["cells"][0]
-    assert "notebook 1 of 5" in source(first)
+    assert "*Environmental Audio AI, lesson 1*" in source(first)
     assert found[-1].deck().cells[0].source.startswith("# Another")
     assert "headline" in found[-1].record
     slides.write_index(copy / "build/slides", {lesson.name: lesson.deck() for lesson in found}, {})

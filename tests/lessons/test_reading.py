@@ -23,7 +23,7 @@ def test_a_lesson_takes_the_minutes_that_it_states(lesson, executed):
     parts = reading.minutes(lesson, executed[lesson.name])
     assert parts["reading"] > 5
     assert parts["exercises"] > 5
-    assert round(sum(parts.values())) == lesson.about["minutes"], parts
+    assert abs(sum(parts.values()) - lesson.about["minutes"]) < 1, parts  # real clips may be longer
     if not lesson.about.get("bonus"):
         assert sum(parts.values()) <= reading.MINUTES
 
