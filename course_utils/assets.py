@@ -523,7 +523,7 @@ def overview(*names: str) -> Overview:
         if here.mirror:
             todo = f"{here.mirror} does not have it. Ask whoever looks after it, or {todo}"
         elif here.mode == "embedded":
-            todo = f"unset COURSE_ASSETS, then {todo}"
+            todo = f"remove the environment variable COURSE_ASSETS, then {todo}"
         rows.append((asset.title, uses, asset.source, "" if asset.is_real else todo))
     if answering:
         print(f"Networks in this run: {'; '.join(dict.fromkeys(answering))}.")

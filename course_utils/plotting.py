@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 MAGMA = {"origin": "lower", "cmap": "magma"}
-PARTS = ("at the beginning", "in the middle", "at the end")
+PARTS = ("in the first third", "in the middle third", "in the last third")
 CURVES = ("#0072B2", "#D55E00", "#009E73", "#B5468F", "#3A93C8", "#A86F00", "#1A1A1A")
 """Colours of classes, told apart with any colour vision; darker than the style's where lines and names need it."""
 
@@ -169,7 +169,8 @@ def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax: Axes | None = None) 
     Notebook: 02_yamnet, 04_sound_event_detection, 07_distillation
     """
     values, seconds = np.asarray(spectrogram), len(spectrogram) * hop
-    words = f"Log-mel spectrogram of {_seconds(seconds)} s: {_strongest(values, range(64), hop)}."
+    strongest = _strongest(np.exp(values), range(64), hop)  # of magnitudes, not of their logarithms
+    words = f"Log-mel spectrogram of {_seconds(seconds)} s: {strongest}."
     return _image(_axes(ax), values.T, (0, seconds, -0.5, 63.5), "log magnitude", words, MAGMA, ylabel="mel band")
 
 

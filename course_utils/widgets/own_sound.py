@@ -245,7 +245,7 @@ def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float =
         named.observe(look_up, names="value")
         return ipywidgets.HTML(HINT), browser, named, panel
 
-    words = "Here you can record, upload or name a sound of your own."
+    words = "Here you can record a sound, upload one, or give the path of a file."
     start = Shown(f"<p>{words}</p>", words)
     if path:
         try:

@@ -321,7 +321,7 @@ def test_embedded_has_no_mirror_and_looks_at_none(make):
     with assets.using(make("embedded", mirror="no/such/folder")) as store:
         todo = assets.overview("thing").data["to get the real one"].iloc[0]
     assert store.mirror is None
-    assert todo.startswith("unset COURSE_ASSETS, then %run")
+    assert todo.startswith("remove the environment variable COURSE_ASSETS, then %run")
 
 
 def test_mirror_address_is_asked_once_for_a_file_of_several_versions(make, rows, server):
