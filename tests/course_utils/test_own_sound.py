@@ -43,8 +43,8 @@ FILES = {
 
 
 def sentence(text):
-    """Whether a text is one sentence with a full stop; file names do not count."""
-    return text.endswith(".") and ". " not in text and "\n" not in text
+    """Whether a text is a sentence or two on one line: what is wrong, and what to do."""
+    return text.endswith(".") and text.count(". ") < 2 and "\n" not in text
 
 
 @pytest.mark.parametrize("name", FILES)
@@ -143,7 +143,7 @@ def bad(tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(0), 16000)
     soundfile.write(tmp_path / "wild.wav", np.full(16000, 3e4), 16000, subtype="FLOAT")
     soundfile.write(tmp_path / "nan.wav", np.full(16000, np.nan), 16000, subtype="FLOAT")
-    words = dict.fromkeys(["text.wav", "text.mp3", "text.raw"], (ValueError, "save it as WAV or FLAC"))
+    words = dict.fromkeys(["text.wav", "text.mp3", "text.raw"], (ValueError, "Save it as WAV or FLAC"))
     words |= dict.fromkeys(
         ["cut.wav", "cut.aiff", "cut.flac", "cut.mp3", "cut.au", "cut.w64", "nearly.wav"],
         (ValueError, "breaks off before the end"),
@@ -500,7 +500,7 @@ def test_sound_input_hands_on_a_waveform_and_a_name():
     assert [(len(waveform), name) for waveform, name in taken] == [(16000, "your recording"), (16000, "a.m4a")]
     sent(box, "file", "b.wav", b"text")
     assert said[:4] == ["Listening …", "1 of 5", "Listening …", "2 of 5"]
-    assert said[5] == "'b.wav' is not audio that can be read: save it as WAV or FLAC and try again."
+    assert said[5] == "'b.wav' is not audio that can be read. Save it as WAV or FLAC and try again."
     box = widgets.sound_input(lambda *_: {}["key"], labels=("", "Choose files"), multiple=True)
     box.send = lambda content, *_: said.append(content["say"])
     decoded(box, tone(1, 16000))
