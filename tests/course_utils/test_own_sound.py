@@ -143,21 +143,21 @@ def bad(tmp_path):
     soundfile.write(tmp_path / "silent.wav", np.zeros(0), 16000)
     soundfile.write(tmp_path / "wild.wav", np.full(16000, 3e4), 16000, subtype="FLOAT")
     soundfile.write(tmp_path / "nan.wav", np.full(16000, np.nan), 16000, subtype="FLOAT")
-    words = dict.fromkeys(["text.wav", "text.mp3", "text.raw"], (ValueError, "Save it as WAV or FLAC"))
+    words = dict.fromkeys(["text.wav", "text.mp3", "text.raw"], (ValueError, "(?i)Save it as WAV or FLAC"))
     words |= dict.fromkeys(
         ["cut.wav", "cut.aiff", "cut.flac", "cut.mp3", "cut.au", "cut.w64", "nearly.wav"],
         (ValueError, "breaks off before the end"),
     )
     words |= {
-        "empty.wav": (ValueError, "is empty, 0 bytes: download, copy or save it again"),
-        "silent.wav": (ValueError, "0 samples: record or save it again"),
-        "pipe.flac": (ValueError, "cannot be read to its end: download, copy or save it again"),
-        "folder.wav": (IsADirectoryError, "is a folder: name one audio file in it"),
-        "missing.wav": (FileNotFoundError, "check the name"),
-        "phone.m4a": (ValueError, "convert it to WAV or FLAC"),
-        "browser.webm": (ValueError, "convert it to WAV or FLAC"),
-        "wild.wav": (ValueError, "save it again as 16-bit WAV"),
-        "nan.wav": (ValueError, "save it again as 16-bit WAV"),
+        "empty.wav": (ValueError, "(?i)is empty, 0 bytes[.:] download, copy or save it again"),
+        "silent.wav": (ValueError, "(?i)0 samples[.:] record or save it again"),
+        "pipe.flac": (ValueError, "(?i)cannot be read to its end[.:] download, copy or save it again"),
+        "folder.wav": (IsADirectoryError, "(?i)is a folder[.:] name one audio file in it"),
+        "missing.wav": (FileNotFoundError, "(?i)check the name"),
+        "phone.m4a": (ValueError, "(?i)convert it to WAV or FLAC"),
+        "browser.webm": (ValueError, "(?i)convert it to WAV or FLAC"),
+        "wild.wav": (ValueError, "(?i)save it again as 16-bit WAV"),
+        "nan.wav": (ValueError, "(?i)save it again as 16-bit WAV"),
     }
     return {tmp_path / name: kind for name, kind in words.items()}
 

@@ -216,8 +216,14 @@ SAID = [
     (lambda: plotting.spectrogram(np.r_[tone(440), tone(2000), tone(440)], 16000), "kHz in the first third, 2 kHz in"),
     (lambda: plotting.spectrogram(np.r_[tone(2000), tone(440)], 16000), "2 kHz in the first third, "),
     (lambda: plotting.spectrogram(np.zeros(16000), 16000), "the same everywhere"),
-    (lambda: plotting.log_mel(bands(3, 9, 60)), "band 3 in the first third, 9 in the middle third, 60 in the last third"),
-    (lambda: plotting.log_mel(bands(60, 9, 3)), "band 60 in the first third, 9 in the middle third, 3 in the last third"),
+    (
+        lambda: plotting.log_mel(bands(3, 9, 60)),
+        "band 3 in the first third, 9 in the middle third, 60 in the last third",
+    ),
+    (
+        lambda: plotting.log_mel(bands(60, 9, 3)),
+        "band 60 in the first third, 9 in the middle third, 3 in the last third",
+    ),
     (lambda: plotting.log_mel(np.eye(96, 1, -40) * np.ones(64)), "loudest at 0.4 s"),
     (lambda: plotting.log_mel(np.zeros((2, 64))), "the same everywhere"),
     (lambda: plotting.top_scores(NAMES, [0.5, 0.123456]), "highest first: a 0.5, b 0.123."),
