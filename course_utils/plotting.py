@@ -426,7 +426,7 @@ def detection(
     given = {"reference": reference, "system": events}
     rolls = {name: Events.of(table, classes) for name, table in given.items() if table is not None}
     drawn = _that_matter(scores, classes, threshold, rolls.values())
-    ax, row = _axes(ax, height=2.6 + 0.3 * len(drawn)), 0.16
+    ax, row = _axes(ax, width=9, height=2.3 + 0.27 * len(drawn)), 0.16
     times = np.arange(len(scores)) * hop + window / 2
     end = max(
         [times[-1] + window / 2 if len(times) else window, *(roll.offsets.max(initial=0) for roll in rolls.values())]

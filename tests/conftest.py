@@ -118,7 +118,7 @@ def course(tmp_path, monkeypatch):
     monkeypatch.setattr(execute, "BUILD", tmp_path / "build")
 
     def write(name: str, text: str, code: str, options: str = "") -> None:
-        header = f"---\ntitle: {name}\nminutes: 1\nsummary: small\npackages: []\n---"
+        header = f"---\ntitle: {name}\nminutes: 1\nsummary: small\npackages: []\nassets: []\nterms: []\n---"
         cells = f"{text}\n\n```{{code-cell}}\n{options}{code}\n```\n\n"
         cells += '```{code-cell}\n:tags: [record]\n{"headline": "done"}\n```\n'
         (tmp_path / f"lessons/{name}.md").write_text(f"{header}\n\n{cells}", encoding="utf-8")

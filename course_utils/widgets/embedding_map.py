@@ -258,11 +258,11 @@ def _static(points: np.ndarray, kinds: np.ndarray, names: list[str], titles: np.
     from matplotlib.patheffects import withStroke
 
     with style.context("course_utils.course"):
-        figure = Figure(figsize=(7, 7 * HEIGHT / WIDTH))
+        figure = Figure(figsize=(5.8, 5.8 * HEIGHT / WIDTH))
         ax = figure.subplots()
         for kind, (name, shape) in enumerate(zip(names, _shapes(len(names), 1), strict=True)):
             own, colour = points[kinds == kind], COLOURS[kind % len(COLOURS)]
-            ax.scatter(*own.T, s=30, marker=shape * (1, -1), color=colour, edgecolor="white", linewidth=0.5, label=name)
+            ax.scatter(*own.T, s=20, marker=shape * (1, -1), color=colour, edgecolor="white", linewidth=0.5, label=name)
         for kind, (name, (x, y)) in enumerate(zip(names, titles, strict=True)):
             look = {"ha": "center", "color": COLOURS[kind % len(COLOURS)], "fontweight": "bold", "fontsize": 14}
             ax.text(x, y, name, path_effects=[withStroke(linewidth=4, foreground="white")], **look)

@@ -178,7 +178,7 @@ def test_a_question_is_answered_by_keyboard(browser, lab):
     page.keyboard.press("Tab")
     page.keyboard.press("Space")
     expect(status).to_contain_text("Not quite.", use_inner_text=True)
-    expect(status).to_contain_text("The answer is a)", use_inner_text=True)
+    expect(status).to_contain_text("The answer is b)", use_inner_text=True)
     expect(second.locator(".hint")).to_be_visible()  # the same question once more, and not answered yet
     expect(second.locator(".choice.c")).not_to_be_checked()
     page.close()

@@ -102,7 +102,7 @@ def test_expected_results_are_met(lesson, executed):
     assert shown.data["text/plain"].count("✓") == shown.data["text/html"].count("✓") >= 3
     assert len(expected) >= shown.data["text/plain"].count("✓")
     for what, figure in expected.items():
-        number = f"{figure:g}" if figure % 1 == 0 else f"{figure:.3f}"
+        number = f"{figure:g}" if figure % 1 == 0 else f"{np.round(figure, 3):.3f}"
         assert f"{what}  {number}  " in shown.data["text/plain"] or "exercise" in what
 
 
