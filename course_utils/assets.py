@@ -115,8 +115,8 @@ def embedded(relative: str) -> Path:
 
 
 def progress(*arguments: Any, **options: Any) -> tqdm:
-    """Return a tqdm progress bar that writes to stdout and vanishes when it is done: no bars in exported pages."""
-    return tqdm(*arguments, file=sys.stdout, leave=False, **options)
+    """Return a tqdm progress bar on stdout: it appears after half a second, and vanishes when it is done."""
+    return tqdm(*arguments, file=sys.stdout, leave=False, **{"delay": 0.5} | options)
 
 
 def _folder(name: str, value: str, *bases: Path | None) -> Path:

@@ -101,8 +101,8 @@ def test_many_prints_are_one_output_and_a_bar_only_its_end(course):
 
 
 def test_a_check_that_does_not_say_what_it_should_fails_the_execution(course, tmp_path):
-    answer = "f_score = lambda tp, fp, fn: 2 * tp / (2 * tp + fp + fn)"
-    code = f"from course_utils import check\n{answer}\ncheck.f_score(f_score)"
+    answer = "n_windows = lambda s: max(1, 1 + -(-(s - 0.96) // 0.48))"
+    code = f"from course_utils import check\n{answer}\ncheck.n_windows(n_windows)"
     course("01_small", "### Exercise 1.1: solved already", code)
     (lesson,) = lessons.lessons()
     with pytest.raises(execute.ExecutionError, match="assert not Out") as error:
