@@ -91,8 +91,8 @@ class Result:
         n, (low, high) = len(self.tested), self.interval
         return (
             f"{self.right} of {n} held-out recordings were classified correctly. The classifier learned from the other "
-            f"{self.n_training}. {WORDS[n].capitalize()} are very few for a test: with many more, the share could "
-            f"turn out anywhere between {low:.0%} and {high:.0%}. "
+            f"{self.n_training}. {WORDS[n].capitalize()} are very few for a test: with many more recordings, the "
+            f"share could lie anywhere between {low:.0%} and {high:.0%}. "
             f"Guessing would get about {n / len(self.confusion):.0f} of {n}."
         )
 
@@ -392,7 +392,7 @@ def _result_page(result: Result) -> str:
     first, rest = str(result).split(". ", 1)
     parts = [f"<p><strong>{html.escape(first)}.</strong> {html.escape(rest)}</p>"]
     parts += [f"<p>{html.escape(' '.join(result.missing))}</p>"] * bool(result.missing)
-    parts += ["<p>The recordings held out, by what they are (rows) and what they were taken for (columns):</p>", matrix]
+    parts += ["<p>The held-out recordings: the true sound in each row, the answer in each column.</p>", matrix]
     wrong = [i for i, row in enumerate(result.tested.itertuples()) if row.sound != row[3]]
     for i in wrong:
         name, sound, taken, score = result.tested.iloc[i]

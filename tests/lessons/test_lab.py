@@ -35,6 +35,10 @@ def strongest(waveform):
     strength = np.abs(np.fft.rfft(waveform))
     return f"{strength.argmax() * 16000 / len(waveform):.0f} Hz in {len(waveform) / 16000:.2f} s"
 widgets.own_sound(strongest)"""
+OWN_CLASSES = """from course_utils import models, widgets
+models.start_tensorflow()
+import tensorflow_hub as hub
+widgets.own_classes(hub.load(models.yamnet_path()))"""
 LISTED = """window.microphones = [];
 const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
 navigator.mediaDevices.getUserMedia = async (what) => {
@@ -79,6 +83,7 @@ def lab(tmp_path_factory):
     )
     for name, cells in (
         ("own_sound", [new_code_cell(OWN_SOUND), done]),
+        ("own_classes", [new_code_cell(OWN_CLASSES), done]),
         ("a_function", [new_code_cell(A_FUNCTION), questions, done]),
     ):
         nbformat.write(new_notebook(cells=cells, metadata=kernel), root / f"{name}.ipynb")
@@ -291,4 +296,32 @@ def test_recorder_says_where_there_is_no_microphone(browser, lab):
         named.press("Enter")
         expect(alert).to_contain_text(f"There is no file '{name}'")
         expect(named).to_have_value("")
+    page.close()
+
+
+def test_three_sounds_of_one_s_own(browser, lab):
+    """Fifteen recordings are uploaded, a copy of one is refused, and the trained classifier hears one more."""
+    page = browser.new_page(viewport={"width": 1300, "height": 900})
+    run_all(page, lab, "own_classes")
+    clips = sorted((ROOT / "data/embedded/clips/three_sounds").glob("*.ogg"))
+    rows, result = page.locator(".course-own-row"), page.locator(".course-own-result")
+    start = time.monotonic()
+    for i, sound in enumerate(("clap", "whistle", "knock")):
+        files = [clip for clip in clips if clip.name.startswith(sound)]
+        rows.nth(i).locator(".course-own-input input").set_input_files(files)
+        expect(rows.nth(i).locator(".course-own-count")).to_have_text("5 of 5", timeout=60_000)
+    page.locator(".course-own-train").click()
+    expect(result).to_contain_text("of 6 held-out recordings were classified correctly", timeout=60_000)
+    assert int(re.match(r"(\d) of 6", result.inner_text().strip())[1]) >= 5
+    assert time.monotonic() - start < 60
+
+    page.locator(".course-own-listen input").set_input_files(clips[-1])  # a whistle
+    expect(page.locator(".course-own-scores span").first).to_have_text("whistle", timeout=60_000)
+    expect(page.locator(".course-own-heard")).to_contain_text("It has to choose one of the three")
+
+    rows.nth(2).locator(".course-own-input input").set_input_files(clips[0])  # a clap, as a knock
+    expect(result.locator("[role=alert]")).to_contain_text("same", timeout=60_000)
+    page.locator(".course-own-train").click()
+    expect(result.locator("[role=alert]")).to_be_visible()
+    expect(page.locator(".course-own-listen")).to_be_hidden()
     page.close()
