@@ -136,7 +136,7 @@ class Fetcher:
         name, begin = url.split("/")[2], time.monotonic()
         shy = self.mode == "auto" and not named  # of asking at all, once the network has failed
         if why := self.known(name) or (shy and self.known("*")):
-            raise FetchError(f"{why}; it was not asked again so soon")
+            raise FetchError(f"{why}; it failed a short while ago and is not asked again yet")
         for wait in WAITS:
             if self.halt.wait(wait) or self.left <= 0:
                 raise FetchError("not asked: the call was stopped, or others used up its time")

@@ -210,4 +210,4 @@ def test_play_takes_a_whole_rate_as_a_float(rate):
 
 
 def test_play_without_audio_says_how_to_get_it():
-    assert "table at the top" in audio.play(None, 16000, "dog").data
+    assert "What this lesson uses" in audio.play(None, 16000, "dog").data
