@@ -1322,6 +1322,8 @@ def test_who_is_here_speaks_for_itself(make, rows, tmp_path):
 
 def test_bars_go_to_stdout_and_vanish(capsys):
     assert list(assets.progress(range(2), mininterval=0)) == [0, 1]
+    assert capsys.readouterr() == ("", "")  # what is done in less than half a second
+    assert list(assets.progress(range(2), mininterval=0, delay=0)) == [0, 1]
     out, err = capsys.readouterr()
     assert "2/2" in out
     assert out.endswith("\r")
