@@ -42,7 +42,7 @@ def zero_shot_accuracy(answer, animal_scores, y, test):
 
 @exercise(
     hint="Copy `new_network` without its hidden layer, and compile the rest as before. Then call `fit`, with `linear` "
-    "in the place of `classifier`.",
+    "in place of `classifier`.",
     why="It has 10 × 1024 weights and 10 biases: one weighted sum of the embedding for each animal.",
     then="How many clips of fold 4 does each of the two networks get right? Lesson 5 asks whether that is luck.",
 )

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import assets, audio, models
+from course_utils import assets, audio, evaluation, models
 
 from .embedding_map import SILENCE, unit_length, windows_of
 from .shown import Shown, panel_of, show
@@ -82,10 +82,7 @@ class Result:
     @property
     def interval(self) -> tuple[float, float]:
         """Where the accuracy may lie with other such recordings: Wilson's interval of 95 %."""
-        from scipy import stats
-
-        interval = stats.binomtest(self.right, len(self.tested)).proportion_ci(0.95, method="wilson")
-        return float(interval.low), float(interval.high)
+        return evaluation.wilson_interval(self.right, len(self.tested))
 
     def __str__(self) -> str:
         n, (low, high) = len(self.tested), self.interval
