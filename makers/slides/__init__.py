@@ -20,6 +20,7 @@ from pathlib import Path
 
 from jinja2 import pass_context
 
+from course_utils import drawings
 from makers import files
 
 from .theme import colours, fonts, revealjs
@@ -29,6 +30,9 @@ COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
+DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
+CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
+PICTURE = re.compile(r'<(?:img alt|svg role="img" aria-label)="')
 WIDTH = 76  # characters of code in a line of a slide
 
 
@@ -113,7 +117,7 @@ def prepare(notebook, name: str):
     from nbformat import NotebookNode
     from nbformat.v4 import new_markdown_cell, new_output
 
-    notebook = with_captions(notebook)
+    notebook = with_captions(with_drawings(notebook, steps=True))
     notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
     cells, heading, section_notes = [], "", []
     for slide in split(notebook.cells):
@@ -133,7 +137,7 @@ def prepare(notebook, name: str):
             cell.source = GLOSSARY.sub(r"\1", cell.source)
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
             heading = cell.source.splitlines()[0].lstrip("# ")
-        if cell.source.startswith("*Figure"):
+        if CAPTION.match(cell.source):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "caption"]
         if cell.cell_type != "code":
             continue
@@ -142,10 +146,8 @@ def prepare(notebook, name: str):
         cell.source = "\n".join(map(folded, cell.source.splitlines()))
         if any(WIDGET in output.get("data", {}) for output in cell.outputs):
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-            if not any(
-                "image/png" in o.get("data", {}) or "<img " in o.get("data", {}).get("text/html", "")
-                for o in cell.outputs
-            ):
+            shown = [output.get("data", {}) for output in cell.outputs]
+            if not any("image/png" in data or PICTURE.search(data.get("text/html", "")) for data in shown):
                 raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
             where = f"<p>Try it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
             cell.outputs.append(new_output("display_data", {"text/html": where}))
@@ -155,19 +157,34 @@ def prepare(notebook, name: str):
 def with_captions(notebook):
     """Return a copy of an executed notebook whose pictures have their captions as alternative texts.
 
-    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``. It comes before
-    the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the alternative text of a
+    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.`` or ``*Drawing.``.
+    It comes before the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the alternative text of a
     picture without any, so that becomes HTML.
     """
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
-        if caption := re.match(r"\*Figure \d+\.\s*(.+)", below.source):
-            text = html.escape(caption[1].replace("*", ""), quote=True)
+        if caption := CAPTION.match(below.source):
+            text = html.escape(caption[1].translate({ord(sign): None for sign in "*\\"}), quote=True)
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
                     output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
                 elif drawn := output.get("data", {}).get("text/html"):
-                    output.data["text/html"] = drawn.replace('<img alt="', f'<img alt="{text} ', 1)
+                    output.data["text/html"] = PICTURE.sub(f"\\g<0>{text} ", drawn, count=1)
+    return notebook
+
+
+def with_drawings(notebook, steps: bool = False):
+    """Return a copy of an executed notebook with the drawings as they are now; ``steps`` appear one after another."""
+    notebook = copy.deepcopy(notebook)
+
+    def now(found) -> str:
+        page = drawings.show(found[1])._repr_html_()
+        return page.replace('class="step"', 'class="step fragment"') if steps else page
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if drawn := output.get("data", {}).get("text/html"):
+                output.data["text/html"] = DRAWN.sub(now, drawn)
     return notebook
 
 
