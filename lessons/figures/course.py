@@ -14,10 +14,11 @@ EACH, WIDE, TALL = 128, 104, 84  # units from one place to the next, and of its 
 def course_map(picture: Picture) -> None:
     """The way through the course, in five pictures with arrows between them.
 
-    It begins with a sound, drawn as a waveform. Lesson 1 gives it tags, drawn as three bars of different lengths. Lesson
-    2 cuts it into overlapping windows, drawn above its spectrogram. Lesson 3 teaches new classes, drawn as three groups
-    of dots with a boundary around one of them. Lesson 4 finds events, drawn as bars on a time line. Below are the lessons
-    that go further: lesson 5 asks how sure we are, lesson 6 builds a better detector, lesson 7 a smaller network.
+    It begins with a sound, drawn as a waveform. Lesson 1 gives it tags, drawn as three bars of different lengths.
+    Lesson 2 cuts it into overlapping windows, drawn above its spectrogram. Lesson 3 teaches new classes, drawn as three
+    groups of dots with a boundary around one of them. Lesson 4 finds events, drawn as bars on a time line. Below are
+    the lessons that go further: lesson 5 asks how sure we are, lesson 6 builds a better detector, lesson 7 a smaller
+    network.
     """
     numbers = json.loads((DATA / "course.json").read_text(encoding="utf-8"))
     for i, (lesson, word) in enumerate(PLACES.items()):

@@ -158,8 +158,8 @@ def with_captions(notebook):
     """Return a copy of an executed notebook whose pictures have their captions as alternative texts.
 
     The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.`` or ``*Drawing.``.
-    It comes before the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the alternative text of a
-    picture without any, so that becomes HTML.
+    It comes before the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the
+    alternative text of a picture without any, so that becomes HTML.
     """
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
