@@ -245,7 +245,7 @@ def _titles(points: np.ndarray, kinds: np.ndarray, names: Sequence[str]) -> np.n
         aside = (np.abs(points[:, 0] - columns[:, np.newaxis]) - half).clip(0) ** 2
         above = (np.abs(points[:, 1] - rows[:, np.newaxis]) - 11).clip(0) ** 2
         apart = (aside + above[:, np.newaxis]).reshape(len(x), -1)
-        covered, strangers = (apart < (DOT + 1) ** 2).sum(axis=1), (apart < 14**2) @ (kinds != kind)
+        covered, strangers = (apart < (DOT + 3) ** 2).sum(axis=1), (apart < 14**2) @ (kinds != kind)
         beside = np.hypot((np.abs(core[:, 0] - x[:, np.newaxis]) - half).clip(0), core[:, 1] - y[:, np.newaxis])
         nearest = np.sort(beside, axis=1)[:, : max(1, len(core) // 2)].mean(axis=1)
         choices.append((x, y, half, 12.0 * covered + 2 * strangers + nearest))

@@ -138,7 +138,7 @@ def test_long_names_break_into_lines():
         assert " ".join(broken) == label  # whole, in no more than half of a picture
         assert max(map(drawing.extent, broken)) <= 302
     assert drawing.lines("Livestock, farm animals, working animals", 140) == ["Livestock…"]
-    assert drawing.lines("one two three four", 60, 2) == ["one", "two…"]
+    assert drawing.lines("one two three four", 64, 2) == ["one", "two…"]
     assert drawing.lines("Dampfschifffahrtsgesellschaft", 120)[0].endswith("…")
 
 
