@@ -6,10 +6,15 @@ in words what it shows: :func:`in_words` returns them, and a notebook gives them
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import html
+import io
 import itertools
+import re
 import sys
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 import numpy as np
 
@@ -17,7 +22,7 @@ from course_utils import audio
 from course_utils.events import Events
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     import pandas as pd
     from matplotlib.axes import Axes
@@ -25,14 +30,22 @@ if TYPE_CHECKING:
 
 MAGMA = {"origin": "lower", "cmap": "magma"}
 PARTS = ("in the first third", "in the middle third", "in the last third")
-CURVES = ("#0072B2", "#D55E00", "#009E73", "#B5468F", "#3A93C8", "#A86F00", "#1A1A1A")
-"""Colours of classes, told apart with any colour vision; darker than the style's where lines and names need it."""
+CURVES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1A1A1A")
+"""Colours of classes and curves, those of ``course.mplstyle``; the last is the ink."""
+STYLE = "course"  # what course.mplstyle calls itself, as svg.hashsalt
+WIDTH, LINE = 6.4, 18.0  # of a picture in inches, and of a line of its text in points
+INK, HERE = re.compile("#(1a1a1a|000000)", re.IGNORECASE), "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
-def _axes(ax: Axes | None, width: float = 10.0, height: float = 3.2) -> Axes:
+def _axes(ax: Axes | None, height: float = 2.6, width: float = WIDTH) -> Axes:
+    """Return the Axes, or those of a new figure; a figure that grows becomes as high as its drawing likes to be."""
     import matplotlib.pyplot as plt
 
-    return ax or plt.subplots(figsize=(width, height), layout="constrained")[1]
+    if ax is None:
+        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+    if getattr(ax.figure, "grows", False):
+        ax.figure.set_figheight(height)
+    return ax
 
 
 def in_words(drawing: Axes | Figure) -> str:
@@ -47,33 +60,174 @@ def in_words(drawing: Axes | Figure) -> str:
             points, own = line.get_xydata(), line.get_transform() != ax.transData
             if own and len(points) == 2 and not line.get_label().startswith("_"):
                 words += [f"A line at {_number(a)}: {line.get_label()}." for a, b in points.T if a == b]
-        sentences += [f"{ax.get_title()}:"] * bool(words and ax.get_title()) + words
+        title = ax.get_title() or ax.get_title(loc="left")
+        sentences += [f"{title}:"] * bool(words and title) + words
     return " ".join(sentences)
+
+
+def as_svg(figure: Figure, otherwise: str = "") -> str:
+    """Return a figure as SVG to stand in a page: its text is real, in the font of the page around it.
+
+    What has the ink of ``course.mplstyle``, or is black, takes the colour of the text around it, and
+    nothing has a background, so that the picture suits a light theme and a dark one. Text in a colour
+    of the palette is mixed with the ink until it can be read. 6.4 in are at most 640 px wide.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, drawn in its own size.
+    otherwise : str
+        What it shows, for screen readers, where :func:`in_words` has no words for it.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` for HTML, always the same for the same figure. Its ids begin with a hash of it.
+    """
+    import matplotlib
+
+    for ax in figure.axes:
+        if ax.get_ylabel() and not ax.yaxis.label.get_rotation():
+            _name_on_top(ax)
+    faces = [figure.patch, *(ax.patch for ax in figure.axes)]
+    visible = [face.get_visible() for face in faces]
+    look = {"svg.fonttype": "none", "svg.hashsalt": STYLE, "svg.image_inline": True}
+    try:
+        for face in faces:
+            face.set_visible(False)
+        with matplotlib.rc_context({**look, "hatch.linewidth": 2, "savefig.bbox": "standard"}):
+            figure.draw_without_rendering()  # so that the layout has come to rest
+            buffer = io.StringIO()
+            about = dict.fromkeys(("Creator", "Date", "Format", "Type"))
+            figure.savefig(buffer, format="svg", dpi=180, metadata=about)
+    finally:
+        for face, shown in zip(faces, visible, strict=True):
+            face.set_visible(shown)
+    root = ElementTree.fromstring(buffer.getvalue())
+    found = re.findall(r'(?:url\(#|href="#)([^")]+)', buffer.getvalue())
+    ids = {one: f"{HERE}{i}" for i, one in enumerate(dict.fromkeys(found))}
+    content = "".join(_markup(part, ids) for part in root)
+    names = [name for ax in figure.axes for name in (ax.get_ylabel(), ax.get_xlabel()) if name]
+    words = in_words(figure) or otherwise or " ".join(["A plot.", *dict.fromkeys(names)])
+    unique = f"plot-{hashlib.sha1((words + content).encode()).hexdigest()[:8]}-"
+    wide = f"max-width:{640 * figure.get_figwidth() / WIDTH:g}px"
+    return (
+        f'<svg role="img" aria-label="{html.escape(words)}" xmlns="http://www.w3.org/2000/svg" '
+        f'viewBox="{_rounded(root.get("viewBox"))}" style="{wide};width:100%;height:auto" '
+        f'fill="currentColor" stroke-linejoin="round">{content.replace(HERE, unique)}</svg>'
+    )
+
+
+def _rounded(numbers: str, digits: int = 2) -> str:
+    """Return text with the numbers in it rounded, and a path without the spaces that it can do without."""
+    shorter = re.sub(r"-?\d+\.\d+", lambda n: f"{round(float(n[0]), digits) + 0.0:g}", numbers)
+    return re.sub(r"\s*([A-DF-Za-df-z])\s*", r"\1", shorter) if numbers.startswith("M") else shorter
+
+
+def _markup(element: ElementTree.Element, ids: dict[str, str]) -> str:
+    """Return an element of matplotlib's SVG as markup, with other ids and without what a page has no use for."""
+    kind = element.tag.rpartition("}")[2]
+    given = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
+    look = dict(re.findall(r"([\w-]+):\s*((?:[^;']|'[^']*')+)", given.pop("style", "")))
+    if kind in ("metadata", "style") or (kind == "rect" and "none" in (given.get("fill"), look.get("fill"))):
+        return ""
+    if kind == "image":
+        given["href"] = "data:image/png;base64," + _smaller(given["href"].partition(",")[2])
+        if int(float(given["width"])) < 200 and look:  # few pixels stay sharp, many are smoothed
+            given["style"] = "image-rendering:pixelated"
+        given["preserveAspectRatio"], look = "none", {}
+    for unused in ("font-family", "font-stretch"):
+        look.pop(unused, None)
+    if "font-size" in look:
+        look["font-size"] = look["font-size"].removesuffix("px")
+    attributes = {**given, **look}
+    for name, value in attributes.items():
+        value = ids.get(value.removeprefix("#"), "") if name == "id" else value.strip()
+        if name == "href" and value.startswith("#"):
+            value = f"#{ids[value[1:]]}"
+        elif name not in ("href", "style"):
+            value = re.sub(r"url\(#(.+?)\)", lambda url: f"url(#{ids[url[1]]})", value)
+            value = _rounded(value, 5 if "matrix" in value or "scale" in value else 2)
+        attributes[name] = INK.sub("currentColor", value) if name in ("fill", "stroke") else value
+    if kind in ("text", "tspan"):
+        fill = attributes.get("fill", "").upper()
+        if fill == "CURRENTCOLOR":
+            del attributes["fill"]  # as all around it
+        elif fill in CURVES:
+            attributes |= {"fill": fill, "style": f"fill:color-mix(in srgb,{fill} 60%,currentColor)"}
+        attributes["transform"] = re.sub(r"rotate\(-?0( [^)]*)?\)", "", attributes.get("transform", "")).strip()
+    parts = [html.escape(element.text.strip(), quote=False)] if (element.text or "").strip() else []
+    if kind == "text" and len(element) and len({(span.get("style"), span.get("y")) for span in element}) == 1:
+        only = element[0]  # a number that mathtext has set letter by letter
+        only.text = "".join(span.text for span in element)
+        parts.append(_markup(only, ids))
+    else:
+        parts += [_markup(part, ids) for part in element]
+    said = "".join(f' {name}="{html.escape(value)}"' for name, value in attributes.items() if value)
+    inside = "".join(parts)
+    if kind in ("g", "defs") and (not inside or not said):
+        return f"<defs>{inside}</defs>" if kind == "defs" and inside else inside
+    return f"<{kind}{said}>{inside}</{kind}>" if inside else f"<{kind}{said}/>"
+
+
+def _smaller(data: str) -> str:
+    """Return a PNG, both in base64, with a palette if it has at most 256 colours."""
+    from PIL import Image
+
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(data))).convert("RGBA"))
+    colours, places = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    image, more = Image.fromarray(pixels), {}
+    if len(colours) <= 256:
+        image = Image.fromarray(places.reshape(pixels.shape[:2]).astype(np.uint8))
+        image.putpalette(colours[:, :3].tobytes())
+        more = {} if colours[:, 3].min() == 255 else {"transparency": bytes(colours[:, 3])}
+    buffer = io.BytesIO()
+    image.save(buffer, format="png", optimize=True, **more)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _name_on_top(ax: Axes, lines: float = 0) -> None:
+    """Write the name of the y axis level, above the axis, where it needs no width; a title goes above it."""
+    from matplotlib.transforms import ScaledTranslation
+
+    ax.yaxis.label.lines = lines = lines or getattr(ax.yaxis.label, "lines", 0)
+    above = ScaledTranslation(0, (4 + lines * LINE) / 72, ax.figure.dpi_scale_trans)
+    ax.yaxis.label.set(rotation=0, horizontalalignment="left", verticalalignment="bottom")
+    ax.yaxis.set_label_coords(0, 1, transform=ax.transAxes + above)
+    if title := ax.get_title(loc="left"):
+        ax.set_title(title, loc="left", pad=6 + LINE * (1 + lines))
 
 
 def _describe(ax: Axes, artist: object, words: str, **properties: object) -> Axes:
     """Set properties of the Axes, keep the words with what was drawn, and have IPython show both."""
     ax.set(**properties)
+    if ax.get_ylabel():
+        _name_on_top(ax)
     artist.words = words
     if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
-        from matplotlib.figure import Figure
-
-        plain, page, picture = map(shell.display_formatter.formatters.get, ("text/plain", "text/html", "image/png"))
-        # neither twice, nor gone after %config InlineBackend
-        if (draw := picture.for_type(Figure)) and not page.for_type(Figure):
-            page.for_type(Figure, lambda figure: _as_html(in_words(figure) and draw(figure), figure))
-            picture.for_type(Figure, lambda figure: None if in_words(figure) else draw(figure))
-            plain.for_type(Figure, lambda figure, printer, _: printer.text(in_words(figure) or repr(figure)))
+        _show_as_svg(shell.display_formatter.formatters)
     return ax
 
 
-def _as_html(drawn: str | tuple | None, figure: Figure) -> str | None:
-    if not drawn:
-        return None
-    data, size = drawn if isinstance(drawn, tuple) else (drawn, {})
-    width = f' width="{size["width"]}"' if size else ""
-    alt = html.escape(in_words(figure))
-    return f'<img alt="{alt}" src="data:image/png;base64,{data}"{width} style="max-width: 100%">'
+def _show_as_svg(formatters: dict) -> None:
+    """Have IPython show the course's figures as :func:`as_svg` draws them, and any other as it did."""
+    import matplotlib
+    from matplotlib.figure import Figure
+
+    def ours(figure: Figure) -> bool:
+        return bool(in_words(figure)) or matplotlib.rcParams["svg.hashsalt"] == STYLE
+
+    def other(draw: Callable) -> Callable:
+        return lambda figure: None if ours(figure) else draw(figure)
+
+    kinds = [formatters[kind] for kind in ("image/png", "image/svg+xml", "image/jpeg")]
+    known = [(kind, draw) for kind in kinds if (draw := kind.for_type(Figure))]
+    page, plain = formatters["text/html"], formatters["text/plain"]
+    if known and not page.for_type(Figure):  # neither twice, nor gone after %config InlineBackend
+        for kind, draw in known:
+            kind.for_type(Figure, other(draw))
+        page.for_type(Figure, lambda figure: as_svg(figure) if ours(figure) and figure.axes else None)
+        plain.for_type(Figure, lambda figure, printer, _: printer.text(in_words(figure) or repr(figure)))
 
 
 def _image(ax: Axes, values: np.ndarray, extent: tuple, label: str, words: str, look: dict, **more: object) -> Axes:
@@ -314,7 +468,7 @@ def confusion_matrix(matrix: pd.DataFrame | np.ndarray, ax: Axes | None = None) 
     import pandas as pd
     import seaborn as sns
 
-    ax = _axes(ax, width=6.0, height=3.7)
+    ax = _axes(ax, height=3.7, width=6.0)
     sns.heatmap(matrix, annot=True, fmt="g", cmap="Blues", cbar=False, square=True, linewidths=0.5, ax=ax)
     ax.tick_params(axis="x", rotation=90)
     counts = [(n, a != b and f"{a} taken for {b} {n}") for (a, b), n in pd.DataFrame(matrix).T.unstack().items()]
@@ -426,7 +580,7 @@ def detection(
     given = {"reference": reference, "system": events}
     rolls = {name: Events.of(table, classes) for name, table in given.items() if table is not None}
     drawn = _that_matter(scores, classes, threshold, rolls.values())
-    ax, row = _axes(ax, width=9, height=2.3 + 0.27 * len(drawn)), 0.16
+    ax, row = _axes(ax, height=2.3 + 0.27 * len(drawn)), 0.16
     times = np.arange(len(scores)) * hop + window / 2
     end = max(
         [times[-1] + window / 2 if len(times) else window, *(roll.offsets.max(initial=0) for roll in rolls.values())]

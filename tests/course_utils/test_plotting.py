@@ -1,7 +1,6 @@
 """Every drawing takes an Axes and returns it, draws one thing, and names its axes."""
 
 import html
-import re
 from types import SimpleNamespace
 
 import matplotlib.pyplot as plt
@@ -52,7 +51,7 @@ def test_drawing(name):
 def test_every_drawing_is_tested():
     own = {name for name, value in vars(plotting).items() if getattr(value, "__module__", "") == plotting.__name__}
     public = {name for name in own if not name.startswith("_")}
-    assert public - {"in_words"} == set(DRAWINGS)
+    assert public - {"in_words", "as_svg"} == set(DRAWINGS)
 
 
 def test_time_axes_are_in_seconds():
@@ -353,6 +352,7 @@ def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
 
     first = "import matplotlib.pyplot as plt\nfrom course_utils import plotting\n"
     draw = "plotting.top_scores(['<b>', 'c'], [0.5, 0.1])"
+    style, own = "plt.style.use('course_utils.course')", "plt.plot([1, 2])\nplt.xlabel('dog & cat');"
     sources = (
         f"{first}{draw};",
         "plt.plot([1, 2]);",
@@ -360,23 +360,27 @@ def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
         f"%config InlineBackend.figure_formats = ['retina']\n{draw};",
         f"{draw}\n{draw};",
         "plt.figure();",
+        f"%config InlineBackend.figure_formats = ['svg']\n{draw};",
+        "plt.plot([1, 2]);",
+        f"{style}\n{own}",
+        "plt.figure();",
     )
     monkeypatch.delenv("MPLBACKEND", raising=False)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     NotebookClient(notebook, kernel_name="python3", extra_arguments=["--log-level=ERROR"]).execute()
-    drawn, plain, shown, retina, two, empty = ([output.data for output in cell.outputs] for cell in notebook.cells)
+    outputs = [[output.data for output in cell.outputs] for cell in notebook.cells]
+    drawn, plain, shown, retina, two, empty, vector, other, styled, nothing = outputs
     words = "Scores, highest first: <b> 0.5, c 0.1."
-    for data in (*drawn, *shown, *retina, *two):
+    for data in (*drawn, *shown, *retina, *two, *vector):
         assert data["text/plain"] == words
         assert set(data) == {"text/plain", "text/html"}
-        assert re.findall('alt="([^"]*)"', data["text/html"]) == [html.escape(words)]
-        assert data["text/html"].count('src="data:image/png;base64,iVBOR') == 1
-    assert [len(outputs) for outputs in (drawn, plain, shown, retina, two)] == [1, 1, 1, 1, 2]
+        assert data["text/html"].startswith(f'<svg role="img" aria-label="{html.escape(words)}" ')
+        assert data["text/html"].count("<svg") == 1
+    assert [len(cell) for cell in outputs] == [1, 1, 1, 1, 2, 1, 1, 1, 1, 1]
     assert set(plain[0]) == {"text/plain", "image/png"}
+    assert set(other[0]) == {"text/plain", "image/svg+xml"}  # as %config has asked for
     assert plain[0]["text/plain"].startswith("<Figure size")
-    assert all("text/html" not in data for data in empty)
-    width = int(re.search(r' width="(\d+)"', retina[0]["text/html"])[1])
-    assert 'width="' not in drawn[0]["text/html"]
-    assert len(retina[0]["text/html"]) > 1.3 * len(drawn[0]["text/html"])
-    assert width > 500
+    assert set(empty[0]) == set(nothing[0]) == {"text/plain"}
+    assert set(styled[0]) == {"text/plain", "text/html"}  # in the course's style, though nobody has described it
+    assert styled[0]["text/html"].startswith('<svg role="img" aria-label="A plot. dog &amp; cat" ')
