@@ -8,56 +8,62 @@ from .shapes import BLUE, DATA, GREY, INK, ORANGE, Picture, drawing
 NUMBERS = json.loads((DATA / "tagging.json").read_text(encoding="utf-8"))
 
 
-def _mel(kilohertz: float) -> float:
-    return 2595 * log10(1 + kilohertz / 0.7)
+def _band(kilohertz: float) -> float:
+    """Return how high in the 64 mel bands a frequency lies, from 0 to 1."""
+    low, at, high = (log10(1 + f / 0.7) for f in (0.125, kilohertz, 7.5))
+    return (at - low) / (high - low)
 
 
-@drawing(height=380)
+@drawing(height=356)
 def waveform_to_log_mel(picture: Picture) -> None:
     """How a sound becomes a picture, on one spoken word.
 
-    At the top is a small part of its waveform, 55 ms long; a magnifier shows that it consists of single samples. Below
-    the waveform, three bars mark frames of 25 ms, and each begins 10 ms after the one before, so they overlap. The
-    first frame is followed further: the levels of its 64 mel bands, in decibels, are drawn as bars, low frequencies
-    below, and then as one column of colours, bright where the level is high. On the right, the columns of all frames of
-    half a second stand side by side: this is the log-mel spectrogram, and the followed column is marked in it.
+    At the top is a small part of its waveform, 55 ms long; a magnifier shows that it consists of
+    single samples. Below the waveform, three bars mark frames of 25 ms, and each begins 10 ms after
+    the one before, so they overlap. The first frame is followed further: the levels of its 64 mel
+    bands, in decibels, are drawn as bars, low frequencies below, and then as one column of colours,
+    bright where the level is high. On the right, the columns of all frames of half a second stand
+    side by side: this is the log-mel spectrogram, and an arrow points to the followed column.
     """
-    per_ms, left = 8, 20
-    picture.curve((left, 8, 55 * per_ms, 74), NUMBERS["wave"], low=-1, high=1, colour=INK, width=1.5)
-    first, wide = left + per_ms * NUMBERS["first"] / 16, per_ms * len(NUMBERS["samples"]) / 16
-    picture.box((first, 8, wide, 74), colour=BLUE)
-    picture.line((first + wide, 8), (504, 8), colour=GREY, width=1)
-    picture.line((first + wide, 82), (504, 82), colour=GREY, width=1)
-    picture.box((504, 8, 120, 74), colour=BLUE)
-    for i, sample in enumerate(NUMBERS["samples"]):
-        x, y = 514 + 100 / (len(NUMBERS["samples"]) - 1) * i, 45 - 33 * sample
-        picture.line((x, 45), (x, y), colour=BLUE, width=1.5)
+    left, per_ms = 20, 8
+    begin, frame = left + 5 * per_ms, 25 * per_ms  # of the frame that we follow
+    wave, samples = NUMBERS["wave"], NUMBERS["samples"]
+    picture.curve((left, 6, 55 * per_ms, 70), wave, low=-1, high=1, colour=INK, width=1.5)
+    near, wide = left + per_ms * NUMBERS["first"] / 16, per_ms * len(samples) / 16
+    picture.box((near, 6, wide, 70), colour=BLUE)
+    for y in (6, 76):
+        picture.line((near + wide, y), (504, y), colour=GREY, width=1)
+    picture.box((504, 6, 120, 70), colour=BLUE)
+    for i, sample in enumerate(samples):
+        x, y = 514 + 100 * i / (len(samples) - 1), 41 - 31 * sample
+        picture.line((x, 41), (x, y), colour=BLUE, width=1.5)
         picture.dots([(x, y)], radius=4)
-    picture.text((564, 98), "samples")
+    picture.text((564, 92), "samples")
 
     with picture.step("frames"):
         for i in range(3):
-            start = left + (5 + 10 * i) * per_ms
-            picture.box((start, 92 + 27 * i, 25 * per_ms, 24), colour=BLUE if i else ORANGE)
-        picture.box((left + 5 * per_ms, 2, 25 * per_ms, 86), colour=ORANGE, edge=False)
-        picture.text((left + 17.5 * per_ms, 104), "25 ms")
-        picture.arrow((left + 30 * per_ms, 104), (left + 40 * per_ms, 104), head=9)
-        picture.text((left + 41 * per_ms, 104), "10 ms later", anchor="start")
+            box = begin + 10 * i * per_ms, 84 + 25 * i, frame, 22
+            picture.box(box, "" if i else "25 ms", colour=BLUE if i else ORANGE)
+        picture.box((begin, 1, frame, 80), colour=ORANGE, edge=False)
+        end = begin + frame
+        picture.arrow((end, 95), (end + 10 * per_ms, 95), head=9)
+        picture.text((end + 11 * per_ms, 95), "10 ms later", anchor="start")
 
-    top, tall, mel = 206, 120, 64
+    top, tall = 188, 116
     with picture.step("a frame becomes a column"):
-        picture.arrow((100, 118), (100, top - 6), colour=ORANGE)
-        each = tall / mel
+        picture.arrow((100, 108), (100, top - 5), colour=ORANGE)
+        each = tall / 64
         for i, value in enumerate(NUMBERS["column"]):
-            picture.bar((60, top + tall - each * (i + 1), 130 * value, each - 0.4), colour=ORANGE)
+            bar = 60, top + tall - each * (i + 1), 130 * value, each - 0.4
+            picture.bar(bar, colour=ORANGE)
         for kilohertz in (1, 2, 4):
-            y = top + tall * (1 - (_mel(kilohertz) - _mel(0.125)) / (_mel(7.5) - _mel(0.125)))
+            y = top + tall * (1 - _band(kilohertz))
             picture.line((55, y), (60, y), colour=GREY)
             picture.text((50, y), f"{kilohertz}", anchor="end")
         picture.line((60, top), (60, top + tall), colour=GREY)
-        picture.text((14, top - 14), "kHz", anchor="start")
-        picture.text((125, top + tall + 17), "64 mel bands")
-        picture.text((125, top + tall + 39), "level (dB)")
+        picture.text((14, top - 12), "kHz", anchor="start")
+        picture.text((125, top + tall + 15), "64 mel bands")
+        picture.text((125, top + tall + 37), "level (dB)")
         picture.strip((212, top, 24, tall), "tagging_column.png")
         picture.box((212, top, 24, tall), colour=ORANGE)
     with picture.step("all frames"):
@@ -65,9 +71,9 @@ def waveform_to_log_mel(picture: Picture) -> None:
         box = 290, top, 330, tall
         picture.strip(box, "tagging_word.png")
         picture.axis(box, 0, 0.5, 0.1)
-        at = 290 + 6.6 * 26.5
-        picture.arrow((at, top - 22), (at, top - 2), colour=ORANGE)
-        picture.text((620, top - 16), "log-mel", anchor="end")
+        at = 290 + 330 / 50 * 26.5
+        picture.arrow((at, top - 20), (at, top - 2), colour=ORANGE)
+        picture.text((620, top - 14), "log-mel", anchor="end")
 
 
 FAMILIES = (
@@ -78,13 +84,14 @@ FAMILIES = (
 
 @drawing(height=292)
 def audioset_tree(picture: Picture) -> None:
-    """A part of AudioSet's family tree, from Animal down to Purr, and how many of its kinds have clips.
+    """A part of AudioSet's family tree, down to Purr, and how many kinds of sound have clips.
 
-    Seven families stand in a column on the left: Animal, Human sounds, Music, Natural sounds, Sounds of things,
-    Source-ambiguous sounds, and Channel, environment and background. A coloured line leads from Animal to one of its
-    three children, Domestic animals, pets; from there to Cat, beside Dog; and from Cat to Purr, beside Meow, Hiss and
-    Caterwaul. Bark and Bay are children of Dog. A filled dot marks the names that have clips; Bay and five of the seven
-    families have an empty one. A bar at the bottom shows that 527 of all 632 kinds of sound have clips, and 105 have
+    Seven families stand in a column on the left: Animal, Human sounds, Music, Natural sounds,
+    Sounds of things, Source-ambiguous sounds, and Channel, environment and background. A coloured
+    line leads from Animal to one of its three children, Domestic animals, pets; from there to Cat,
+    beside Dog; and from Cat to Purr, beside Meow, Hiss and Caterwaul. Bark and Bay are children of
+    Dog. A full dot marks the names that have clips; Bay and five of the seven families have an
+    empty one. A bar at the bottom shows that 527 of all 632 kinds of sound have clips, and 105 have
     none.
     """
     top, tree = 28, (20, 226, 424, 514)
@@ -103,7 +110,8 @@ def audioset_tree(picture: Picture) -> None:
             picture.line((spine, y), (tree[column] - 8, y), colour=GREY)
 
     def path(column: int) -> None:
-        picture.line(((122, 390, 484)[column], top), (tree[column + 1] - 8, top), colour=ORANGE, width=4)
+        begin, end = (122, 390, 484)[column], tree[column + 1] - 8
+        picture.line((begin, top), (end, top), colour=ORANGE, width=4)
 
     name(0, top, "Animal")
     for i, words in enumerate(FAMILIES):
@@ -137,33 +145,49 @@ def audioset_tree(picture: Picture) -> None:
         picture.text((20 + having + 60, 270), "105")
 
 
-SIZES = (501, 64, 1), (250, 32, 64), (125, 16, 128), (62, 8, 256), (31, 4, 512), (15, 2, 1024), (15, 2, 2048)
+# of 5 s of sound, before the blocks and after each: frames, bands, channels
+SIZES = (
+    *((501, 64, 1), (250, 32, 64), (125, 16, 128), (62, 8, 256)),
+    *((31, 4, 512), (15, 2, 1024), (15, 2, 2048)),
+)
 
 
 @drawing(height=340)
 def cnn14(picture: Picture) -> None:
-    """CNN14."""
-    x, base = 44, 126
-    for i, (time, frequency, channels) in enumerate(SIZES):
-        wide, tall, deep = 5 * time**0.5, 13 * frequency**0.5, 0.92 * channels**0.5 if i else 0
-        y = base - tall
-        if not i:
-            picture.strip((x, y, wide, tall), "tagging_cnn14.png")
-            picture.text((x + wide / 2, base + 16), "501 frames")
-            picture.text((x - 16, y + tall / 2), "64 bands", turned=True)
-        else:
-            a, b, c, d = (x, y), (x + wide, y), (x + wide, base), (x, base)
-            picture.polygon(a, b, c, d, colour=BLUE)
-            picture.polygon(a, (x + deep, y - deep), (x + wide + deep, y - deep), b, colour=BLUE)
-            picture.polygon(b, (x + wide + deep, y - deep), (x + wide + deep, base - deep), c, colour=BLUE)
-        x += wide + deep + 9
-    picture.text((x - 52, base + 16), "15 × 2")
-    picture.text((626, 36), "2048 channels", anchor="end")
-    picture.text((300, base + 16), "6 blocks of convolutions")
+    """How CNN14 comes from a spectrogram to scores.
 
+    On the left is the log-mel spectrogram of 5 seconds, 501 frames wide and 64 bands high. To its
+    right stand six blocks of convolutions. From block to block they get shorter in time and lower
+    in frequency, down to 15 by 2, and deeper in channels, up to 2048; each side is drawn in
+    proportion to the square root of its number. An arrow leads down from the last block. The mean
+    over frequency, and the mean plus the maximum over time, leave one number per channel, 2048 in
+    all: a bar over the whole width. Below it, a dense layer leads to the embedding, another 2048
+    numbers. From there, one more dense layer leads to a bar that is only a quarter as long: 527
+    scores, one sigmoid per class.
+    """
+    x, base = 44, 126
+    time, frequency, _ = SIZES[0]
+    wide, tall = 5 * time**0.5, 13 * frequency**0.5
+    picture.strip((x, base - tall, wide, tall), "tagging_cnn14.png")
+    picture.text((x + wide / 2, base + 16), f"{time} frames")
+    picture.text((x - 16, base - tall / 2), f"{frequency} bands", turned=True)
+    x += wide + 9
+    with picture.step("six blocks"):
+        for time, frequency, channels in SIZES[1:]:
+            wide, tall, deep = 5 * time**0.5, 13 * frequency**0.5, 0.92 * channels**0.5
+            y, right = base - tall, x + wide
+            upper = (x, y), (x + deep, y - deep), (right + deep, y - deep), (right, y)
+            side = (right, y), (right + deep, y - deep), (right + deep, base - deep), (right, base)
+            for face in (((x, y), (right, y), (right, base), (x, base)), upper, side):
+                picture.polygon(*face, colour=BLUE)
+            x = right + deep + 9
+        below = x - 52
+        picture.text((300, base + 16), "6 blocks of convolutions")
+        picture.text((below, base + 16), f"{time} × {frequency}")
+        picture.text((626, 36), f"{channels} channels", anchor="end")
     with picture.step("pooling"):
-        picture.text((522, 174), "mean over frequency, mean + max over time", anchor="end")
-        picture.arrow((x - 52, 156), (x - 52, 192), colour=ORANGE)
+        picture.text((below - 8, 174), "mean over frequency, mean + max over time", anchor="end")
+        picture.arrow((below, 156), (below, 192), colour=ORANGE)
         picture.box((20, 196, 600, 28), "one number per channel: 2048", colour=BLUE)
     with picture.step("embedding"):
         picture.polygon((20, 226), (620, 226), (620, 250), (20, 250), colour=GREY, edge=False)
@@ -180,9 +204,9 @@ def cnn14(picture: Picture) -> None:
 def tagging_and_detection(picture: Picture) -> None:
     """The same clip of 5 seconds, speech and then whistling, tagged and searched for events.
 
-    At the top is its spectrogram. Tagging gives one row of tags for the whole clip: Speech and Whistling, without
-    times. Detection gives a roll of events, a row for each class: Speech from 0.52 to 0.95 s, and Whistling from 1.69
-    to 4.82 s.
+    At the top is its spectrogram. Tagging gives one row of tags for the whole clip: Speech and
+    Whistling, without times. Detection gives a roll of events, a row for each class, over the same
+    seconds as the spectrogram: Speech from 0.52 to 0.95 s, and Whistling from 1.69 to 4.82 s.
     """
     left, wide = 20, 600
     picture.strip((left, 4, wide, 86), "tagging_clip.png")
