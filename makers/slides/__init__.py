@@ -26,13 +26,19 @@ from makers import files
 from .theme import colours, fonts, revealjs
 
 FOLDER = Path(__file__).resolve().parent
+DOCS = FOLDER.parents[1] / "docs" / "figures"
+RESULTS = {
+    "classifiers": "Ten animals, five classifiers, and how sure we are (lesson 5)",
+    "few_clips": "A few clips of each animal are enough to begin with (lesson 5)",
+    "detectors": "A detector gets better step by step (lesson 6)",
+}
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
 DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
 CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
-PICTURE = re.compile(r'<(?:img alt|svg role="img" aria-label)="')
+PICTURE = re.compile(r'<(?:img|svg)\b[^>]*? (?:alt|aria-label)="')
 WIDTH = 76  # characters of code in a line of a slide
 
 
@@ -164,12 +170,12 @@ def with_captions(notebook):
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
         if caption := CAPTION.match(below.source):
-            text = html.escape(caption[1].translate({ord(sign): None for sign in "*\\"}), quote=True)
+            text = html.escape(caption[1].replace("*", ""), quote=True)
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
                     output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
-                elif drawn := output.get("data", {}).get("text/html"):
-                    output.data["text/html"] = PICTURE.sub(f"\\g<0>{text} ", drawn, count=1)
+                elif found := PICTURE.search(drawn := output.get("data", {}).get("text/html", "")):
+                    output.data["text/html"] = f"{drawn[: found.end()]}{text} {drawn[found.end() :]}"
     return notebook
 
 
@@ -179,7 +185,7 @@ def with_map(notebook, name: str):
 
     here = f'data-name="here-{name[:2]}"'
     page = drawings.show("course_map")._repr_html_()
-    if f"{here} visibility" in page:
+    if f"{here} visibility" in page and notebook.cells[0].source.startswith("# "):
         page = page.replace(f'{here} visibility="hidden"', here)
         page = page.replace('aria-label="', f'aria-label="You are in lesson {int(name[:2])}. ', 1)
         outputs = [new_output("display_data", {"text/html": page})]
@@ -277,6 +283,11 @@ def write_deck(notebook, path: Path) -> None:
         path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of another deck
 
 
+def inline(svg: str) -> str:
+    """Return a picture that is a file of its own as one in a page, which has its own colours and font."""
+    return re.sub(r"<style>.*?</style>\s*", "", svg, flags=re.S)
+
+
 def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
     """Write the start page of the decks in a folder: of each, by name, the notebook and the kind of assets it shows."""
     from jinja2 import Template
@@ -287,7 +298,9 @@ def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
         about = {"file": f"{name}.html", "title": title(notebook), "assets": assets.get(name, "")}
         decks.append({**about, "slides": slides, "minutes": duration})
     template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
-    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours())
+    pictures = {name: inline((DOCS / f"{name}.svg").read_text(encoding="utf-8")) for name in ("course_map", *RESULTS)}
+    shown = {"course_map": pictures.pop("course_map"), "results": [(RESULTS[name], pictures[name]) for name in RESULTS]}
+    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours(), **shown)
     files.write(folder / "index.html", page.replace("/* fonts */", fonts(page), 1))
 
 
