@@ -12,12 +12,12 @@ HEARD = json.loads((DATA / "yamnet.json").read_text(encoding="utf-8"))
 def yamnet_windows(picture: Picture) -> None:
     """How YAMNet cuts a clip of 4.92 seconds into ten windows, and what each of them gives.
 
-    At the top is the spectrogram of the clip, which has 64 bands: somebody speaks, then somebody whistles. Below it, on a common
-    time axis, ten bars go down like stairs, one for each window. The first window is 0.96 seconds long, which is 96
-    frames of the spectrogram. The next one begins 0.48 seconds later, so each window overlaps half of the one before.
-    The tenth window begins at 4.32 seconds and ends at 5.28, beyond the end of the clip. That part of it is grey: it is
-    padded with zeros. From each window an arrow leads to the right, to a row of 521 scores of its own. Three columns of
-    them are drawn: Speech is high in the first two rows, Whistle or Whistling in most of the others.
+    At the top is the spectrogram of the clip, which has 64 bands: somebody speaks, then somebody whistles. Below it, on
+    a common time axis, ten bars go down like stairs, one for each window. The first window is 0.96 seconds long, which
+    is 96 frames of the spectrogram. The next one begins 0.48 seconds later, so each window overlaps half of the one
+    before. The tenth window begins at 4.32 seconds and ends at 5.28, beyond the end of the clip. That part of it is
+    grey: it is padded with zeros. From each window an arrow leads to the right, to a row of 521 scores of its own.
+    Three columns of them are drawn: Speech is high in the first two rows, Whistle or Whistling in most of the others.
     """
     clip = HEARD["clip"]
     n = len(clip["scores"])
@@ -70,7 +70,7 @@ def yamnet_windows(picture: Picture) -> None:
         picture.text((x_scores + 2 * cell, bottom + 28), "521 scores\nper window", colour=BLUE)
 
 
-@drawing(height=352)
+@drawing(height=358)
 def separable_convolution(picture: Picture) -> None:
     """A full convolution beside its two cheap halves; every line is one weight, and four of 256 channels are drawn.
 
@@ -156,7 +156,7 @@ def three_summaries(picture: Picture) -> None:
     picture.strip((left, 26, seconds * scale, 70), "bark.png")
     picture.text((left, 12), "crickets", anchor="start")
     picture.text((left + 2.6 * scale, 12), "one bark", colour=ORANGE)
-    picture.text((20, base - tall / 2), "score of Dog", turned=True)
+    picture.text((12, base - tall / 2), "score of Dog", turned=True)
     for value in (0, 1):
         picture.text((46, base - value * tall), f"{value}", anchor="end")
     picture.axis((left, base - tall, seconds * scale, tall), 0, seconds, 1)
