@@ -34,6 +34,7 @@ MAGMA = {"origin": "lower", "cmap": "magma"}
 PARTS = ("in the first third", "in the middle third", "in the last third")
 CURVES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1A1A1A")
 """Colours of classes and curves, those of ``course.mplstyle``; the last is the ink."""
+SVG = "{http://www.w3.org/2000/svg}"
 STYLE = "course"  # what course.mplstyle calls itself, as svg.hashsalt
 WIDTH, LINE = 6.4, 18.0  # of a picture in inches, and of a line of its text in points
 HATCHES = ("////", "xxx", "|||", "---")
@@ -106,7 +107,9 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
         for face, shown in zip(faces, visible, strict=True):
             face.set_visible(shown)
     root = ElementTree.fromstring(buffer.getvalue())
-    found = re.findall(r'(?:url\(#|href="#)([^")]+)', buffer.getvalue())
+    _draw_hatches(root)
+    values = " ".join(value for part in root.iter() for value in part.attrib.values())
+    found = re.findall(r"(?:url\(|(?<!\S))#([^\s)]+)", values)
     ids = {one: f"{HERE}{i}" for i, one in enumerate(dict.fromkeys(found))}
     content = "".join(_markup(part, ids) for part in root)
     names = [name for ax in figure.axes for name in (ax.get_ylabel(), ax.get_xlabel()) if name]
@@ -118,6 +121,53 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
         f'viewBox="{_rounded(root.get("viewBox"))}" style="{wide};width:100%;height:auto" '
         f'fill="currentColor" stroke-linejoin="round">{content.replace(HERE, unique)}</svg>'
     )
+
+
+def _draw_hatches(root: ElementTree.Element) -> None:
+    """Put lines in place of the patterns of bars.
+
+    A browser doesn't draw a pattern that stands first in a part of the page that is hidden, as a second copy of the
+    same picture might.
+    """
+    patterns = {part.get("id"): part for part in root.iter(f"{SVG}pattern")}
+    shapes = [(part, shape) for part in root.iter() for shape in part if shape.tag == f"{SVG}path"]
+    for parent, shape in shapes:
+        hatch = re.search(r"fill: url\(#(\w+)\)", style := shape.get("style", ""))
+        corners = np.array(re.findall(r"-?[\d.]+", shape.get("d")), float).reshape(-1, 2) if hatch else np.empty(0)
+        if not hatch or len(np.unique(corners[:, 0])) != 2 or len(np.unique(corners[:, 1])) != 2:
+            continue
+        lines = patterns[hatch[1]].find(f"{SVG}path")
+        slopes = np.array(re.findall(r"-?[\d.]+", lines.get("d")), float).reshape(-1, 4)
+        stripes = _stripes(corners.min(axis=0), corners.max(axis=0), {tuple(np.sign(s[2:] - s[:2])) for s in slopes})
+        shape.set("style", style.replace(hatch[0], "fill: none"))
+        more = {"d": stripes, "style": f"fill: none; {lines.get('style').partition('; ')[2]}"}
+        if clip := shape.get("clip-path"):
+            more["clip-path"] = clip
+        parent.insert(list(parent).index(shape), parent.makeelement(f"{SVG}path", more))
+    left = {one for part in root.iter() for one in re.findall(r"url\(#(\w+)\)", part.get("style", ""))}
+    for parent in list(root.iter()):
+        for pattern in [part for part in parent if part.tag == f"{SVG}pattern" and part.get("id") not in left]:
+            parent.remove(pattern)
+
+
+def _stripes(low: np.ndarray, high: np.ndarray, directions: set[tuple[float, float]], apart: float = 6) -> str:
+    """Return the lines of a hatch in a rectangle as a path."""
+    (left, top), (right, bottom) = low, high
+    path = []
+    for across, down in sorted(directions):
+        if across * down == 0:
+            first, last = (top, bottom) if across else (left, right)
+            for at in np.arange(np.ceil(first / apart) * apart, last, apart):
+                path.append((left, at, right, at) if across else (at, top, at, bottom))
+        elif across * down < 0:  # rising: all points of a line have the same sum
+            for at in np.arange(np.ceil((left + top) / apart) * apart, right + bottom, apart):
+                x, y = max(left, at - bottom), min(right, at - top)
+                path.append((x, at - x, y, at - y))
+        else:
+            for at in np.arange(np.ceil((left - bottom) / apart) * apart, right - top, apart):
+                x, y = max(left, at + top), min(right, at + bottom)
+                path.append((x, x - at, y, y - at))
+    return " ".join(f"M {a:.2f} {b:.2f} L {c:.2f} {d:.2f}" for a, b, c, d in path)
 
 
 def _rounded(numbers: str, digits: int = 2) -> str:
@@ -138,6 +188,9 @@ def _markup(element: ElementTree.Element, ids: dict[str, str]) -> str:
         if min(float(given["width"]), float(given["height"])) < 50 and look:  # what is large is smoothed
             given["style"] = "image-rendering:pixelated"
         given["preserveAspectRatio"], look = "none", {}
+    if font := look.pop("font", ""):  # as matplotlib before 3.11 writes it
+        parts = {"font-style": r"\b(italic)\b", "font-weight": r"\b(\d00|bold)\b", "font-size": r"([\d.]+)px"}
+        look |= {name: found[1] for name, part in parts.items() if (found := re.search(part, font))}
     for unused in ("font-family", "font-stretch"):
         look.pop(unused, None)
     if "font-size" in look:
@@ -226,6 +279,8 @@ def _lift_title(ax: Axes) -> None:
 def _describe(ax: Axes, artist: object, words: str, **properties: object) -> Axes:
     """Set properties of the Axes, keep the words with what was drawn, and have IPython show both."""
     ax.set(**properties)
+    if ax.get_xlabel() == "time (s)":
+        _few(ax.xaxis, 8)
     if ax.get_ylabel():
         _name_on_top(ax)
     artist.words = words

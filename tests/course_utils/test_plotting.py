@@ -594,7 +594,7 @@ def test_as_svg(name, draw):
         assert none not in svg.lower().replace("data:image", "").partition(">")[2], none
     parents = {child: parent.tag for parent in root.iter() for child in parent}
     rects = {parents[e].rpartition("}")[2] for e in root.iter() if e.tag.endswith("rect")}
-    assert rects <= {"clipPath", "pattern"}
+    assert rects <= {"clipPath"}
     assert len(svg) < 150_000
     known, used = set(re.findall(r' id="([^"]+)"', svg)), set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
     assert known == used
@@ -615,6 +615,27 @@ def test_nothing_is_outside_a_picture():
         assert inches.x1 < wide + 0.02
         assert inches.y1 < high + 0.02
         plt.close("all")
+    plt.close("all")
+
+
+def test_hatches_are_lines_within_their_bars():
+    """A pattern would not be drawn where a first copy of the same picture is hidden."""
+    names = ["a", "b", "c", "truth"]
+    svg = plotting.as_svg(plotting.event_roll({name: [("dog", 1, 2)] for name in names}, ["dog"], 3).figure)
+    assert "<pattern" not in svg
+    paths = [part for part in ElementTree.fromstring(svg).iter(TEXT[:-4] + "path") if part.get("clip-path")]
+    for i, colour in enumerate((plotting.CURVES[0], plotting.CURVES[1], plotting.CURVES[3])):
+        own = [
+            np.array(re.findall(r"-?[\d.]+", path.get("d")), float)
+            for path in paths
+            if path.get("stroke") == colour.lower()
+        ]
+        stripes, bar = (numbers.reshape(-1, 2) for numbers in own)
+        assert len(stripes) > 2 * (3, 6, 6)[i]
+        assert (stripes >= bar.min(axis=0) - 0.02).all()
+        assert (stripes <= bar.max(axis=0) + 0.02).all()
+        steps = {tuple(np.sign(np.round(b - a, 1))) for a, b in zip(stripes[::2], stripes[1::2], strict=True)}
+        assert steps - {(0, 0)} == ({(1, -1)}, {(1, -1), (1, 1)}, {(0, 1)})[i]
     plt.close("all")
 
 
