@@ -441,7 +441,7 @@ def test_dot_plot_of_one_column_writes_its_values_and_of_differences_their_signs
     assert ax.get_legend() is None
     change = pd.Series([0.012, -0.02], index=["a long name that stands above", "b"])
     ax = plotting.dot_plot(change, low=change - 0.01, high=change + 0.01)
-    assert texts(ax) == ["+0.012", "-0.020"]
+    assert texts(ax) == ["+0.012", "\N{MINUS SIGN}0.020"]
     assert [s[0, 0] for bars in ax.collections for s in bars.get_segments()][-2:] == [0, 0]  # a line at 0, row by row
     plt.close("all")
 
@@ -657,7 +657,7 @@ def test_two_pictures_share_no_id():
 
 
 def test_as_svg_leaves_the_figure_as_it_was_and_takes_words_for_one_without():
-    figure, ax = plt.subplots(figsize=(3.2, 2))
+    figure, ax = plt.subplots(figsize=(3.2, 2), layout="constrained")
     ax.set(xlabel="dog & cat", ylabel="n", yscale="log", ylim=(0.1, 10))
     svg = plotting.as_svg(figure)
     assert 'aria-label="A plot. n dog &amp; cat"' in svg
