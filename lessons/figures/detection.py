@@ -13,11 +13,12 @@ NUMBERS = json.loads((DATA / "detection.json").read_text(encoding="utf-8"))
 def four_steps(picture: Picture) -> None:
     """How eight seconds with four animals become six events, in four steps on one time axis.
 
-    At the top is the spectrogram. Step 1, cut: fifteen windows of 0.96 seconds lie below it, on two rows; a new one
-    begins every half second. Step 2, score: below each window stands its highest score as a bar, with the animal that
-    it is for: dog, twice cat, three times rooster, cat, hen, three times cow, three times crow, cat. Step 3, keep: a
-    dashed line marks the threshold, 0.57. The nine bars above it, and their windows, are filled; the six others stay
-    pale. Step 4, join: neighbouring windows of one animal become one event. The six events are dog 0 to 0.96 seconds,
+    At the top is the spectrogram. Step 1, cut: fifteen windows of 0.96 seconds lie below it, on two
+    rows; a new one begins every half second. Step 2, score: below each window stands its highest
+    score as a bar, with the animal that it is for: dog, twice cat, three times rooster, cat, hen,
+    three times cow, three times crow, cat. Step 3, keep: a dashed line marks the threshold, 0.57.
+    The nine bars above it, and their windows, are filled; the six others stay grey. Step 4, join:
+    neighbouring windows of one animal become one event. The six events are dog 0 to 0.96 seconds,
     cat 0.5 to 1.96, rooster 2 to 3.46, cat 3 to 3.96, cow 4 to 5.46 and crow 5.5 to 6.46.
     """
     left, width = 96, 536
@@ -51,43 +52,42 @@ def four_steps(picture: Picture) -> None:
         for i in range(len(windows)):
             picture.bar(bar(i), colour=GREY)
         for name, run in groupby(windows, key=lambda window: window[0]):
-            first, *_, last = [x + wide / 2 for _, _, x in run] * 2
-            picture.line((first - 13, base + 4), (last + 13, base + 4))
-            nudge = 5 if name == "hen" else 0  # its neighbour is near
-            picture.text(((first + last) / 2 + nudge, base + 18), name)
+            centres = [x + wide / 2 for _, _, x in run]
+            picture.line((centres[0] - 13, base + 4), (centres[-1] + 13, base + 4))
+            nudge = 5 if name == "hen" else 0  # away from a near neighbour
+            picture.text((sum(centres) / len(centres) + nudge, base + 18), name)
     with picture.step("keep"):
         picture.text((0, line), "3 keep", anchor="start", colour=ORANGE, bold=True)
         picture.line((left, line), (left + width, line), colour=ORANGE, dashed=True)
-        picture.text((left + width, line - 15), f"over {NUMBERS['threshold']}", colour=ORANGE, anchor="end")
+        value = f"over {NUMBERS['threshold']}"
+        picture.text((left + width, line - 15), value, colour=ORANGE, anchor="end")
         for i in kept:
-            x, y, width_, height = window(i)
-            picture.bar((x - 1, y - 1, width_ + 2, height + 2))
+            x, y, length, height = window(i)
+            picture.bar((x - 1, y - 1, length + 2, height + 2))
             picture.bar(bar(i))
     with picture.step("join"):
         picture.text((0, 270), "4 join", anchor="start", bold=True)
         for i, (name, onset, offset) in enumerate(NUMBERS["events"]):
             y = 242 + 29 * (i % 2)
-            for k in kept:
-                if windows[k][0] == name and onset <= k * HOP < offset:
-                    picture.box((at(k * HOP) + 1, y, wide - 2, 26), colour=BLUE, edge=False)
-            picture.box((at(onset) + 1, y, (offset - onset) * scale - 2, 26), name, colour=BLUE, bold=True)
+            length = (offset - onset) * scale
+            picture.box((at(onset) + 1, y, length - 2, 26), name, colour=BLUE, bold=True)
 
 
 BARKS = (0.5, 1.9), (3.1, 4.6)  # an invented example: reference, and output of the system
 FOUND = (0.8, 1.8), (4.1, 5.8)
 COLLAR = 0.5  # s
-VERDICTS = {"hit": (GREEN, 8), "miss": (INK, 0), "false alarm": (ORANGE, 8)}  # colour, and room for a mark
 
 
 @drawing(height=296)
 def two_counts(picture: Picture) -> None:
     """One output of a detector, counted in two ways: by event and by second.
 
-    On a time axis of six seconds, the reference has a dog from 0.5 to 1.9 and from 3.1 to 4.6 seconds. Below it, the
-    system reports one from 0.8 to 1.8 and from 4.1 to 5.8 seconds. Around each true onset a shaded band shows the collar,
-    0.5 seconds each way. By event: the first report begins inside the band and is a hit. The second begins outside, so
-    the true bark is a miss and the report is a false alarm. By second: the first two seconds are hits, the third is
-    empty, the fourth is a miss, the fifth a hit, the sixth a false alarm.
+    On a time axis of six seconds, the reference has a dog from 0.5 to 1.9 and from 3.1 to 4.6
+    seconds. Below it, the system reports one from 0.8 to 1.8 and from 4.1 to 5.8 seconds. Around
+    each true onset a shaded band shows the collar, 0.5 seconds each way. By event: the first report
+    begins inside the band and is a hit. The second begins outside, so the true bark is a miss and
+    the report is a false alarm. By second: the first two seconds are hits, the third is empty, the
+    fourth is a miss, the fifth a hit, the sixth a false alarm.
     """
     left, scale = 108, 87
     truth, system, by_event, by_second = 36, 72, 116, 178
@@ -96,15 +96,17 @@ def two_counts(picture: Picture) -> None:
         return left + seconds * scale
 
     def verdict(span: tuple[float, float], y: float, height: float, words: str) -> None:
-        x, wide, (colour, shift) = at(span[0]), (span[1] - span[0]) * scale, VERDICTS[words.replace("\n", " ")]
-        middle = x + wide / 2, y + height / 2
-        picture.box((x + 2, y, wide - 4, height), colour=colour, dashed=colour == INK)
-        if colour == GREEN:
-            picture.dots([(middle[0] - 20, middle[1])], colour=GREEN, radius=7)
-        if colour == ORANGE:
+        colour = {"hit": GREEN, "miss": INK}.get(words, ORANGE)
+        x, length = at(span[0]), (span[1] - span[0]) * scale
+        middle, y_middle = x + length / 2, y + height / 2
+        picture.box((x + 2, y, length - 4, height), colour=colour, dashed=words == "miss")
+        shift = 0 if words == "miss" else 8  # beside a mark
+        picture.text((middle + shift, y_middle), words)
+        if words == "hit":
+            picture.dots([(middle - 20, y_middle)], colour=GREEN, radius=7)
+        elif words != "miss":
             aside = 30 if "\n" in words else 60
-            picture.dots([(middle[0] - aside, middle[1])], colour=ORANGE, radius=6, shape="cross")
-        picture.text((middle[0] + shift, middle[1]), words)
+            picture.dots([(middle - aside, y_middle)], colour=ORANGE, radius=6, shape="cross")
 
     picture.axis((left, 0, 6 * scale, 240), 0, 6, 1)
 

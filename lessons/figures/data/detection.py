@@ -1,7 +1,7 @@
 """The metro mixture of lesson 4: its spectrogram, and what the lesson's detector makes of it.
 
-``COURSE_ASSETS=embedded python -m lessons.figures.data.detection`` is enough: the embedded pack was computed by the
-real YAMNet. The classifier is trained as in the lesson.
+It needs only ``COURSE_ASSETS=embedded``, whose pack was computed by the real YAMNet. The classifier
+is trained as in the lesson.
 """
 
 import json
