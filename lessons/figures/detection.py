@@ -9,7 +9,7 @@ WINDOW, HOP = 0.96, 0.5  # s
 NUMBERS = json.loads((DATA / "detection.json").read_text(encoding="utf-8"))
 
 
-@drawing(height=352)
+@drawing(height=356)
 def four_steps(picture: Picture) -> None:
     """How eight seconds with four animals become six events, in four steps on one time axis.
 
