@@ -156,6 +156,13 @@ class Picture:
         if words:
             self.text((x + width / 2, y + height / 2), words, bold=bold)
 
+    def polygon(self, *corners: Point, colour: str = INK, edge: bool = True) -> None:
+        """Draw a surface with these corners, tinted in its colour."""
+        flat = [_rounded(value) for corner in corners for value in corner]
+        look = {**_ink(colour, "surface"), **(_ink(colour, "line") if edge else {})}
+        look |= {"stroke_width": 1.5 if edge else 0, "stroke_linejoin": "round"}
+        self._add(drawsvg.Lines(*flat, close=True, **look))
+
     def bar(self, box: Box, *, colour: str = BLUE) -> None:
         """Draw a bar (x, y, width, height) in full colour."""
         x, y, width, height = map(_rounded, box)
