@@ -5,7 +5,7 @@ NAME``. What drawings take from real recordings lies in ``data/``, as small pict
 made it.
 """
 
-from . import course, tagging, yamnet
+from . import course, detection, tagging, yamnet
 from .shapes import drawings
 
-__all__ = ["course", "drawings", "tagging", "yamnet"]
+__all__ = ["course", "detection", "drawings", "tagging", "yamnet"]

@@ -176,6 +176,15 @@ class Picture:
             high = height * value / top
             self.bar((x + i * each + gap * each / 2, y + height - high, each * (1 - gap), high), colour=colour)
 
+    def cells(self, box: Box, values: Sequence[float], *, colour: str = BLUE) -> None:
+        """Draw values in [0, 1] as a row of cells, the higher the stronger their colour."""
+        x, y, width, height = box
+        each = width / len(values)
+        for i, value in enumerate(values):
+            look = {"stroke_width": 1, "stroke": INK, "stroke_opacity": 0.45}
+            strength = {"fill": colour, "fill_opacity": round(value, 2)}
+            self._add(drawsvg.Rectangle(*map(_rounded, (x + i * each, y, each, height)), **strength, **look))
+
     def curve(
         self,
         box: Box,
