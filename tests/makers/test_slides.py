@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from conftest import LESSONS, ROOT
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
+from pictures import faults as faults_of_pictures
 
 from course_utils import audio, widgets
 from makers import slides
@@ -154,7 +155,10 @@ def test_the_decks_between_them_have_all_kinds_of_contents(decks):
 @pytest.mark.parametrize("name", NAMES)
 def test_every_slide_fits(browser, decks, name, size, query):
     page, _ = open_deck(browser, decks / f"{name}.html", size, query)
-    found = {f"slide {number}, {heading}": page.evaluate(FAULTS) for number, heading in walk(page)}
+    found = {}
+    for number, heading in walk(page):
+        wrong = faults_of_pictures(page, SMALLEST, 1280 / size[0])
+        found[f"slide {number}, {heading}"] = page.evaluate(FAULTS) + wrong
     assert {slide: faults for slide, faults in found.items() if faults} == {}
     page.context.close()
 
