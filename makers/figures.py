@@ -11,13 +11,13 @@ import sys
 from pathlib import Path
 
 from lessons.figures import drawings
-from lessons.figures.shapes import BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
+from lessons.figures.shapes import BLUE, CLASSES, GREEN, ORANGE, PURPLE, SKY, YELLOW
 from makers import files, lessons
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = re.compile(r'\bdrawings\.show\("(\w+)"\)')
 EVERYWHERE = {"course_map": "every deck, README"}
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, *CLASSES)
 SIZES = {"page": 640, "phone": 358, "slide": 1152}
 
 

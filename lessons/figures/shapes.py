@@ -27,6 +27,10 @@ WIDTH, TEXT, LEADING = 640, 20, 24
 INK = "currentColor"
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, SKY, YELLOW = "#CC79A7", "#56B4E9", "#E69F00"
+CLASSES = (  # of ten animals at once; widgets draw them so, too
+    *(BLUE, ORANGE, GREEN, "#BB4F99", "#3F9AD0"),
+    *("#A87900", "#7D7D7D", "#8E5FD0", "#D93A5E", "#6E8B00"),
+)
 GREY = "grey"  # for what is frozen, padded or left out: ink, made pale
 DATA = Path(__file__).with_name("data")
 LOOK = "display:block;width:100%;max-width:640px;height:auto"
@@ -156,12 +160,12 @@ class Picture:
         if words:
             self.text((x + width / 2, y + height / 2), words, bold=bold)
 
-    def ring(self, box: Box, *, colour: str = INK, dashed: bool = False) -> None:
+    def ring(self, box: Box, *, colour: str = INK) -> None:
         """Draw an ellipse that fills a box (x, y, width, height), around what is pointed at."""
         x, y, width, height = map(_rounded, box)
-        look = {"fill": "none", "stroke_width": 2.5, **_ink(colour, "line")}
-        look |= {"stroke_dasharray": "6 5"} if dashed else {}
-        self._add(drawsvg.Ellipse(x + width / 2, y + height / 2, width / 2, height / 2, **look))
+        half = f"a{width / 2:g} {height / 2:g} 0 0 1"
+        path = f"M{x:g} {y + height / 2:g}{half} {width:g} 0{half} {-width:g} 0z"
+        self._add(drawsvg.Path(path, fill="none", stroke_width=2.5, **_ink(colour, "line")))
 
     def bar(self, box: Box, *, colour: str = BLUE) -> None:
         """Draw a bar (x, y, width, height) in full colour."""

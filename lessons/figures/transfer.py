@@ -7,12 +7,7 @@ import numpy as np
 from course_utils import datasets
 from course_utils.widgets.embedding_map import _shapes
 
-from .shapes import BLUE, DATA, GREEN, GREY, INK, ORANGE, PURPLE, Picture, drawing
-
-CLASSES = (
-    *("#0072B2", "#D55E00", "#009E73", "#BB4F99", "#3F9AD0"),
-    *("#A87900", "#7D7D7D", "#8E5FD0", "#D93A5E", "#6E8B00"),
-)
+from .shapes import BLUE, CLASSES, DATA, GREEN, GREY, INK, ORANGE, PURPLE, YELLOW, Picture, drawing
 
 
 def animals() -> list[dict[str, str]]:
@@ -148,7 +143,7 @@ def embedding_map(picture: Picture) -> None:
     with picture.step("a sound of one's own"):
         (x, y) = star[0]
         picture.dots(star, colour=INK, radius=15, shape="star")
-        picture.dots(star, colour="#F0E442", radius=10.5, shape="star")
+        picture.dots(star, colour=YELLOW, radius=10.5, shape="star")
         picture.text((x, 24), "our cricket", anchor="start")
         picture.line((x, y - 20), (x + 8, 38), width=1.5)
 
