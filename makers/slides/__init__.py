@@ -32,7 +32,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
 DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
 CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
-PICTURE = re.compile(r'<(?:img alt|svg role="img" aria-label)="')
+PICTURE = re.compile(r'<(?:img|svg)\b[^>]*? (?:alt|aria-label)="')
 WIDTH = 76  # characters of code in a line of a slide
 
 
@@ -164,12 +164,12 @@ def with_captions(notebook):
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
         if caption := CAPTION.match(below.source):
-            text = html.escape(caption[1].translate({ord(sign): None for sign in "*\\"}), quote=True)
+            text = html.escape(caption[1].replace("*", ""), quote=True)
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
                     output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
-                elif drawn := output.get("data", {}).get("text/html"):
-                    output.data["text/html"] = PICTURE.sub(f"\\g<0>{text} ", drawn, count=1)
+                elif found := PICTURE.search(drawn := output.get("data", {}).get("text/html", "")):
+                    output.data["text/html"] = f"{drawn[: found.end()]}{text} {drawn[found.end() :]}"
     return notebook
 
 
@@ -179,7 +179,7 @@ def with_map(notebook, name: str):
 
     here = f'data-name="here-{name[:2]}"'
     page = drawings.show("course_map")._repr_html_()
-    if f"{here} visibility" in page:
+    if f"{here} visibility" in page and notebook.cells[0].source.startswith("# "):
         page = page.replace(f'{here} visibility="hidden"', here)
         page = page.replace('aria-label="', f'aria-label="You are in lesson {int(name[:2])}. ', 1)
         outputs = [new_output("display_data", {"text/html": page})]
