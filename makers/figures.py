@@ -10,8 +10,9 @@ import re
 import sys
 from pathlib import Path
 
+from course_utils.widgets.drawing import CLASSES
 from lessons.figures import drawings
-from lessons.figures.shapes import BLUE, CLASSES, GREEN, ORANGE, PURPLE, SKY, YELLOW
+from lessons.figures.shapes import BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
 from makers import files, lessons
 
 ROOT = Path(__file__).resolve().parents[1]

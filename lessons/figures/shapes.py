@@ -27,10 +27,6 @@ WIDTH, TEXT, LEADING = 640, 20, 24
 INK = "currentColor"
 BLUE, ORANGE, GREEN = "#0072B2", "#D55E00", "#009E73"
 PURPLE, SKY, YELLOW = "#CC79A7", "#56B4E9", "#E69F00"
-CLASSES = (  # of ten animals at once; widgets draw them so, too
-    *(BLUE, ORANGE, GREEN, "#BB4F99", "#3F9AD0"),
-    *("#A87900", "#7D7D7D", "#8E5FD0", "#D93A5E", "#6E8B00"),
-)
 GREY = "grey"  # for what is frozen, padded or left out: ink, made pale
 DATA = Path(__file__).with_name("data")
 LOOK = "display:block;width:100%;max-width:640px;height:auto"

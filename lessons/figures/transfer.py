@@ -5,9 +5,10 @@ import csv
 import numpy as np
 
 from course_utils import datasets
+from course_utils.widgets.drawing import CLASSES
 from course_utils.widgets.embedding_map import _shapes
 
-from .shapes import BLUE, CLASSES, DATA, GREEN, GREY, INK, ORANGE, PURPLE, YELLOW, Picture, drawing
+from .shapes import BLUE, DATA, GREEN, GREY, INK, ORANGE, PURPLE, YELLOW, Picture, drawing
 
 
 def animals() -> list[dict[str, str]]:
