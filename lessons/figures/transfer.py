@@ -78,8 +78,7 @@ def transfer_learning(picture: Picture) -> None:
         picture.line(askew(rim, y), askew(rim + 14, y), colour=GREY, width=1)
     picture.text((end + 128, 24), "old head", colour=GREY, anchor="start", bold=True)
     picture.text((end + 128, 50), "521 labels", colour=GREY, anchor="start")
-    with picture.step("the old head comes off"):
-        picture.arrow((end + 6, middle - 34), (tip[0] - 5, tip[1] + 12), colour=GREY)
+    picture.arrow((end + 6, middle - 34), (tip[0] - 5, tip[1] + 12), colour=GREY)
     with picture.step("a new head"):
         columns = (end + 4, end + 62, end + 114)
         units = (np.linspace(-40, 40, 5), np.linspace(-48, 48, 7), np.linspace(-56, 56, 10))
@@ -109,7 +108,7 @@ def embedding_map(picture: Picture) -> None:
     to be one animal: dog at the bottom, then cow, pig and sheep, cat in the middle, crow at the right, crickets and
     frog at the top, hen and rooster at the left. A ring goes around hens and some of the roosters, who are neighbours.
     Another ring, at the left edge, goes around a small group of dogs, cats and others, beside the rest of the roosters.
-    A yellow star lies among the crickets: the cricket that we computed.
+    A star lies among the crickets: the cricket that we computed.
     """
     rows = animals()
     spots = {name: [] for name in sorted({row["animal"] for row in rows})}
