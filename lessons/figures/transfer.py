@@ -21,10 +21,11 @@ def animals() -> list[dict[str, str]]:
 def ten_animals(picture: Picture) -> None:
     """Ten animals, a clip of five seconds of each, as spectrograms.
 
-    In the upper row are cat, cow, crickets, crow and dog, in the lower one frog, hen, pig, rooster and sheep. The dog
-    barks seven times, each bark a thin upright stroke, and the frog calls three times. The cat's meows are bundles of
-    arcs; cow, crow, rooster and sheep are stacks of lines or bands. The crickets pulse all the time, and only at the
-    top, where the high frequencies are.
+    In the upper row are cat, cow, crickets, crow and dog, in the lower one frog, hen, pig,
+    rooster and sheep. The dog barks seven times, each bark a thin upright stroke, and the frog
+    calls three times. The cat's meows are bundles of arcs; cow, crow, rooster and sheep are
+    stacks of lines or bands. The crickets pulse all the time, and only at the top, where the
+    high frequencies are.
     """
     wide, tall, gap = 118, 100, 7.5
     for i, name in enumerate(sorted(datasets.ANIMALS)):
@@ -52,10 +53,11 @@ def snowflake(picture: Picture, x: float, y: float, radius: float) -> None:
 def transfer_learning(picture: Picture) -> None:
     """Transfer learning: a frozen network gets a new head.
 
-    From left to right: the spectrogram of a meow goes into YAMNet, drawn as grey layers that become smaller and
-    smaller, and comes out as an embedding, a blue column. YAMNet's old head, a grey fan that ends in 521 labels, has
-    been taken off and lies aside. In its place, on the embedding, sits a new and small head in orange, which ends in
-    ten animals. Below YAMNet stands: frozen, 3.2 million weights, 2 million clips. Below the new head stands: trained,
+    From left to right: the spectrogram of a meow goes into YAMNet, drawn as grey layers that
+    become smaller and smaller, and comes out as an embedding, a blue column. YAMNet's old head,
+    a grey fan that ends in 521 labels, has been taken off and lies aside. In its place, on the
+    embedding, sits a new and small head in orange, which ends in ten animals. Below YAMNet
+    stands: frozen, 3.2 million weights, 2 million clips. Below the new head stands: trained,
     529,930 weights, 24 clips per class.
     """
     middle, end = 156, 366
@@ -85,8 +87,10 @@ def transfer_learning(picture: Picture) -> None:
         for k in range(2):
             for a in units[k]:
                 for b in units[k + 1]:
-                    picture.line((columns[k], middle + a), (columns[k + 1], middle + b), colour=ORANGE, width=0.6)
-            picture.dots([(columns[k + 1], middle + y) for y in units[k + 1]], colour=ORANGE, radius=5)
+                    ends = (columns[k], middle + a), (columns[k + 1], middle + b)
+                    picture.line(*ends, colour=ORANGE, width=0.6)
+            ends = [(columns[k + 1], middle + y) for y in units[k + 1]]
+            picture.dots(ends, colour=ORANGE, radius=5)
         picture.text((end + 128, middle - 8), "new head", colour=ORANGE, anchor="start", bold=True)
         picture.text((end + 128, middle + 18), "10 animals", colour=ORANGE, anchor="start")
     with picture.step("what is frozen, what is trained"):
@@ -104,11 +108,12 @@ def transfer_learning(picture: Picture) -> None:
 def embedding_map(picture: Picture) -> None:
     """Four hundred clips on a map, first without names, then with them.
 
-    Without names, 400 grey marks lie in a dozen groups with free ground between them. With names, each group turns out
-    to be one animal: dog at the bottom, then cow, pig and sheep, cat in the middle, crow at the right, crickets and
-    frog at the top, hen and rooster at the left. A ring goes around hens and some of the roosters, who are neighbours.
-    Another ring, at the left edge, goes around a small group of dogs, cats and others, beside the rest of the roosters.
-    A star lies among the crickets: the cricket that we computed.
+    Without names, 400 grey marks lie in a dozen groups with free ground between them. With
+    names, each group turns out to be one animal: dog at the bottom, then cow, pig and sheep,
+    cat in the middle, crow at the right, crickets and frog at the top, hen and rooster at the
+    left. A ring goes around hens and some of the roosters, who are neighbours. Another ring, at
+    the left edge, goes around a small group of dogs, cats and others, beside the rest of the
+    roosters. A star lies among the crickets: the cricket that we computed.
     """
     rows = animals()
     spots = {name: [] for name in sorted({row["animal"] for row in rows})}
@@ -152,10 +157,11 @@ def embedding_map(picture: Picture) -> None:
 def folds(picture: Picture) -> None:
     """Who may hear which fold.
 
-    Five blocks stand side by side, the folds 1 to 5, each with eight clips of frogs, drawn as dots. Dots in one frame
-    are clips of one recording, and no frame reaches into another block. Below are five rows. In the first row, folds 1,
-    2 and 3 train, fold 4 validates and fold 5 tests; it is marked as this lesson's. In the other rows the parts turn,
-    so that each fold is the test once; this is marked as lesson 5.
+    Five blocks stand side by side, the folds 1 to 5, each with eight clips of frogs, drawn as
+    dots. Dots in one frame are clips of one recording, and no frame reaches into another block.
+    Below are five rows. In the first row, marked as lesson 3, folds 1, 2 and 3 train, fold 4
+    validates and fold 5 tests. In the other rows the parts turn, so that each fold is the test
+    once: lesson 5 tests all five.
     """
     left, wide, gap = 112, 98, 8
     starts = [left + i * (wide + gap) for i in range(5)]
@@ -171,7 +177,11 @@ def folds(picture: Picture) -> None:
             at = x + 4
             for count in line:
                 picture.box((at + 1, 32 + 27 * k, 22.5 * count - 2, 23), colour=GREY)
-                picture.dots([(at + 11.2 + 22.5 * j, 43.5 + 27 * k) for j in range(count)], colour=INK, radius=5)
+                picture.dots(
+                    [(at + 11.2 + 22.5 * j, 43.5 + 27 * k) for j in range(count)],
+                    colour=INK,
+                    radius=5,
+                )
                 at += 22.5 * count
     picture.text((10, 58), "clips of\nfrogs", anchor="start")
     picture.box((left, 322, 45, 23), colour=GREY)

@@ -1,4 +1,4 @@
-"""Of ESC-50's ten animals: spectrograms of a clip each, places of 400 clips on a map, recordings in folds."""
+"""Of ten animals: spectrograms of a clip each, and where 400 clips lie on a map and in folds."""
 
 import csv
 import tempfile
@@ -46,7 +46,10 @@ if __name__ == "__main__":
 
     metadata = datasets.esc50_metadata()
     animals = metadata[metadata["category"].isin(datasets.ANIMALS)].reset_index(drop=True)
-    with tempfile.TemporaryDirectory() as empty, assets.using(assets.Store("embedded", cache=empty)):
+    with (
+        tempfile.TemporaryDirectory() as empty,
+        assets.using(assets.Store("embedded", cache=empty)),
+    ):
         heard = features.extract(animals["filename"], yamnet)  # those that the course ships
     means = np.stack([clip.embeddings[clip.levels > 0].mean(axis=0) for clip in heard])
     spots = places(means)
