@@ -11,10 +11,13 @@ import sys
 from pathlib import Path
 
 from lessons.figures import drawings
+from lessons.figures.shapes import BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
 from makers import files, lessons
 
 ROOT = Path(__file__).resolve().parents[1]
 SHOWN = re.compile(r'\bdrawings\.show\("(\w+)"\)')
+EVERYWHERE = {"course_map": "every deck, README"}
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
 SIZES = {"page": 640, "phone": 358, "slide": 1152}
 
 
@@ -61,8 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
     for name in chosen:
         texts[name] = drawings[name]().svg()
         files.write(folder / f"{name}.svg", texts[name])
-        where = ", ".join(shown.get(name, [])) or "no lesson"
-        print(f"{name:24} {where:12} {len(texts[name].encode()):7,} bytes")
+        where = ", ".join(shown.get(name, [])) or EVERYWHERE.get(name, "no lesson")
+        print(f"{name:24} {where:20} {len(texts[name].encode()):7,} bytes")
     for path in folder.glob("*.svg"):
         if path.stem not in drawings:
             path.unlink()

@@ -98,6 +98,13 @@ class Picture:
         yield
         self._begin()
 
+    @contextmanager
+    def part(self, name: str, hidden: bool = False):
+        """Put the shapes of a ``with`` block into a layer of that name, which whoever shows it may make visible."""
+        self._begin(data_name=name, **({"visibility": "hidden"} if hidden else {}))
+        yield
+        self._begin()
+
     def svg(self) -> str:
         """Return the picture as SVG, for the inside of a page."""
         canvas = drawsvg.Drawing(WIDTH, self.height)

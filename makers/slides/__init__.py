@@ -32,7 +32,7 @@ WIDGET = "application/vnd.jupyter.widget-view+json"
 GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
 DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
 CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
-PICTURE = re.compile(r'<(?:img alt|svg role="img" aria-label)="')
+PICTURE = re.compile(r'<(?:img|svg)\b[^>]*? (?:alt|aria-label)="')
 WIDTH = 76  # characters of code in a line of a slide
 
 
@@ -117,7 +117,7 @@ def prepare(notebook, name: str):
     from nbformat import NotebookNode
     from nbformat.v4 import new_markdown_cell, new_output
 
-    notebook = with_captions(with_drawings(notebook, steps=True))
+    notebook = with_map(with_captions(with_drawings(notebook, steps=True)), name)
     notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
     cells, heading, section_notes = [], "", []
     for slide in split(notebook.cells):
@@ -158,18 +158,33 @@ def with_captions(notebook):
     """Return a copy of an executed notebook whose pictures have their captions as alternative texts.
 
     The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.`` or ``*Drawing.``.
-    It comes before the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the alternative text of a
-    picture without any, so that becomes HTML.
+    It comes before the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the
+    alternative text of a picture without any, so that becomes HTML.
     """
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
         if caption := CAPTION.match(below.source):
-            text = html.escape(caption[1].translate({ord(sign): None for sign in "*\\"}), quote=True)
+            text = html.escape(caption[1].replace("*", ""), quote=True)
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
                     output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
-                elif drawn := output.get("data", {}).get("text/html"):
-                    output.data["text/html"] = PICTURE.sub(f"\\g<0>{text} ", drawn, count=1)
+                elif found := PICTURE.search(drawn := output.get("data", {}).get("text/html", "")):
+                    output.data["text/html"] = f"{drawn[: found.end()]}{text} {drawn[found.end() :]}"
+    return notebook
+
+
+def with_map(notebook, name: str):
+    """Return a notebook with the map of the course on its title slide, the lesson marked on it, if it is on the map."""
+    from nbformat.v4 import new_code_cell, new_output
+
+    here = f'data-name="here-{name[:2]}"'
+    page = drawings.show("course_map")._repr_html_()
+    if f"{here} visibility" in page and notebook.cells[0].source.startswith("# "):
+        page = page.replace(f'{here} visibility="hidden"', here)
+        page = page.replace('aria-label="', f'aria-label="You are in lesson {int(name[:2])}. ', 1)
+        outputs = [new_output("display_data", {"text/html": page})]
+        cell = new_code_cell("", id="course-map", outputs=outputs, metadata={"tags": ["hide-input"]})
+        notebook.cells.insert(1, cell)
     return notebook
 
 
