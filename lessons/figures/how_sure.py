@@ -30,7 +30,7 @@ def leakage(picture: Picture) -> None:
     def nearest(top: float, file: str, words: str, start: float, result: str) -> None:
         picture.strip((first, top, wide, tall), "leakage_test.png")
         y = top + tall - 8
-        picture.arrow((first + wide + 6, y), (second - 6, y), colour=ORANGE)
+        picture.arrow((first + wide + 6, y), (second - 6, y))
         picture.text(((first + wide + second) / 2, top + tall - 24), "nearest")
         picture.strip((second, top, wide, tall), file)
         picture.text((second + wide + 16, top + tall / 2), words, anchor="start")
@@ -42,17 +42,17 @@ def leakage(picture: Picture) -> None:
         for i, part in enumerate(parts):
             box = left + i * hop + 1, 74 + 29 * (i % 2), wide - 2, 26
             if part == parts[1]:
-                picture.box(box, "test", colour=ORANGE, bold=True)
+                picture.box(box, "test", colour=GREEN, bold=True)
             else:
-                picture.box(box, "train", colour=BLUE)
+                picture.box(box, "train", colour=ORANGE)
     with picture.step("the nearest window is the next one"):
         result = f"{numbers['leaked']['accuracy']:.2f} right: too good"
         nearest(138, "leakage_next.png", "the next window\nof the same dog", 14, result)
         for x in (first + hop, second):
-            picture.bracket(x, x + hop, 190, colour=ORANGE, above=False, tick=5)
+            picture.bracket(x, x + hop, 190, above=False, tick=5)
     with picture.step("whole clips"):
         clip(234, "whole clips")
-        picture.box((left, 280, 600, 26), "test: all ten windows", colour=ORANGE, bold=True)
+        picture.box((left, 280, 600, 26), "test: all ten windows", colour=GREEN, bold=True)
     with picture.step("the nearest window is another clip's"):
         result = f"{numbers['honest']['accuracy']:.2f} right: honest"
         nearest(316, "leakage_other.png", "a cat,\nin another clip", 220, result)
