@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -89,18 +88,20 @@ def picture(figure: Figure, otherwise: str = "") -> str:
 
     ``otherwise`` is the text for a figure that nobody has put into words.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight")
-    return image(buffer.getvalue(), "png", plotting.in_words(figure) or otherwise)
+    return plotting.as_svg(figure, otherwise)
 
 
-def drawn(draw: Callable[..., Any], *args: Any, height: float = 2.6) -> Figure:
-    """Return a figure, which pyplot does not know, with a drawing of :mod:`course_utils.plotting` in it."""
+def drawn(draw: Callable[..., Any], *args: Any, height: float | None = None) -> Figure:
+    """Return a figure, which pyplot does not know, with a drawing of :mod:`course_utils.plotting` in it.
+
+    It is ``height`` inches high, or as high as the drawing would be by itself.
+    """
     from matplotlib import style
     from matplotlib.figure import Figure
 
     with style.context("course_utils.course"):
-        figure = Figure(figsize=(10, height), layout="constrained")
+        figure = Figure(figsize=(plotting.WIDTH, height or plotting.WIDTH), layout="constrained")
+        figure.grows = height is None
         draw(*args, ax=figure.subplots())
         figure.canvas.draw()
     return figure

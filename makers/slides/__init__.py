@@ -26,6 +26,12 @@ from makers import files
 from .theme import colours, fonts, revealjs
 
 FOLDER = Path(__file__).resolve().parent
+DOCS = FOLDER.parents[1] / "docs" / "figures"
+RESULTS = {
+    "classifiers": "Ten animals, five classifiers, and how sure we are (lesson 5)",
+    "few_clips": "A few clips of each animal are enough to begin with (lesson 5)",
+    "detectors": "A detector gets better step by step (lesson 6)",
+}
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -277,6 +283,11 @@ def write_deck(notebook, path: Path) -> None:
         path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of another deck
 
 
+def inline(svg: str) -> str:
+    """Return a picture that is a file of its own as one in a page, which has its own colours and font."""
+    return re.sub(r"<style>.*?</style>\s*", "", svg, flags=re.S)
+
+
 def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
     """Write the start page of the decks in a folder: of each, by name, the notebook and the kind of assets it shows."""
     from jinja2 import Template
@@ -287,7 +298,9 @@ def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
         about = {"file": f"{name}.html", "title": title(notebook), "assets": assets.get(name, "")}
         decks.append({**about, "slides": slides, "minutes": duration})
     template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
-    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours())
+    pictures = {name: inline((DOCS / f"{name}.svg").read_text(encoding="utf-8")) for name in ("course_map", *RESULTS)}
+    shown = {"course_map": pictures.pop("course_map"), "results": [(RESULTS[name], pictures[name]) for name in RESULTS]}
+    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours(), **shown)
     files.write(folder / "index.html", page.replace("/* fonts */", fonts(page), 1))
 
 

@@ -1,9 +1,12 @@
 """Every drawing takes an Axes and returns it, draws one thing, and names its axes."""
 
 import html
+import itertools
 import re
 from types import SimpleNamespace
+from xml.etree import ElementTree
 
+import librosa
 import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
@@ -12,34 +15,60 @@ import pytest
 
 from course_utils import events, plotting
 
+TEXT, SVG = "{http://www.w3.org/2000/svg}text", "{http://www.w3.org/2000/svg}svg"
 SAMPLES = np.sin(np.arange(32000) / 10).astype(np.float32)
 EVENTS = pd.DataFrame([("dog", 0.0, 1.0), ("cat", 2.0, 2.5)], columns=["label", "onset", "offset"])
 TABLE = pd.DataFrame({"n": [8, 8, 16], "accuracy": [1.0, 0.5, 0.75]}, index=["cat", "dog", "average"])
 HISTORY = SimpleNamespace(history={"loss": [1.0, 0.5], "val_loss": [1.0, 0.8]})
 TUNED = pd.DataFrame({"F": [0.2, 0.6, 0.4], "dog": [0.1, 0.9, 0.3]}, pd.Index([0.1, 0.5, 0.9], name="threshold"))
 MATRIX = pd.DataFrame([[7, 1], [0, 8]], pd.Index(["a", "b"], name="true class"), pd.Index(["a", "b"], name="predicted"))
+DOTS = pd.DataFrame({"mean": [0.2, 0.6], "maximum": [0.5, 0.9]}, index=["a", "b"])
 SCORES = np.array([[0.1, 0.8], [0.3, 0.9], [0.1, 0.2], [0.0, 0.7]])
 FOUND, TRUE = [("b", 0.0, 1.46)], [("b", 0.1, 1.0), ("a", 1.0, 2.0)]
 
 DRAWINGS = {
     "waveform": (lambda ax: plotting.waveform(SAMPLES, 16000, ax=ax), "time (s)", "amplitude"),
     "spectrogram": (lambda ax: plotting.spectrogram(SAMPLES, 16000, ax=ax), "time (s)", "frequency (kHz)"),
-    "log_mel": (lambda ax: plotting.log_mel(np.zeros((96, 64)), ax=ax), "time (s)", "mel band"),
+    "log_mel": (lambda ax: plotting.log_mel(np.zeros((96, 64)), ax=ax), "time (s)", "frequency (kHz)"),
     "top_scores": (lambda ax: plotting.top_scores(["a", "b"], [0.5, 0.1], ax=ax), "score", ""),
     "scores_over_time": (lambda ax: plotting.scores_over_time(np.eye(3), ["a", "b", "c"], 0.5, ax=ax), "time (s)", ""),
     "embedding": (lambda ax: plotting.embedding(np.ones(1024), ax=ax), "dimension", "value"),
     "curves": (lambda ax: plotting.curves(TUNED, ax=ax, ylabel="score"), "threshold", "score"),
     "learning_curves": (lambda ax: plotting.learning_curves(HISTORY, ax=ax), "epoch", "loss"),
-    "class_bars": (lambda ax: plotting.class_bars(TABLE, ax=ax), "", "accuracy"),
-    "confusion_matrix": (lambda ax: plotting.confusion_matrix(MATRIX, ax=ax), "predicted", "true class"),
+    "class_bars": (lambda ax: plotting.class_bars(TABLE, ax=ax), "accuracy", ""),
+    "confusion_matrix": (lambda ax: plotting.confusion_matrix(MATRIX, ax=ax), "predicted class", "true class"),
+    "dot_plot": (
+        lambda ax: plotting.dot_plot(DOTS, low=DOTS - 0.1, high=DOTS + 0.1, xlabel="score", ax=ax),
+        "score",
+        "",
+    ),
+    "histogram": (lambda ax: plotting.histogram([1, 2, 2], bins=3, xlabel="time (s)", ax=ax), "time (s)", "events"),
     "detection": (lambda ax: plotting.detection(SCORES, ["a", "b"], 0.5, 0.5, FOUND, TRUE, ax=ax), "time (s)", "score"),
     "event_roll": (lambda ax: plotting.event_roll({"truth": EVENTS}, ["cat", "dog"], 3.0, ax=ax), "time (s)", ""),
 }
 
 
+NAMES_OF_AXES = {
+    *("", "time (s)", "frequency (kHz)", "amplitude", "score", "accuracy", "loss", "epoch", "threshold", "events"),
+    *("dimension", "value", "true class", "predicted class"),
+}
+
+
+def texts(ax):
+    """What is written in an Axes, except at its ticks."""
+    return [text.get_text() for text in ax.texts]
+
+
+def row_names(ax):
+    """The names of the rows of a drawing, from its y axis."""
+    named = [text.get_text() for text in ax.get_yticklabels()]
+    return [name for name in named if name not in ("0", "1") and not name.startswith("threshold")]
+
+
 @pytest.mark.parametrize("name", DRAWINGS)
 def test_drawing(name):
     draw, xlabel, ylabel = DRAWINGS[name]
+    assert {xlabel, ylabel} <= NAMES_OF_AXES
     _, given = plt.subplots()
     assert draw(given) is given
     own = draw(None)
@@ -52,7 +81,7 @@ def test_drawing(name):
 def test_every_drawing_is_tested():
     own = {name for name, value in vars(plotting).items() if getattr(value, "__module__", "") == plotting.__name__}
     public = {name for name in own if not name.startswith("_")}
-    assert public - {"in_words"} == set(DRAWINGS)
+    assert public - {"in_words", "as_svg"} == set(DRAWINGS)
 
 
 def test_time_axes_are_in_seconds():
@@ -106,14 +135,33 @@ def test_detection_draws_curves_at_the_centres_the_threshold_and_bars_by_class()
     for bars in ax.collections:
         for path in bars.get_paths():
             box = path.get_extents()
-            spans[round(box.x0, 2), round(box.x1, 2)] = (bars.get_hatch(), bars.get_facecolor()[0].tolist(), box)
+            spans[round(box.x0, 2), round(box.x1, 2)] = (bars.get_hatch(), bars.get_edgecolor()[0].tolist(), box)
     assert {times: hatch for times, (hatch, *_) in spans.items()} == {(0, 1.46): "////", (0.1, 1): "", (1, 2): ""}
     assert spans[0, 1.46][1] == spans[0.1, 1][1] != spans[1, 2][1]
     assert spans[0, 1.46][2].y1 <= spans[0.1, 1][2].y0 < 0  # the output below what is true, both below the curves
-    rows = dict(zip([t.get_text() for t in ax.get_yticklabels()], ax.get_yticks(), strict=True))
+    places = dict(zip([t.get_text() for t in ax.get_yticklabels()], ax.get_yticks(), strict=True))
     for times, row in (((0, 1.46), "b"), ((0.1, 1), "b"), ((1, 2), "a")):
-        assert abs(spans[times][2].y0 + spans[times][2].height / 2 - rows[row]) < 0.06
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["a", "b", "threshold", "reference", "system"]
+        assert abs(spans[times][2].y0 + spans[times][2].height / 2 - places[row]) < 0.06
+    assert places["threshold 0.65"] == 0.65
+    assert (places["0"], places["1"]) == (0, 1)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["reference", "system"]
+    assert [name for name in texts(ax) if name in "ab"] == ["b"]  # the one over the threshold
+    plt.close("all")
+
+
+def test_detection_names_the_threshold_in_place_of_a_number_near_it():
+    for threshold, left in ((0.95, ["0", "threshold 0.95"]), (0.05, ["1", "threshold 0.05"])):
+        ax = plotting.detection(SCORES, ["a", "b"], 0.5, threshold, [])
+        assert [text.get_text() for text in ax.get_yticklabels()][:2] == left
+    plt.close("all")
+
+
+def test_names_of_peaks_do_not_cover_each_other():
+    scores = np.eye(12)[:, :5]
+    ax = plotting.detection(scores, ["crow", "rooster", "hen", "dog", "cow"], 0.01, 0.5, [])
+    assert set(texts(ax)) & {"crow", "rooster", "hen", "dog", "cow"} == {"crow"}  # all peaks within 0.05 s
+    wide = plotting.detection(scores, ["crow", "rooster", "hen", "dog", "cow"], 3.0, 0.5, [])
+    assert len(set(texts(wide)) & {"crow", "rooster", "hen", "dog", "cow"}) > 1
     plt.close("all")
 
 
@@ -123,14 +171,14 @@ def test_detection_shows_the_classes_that_matter():
         names = [f"c{i}" for i in range(scores.shape[1])]
         ax = plotting.detection(scores, names, 0.5, threshold, events, reference)
         plt.close("all")
-        return [text.get_text() for text in ax.get_yticklabels()[3:]]
+        return row_names(ax)
 
     assert shown(0.4) == ["c1", "c3"]
     assert shown(0.95) == ["c1", "c3", "c4"]  # none passes: the highest three
     assert shown(0.95, [("c0", 0, 1)]) == ["c0"]
     assert shown(0.4, [("c0", 0, 1)], [("c2", 0, 1)]) == ["c0", "c1", "c2", "c3"]
     many = np.linspace(0.5, 0.9, 20)[np.newaxis]
-    assert shown(0.1, scores=many) == [f"c{i}" for i in range(12, 20)]  # eight at most,
+    assert shown(0.1, scores=many) == [f"c{i}" for i in range(14, 20)]  # six at most,
     assert len(shown(0.1, [(f"c{i}", 0, 1) for i in range(10)], scores=many)) == 10  # or all that have events
     assert shown(0.5, scores=np.zeros((0, 2))) == ["c0", "c1"]
 
@@ -163,7 +211,7 @@ def test_names_are_taken_by_position():
         first, second = draw(names), draw(rows)
         assert plotting.in_words(first) == plotting.in_words(second)
         assert [t.get_text() for t in first.get_yticklabels()] == [t.get_text() for t in second.get_yticklabels()]
-        assert {"a", "b"} == {t.get_text() for t in second.get_yticklabels()} - {"0", "0.5", "1"}
+        assert {"a", "b"} == set(row_names(second))
     plt.close("all")
 
 
@@ -218,11 +266,11 @@ SAID = [
     (lambda: plotting.spectrogram(np.zeros(16000), 16000), "the same everywhere"),
     (
         lambda: plotting.log_mel(bands(3, 9, 60)),
-        "band 3 in the first third, 9 in the middle third, 60 in the last third",
+        "band 0.25 kHz in the first third, 0.47 kHz in the middle third, 6.4 kHz in the last third",
     ),
     (
         lambda: plotting.log_mel(bands(60, 9, 3)),
-        "band 60 in the first third, 9 in the middle third, 3 in the last third",
+        "band 6.4 kHz in the first third, 0.47 kHz in the middle third, 0.25 kHz in the last third",
     ),
     (lambda: plotting.log_mel(np.eye(96, 1, -40) * np.ones(64)), "loudest at 0.4 s"),
     (lambda: plotting.log_mel(np.zeros((2, 64))), "the same everywhere"),
@@ -256,7 +304,21 @@ SAID = [
     (lambda: plotting.curves(TUNED, thin=["dog"]), "Thin lines, each at its highest: dog 0.9."),
     (lambda: plotting.class_bars(accuracies(cat=0.5, dog=1)), "highest first: dog 1, cat 0.5. A line at 0.75: average"),
     (lambda: plotting.class_bars(accuracies(cat=1, dog=0.2)), "highest first: cat 1, dog 0.2. A line at 0.6: average"),
-    (lambda: plotting.class_bars(accuracies(cat=1, dog=np.nan)), "highest first: cat 1. A line at 1: average 1.000."),
+    (lambda: plotting.class_bars(accuracies(cat=1, dog=np.nan)), "highest first: cat 1. A line at 1: average 1.00."),
+    (lambda: plotting.curves(TUNED, levels={"chance": 0.1}), "falls to 0.3 at 0.9. A line at 0.1: chance."),
+    (lambda: plotting.curves(TUNED, at=(0.57, "chosen")), "falls to 0.3 at 0.9. A line at 0.57: chosen."),
+    (lambda: plotting.dot_plot(DOTS), "Dots, values: b mean 0.6; maximum 0.9, a mean 0.2; maximum 0.5."),
+    (lambda: plotting.dot_plot(DOTS, sort=False, xlabel="score"), "Dots, score: a mean 0.2; maximum 0.5, b mean"),
+    (
+        lambda: plotting.dot_plot(DOTS["mean"], low=DOTS["mean"] - 0.1, high=DOTS["maximum"], baseline=(0.5, "half")),
+        "b 0.6 (0.5 to 0.9), a 0.2 (0.1 to 0.5). A line at 0.5: half.",
+    ),
+    (lambda: plotting.dot_plot(DOTS.mask(DOTS < 0.55)), "b mean 0.6; maximum 0.9, a none."),
+    (
+        lambda: plotting.histogram([1, 2, 2, np.nan, 4], bins=[0, 1.5, 3, 4.5], xlabel="length (s)"),
+        "Histogram of 4 events by length (s): most, 2, from 1.5 to 3; half of them are below 2, all from 1 to 4.",
+    ),
+    (lambda: plotting.histogram([], bins=3, xlabel="s", ylabel="clips"), "Histogram of 0 clips by s: no values."),
     (
         lambda: plotting.confusion_matrix(counts([[7, 1], [3, 5]])),
         "12 of 16 are on the diagonal. Errors: dog taken for",
@@ -317,12 +379,157 @@ def test_words_of_a_figure_are_those_of_its_axes_in_order_with_titles_and_lines(
 
 
 def test_curves_are_told_apart_without_colour():
-    table = pd.DataFrame(np.arange(18).reshape(2, 9))
+    table = pd.DataFrame(np.arange(12).reshape(2, 6))
     ax = plotting.curves(table)
     looks = {(line.get_marker(), line.get_linestyle()) for line in ax.lines}
-    assert len(looks) == 9
+    assert len(looks) == 6
     hatches = {c.get_hatch() for c in plotting.event_roll(dict.fromkeys("abcd", EVENTS), ["cat"], 3).collections}
-    assert len(hatches) == 4
+    assert len(hatches - {None}) == 4
+    dots = plotting.dot_plot(pd.DataFrame(np.eye(4)))
+    assert len({line.get_marker() for line in dots.lines if len(line.get_xdata()) == 4}) == 4
+    plt.close("all")
+
+
+def test_more_than_can_be_told_apart_is_an_error():
+    table = pd.DataFrame(np.arange(14).reshape(2, 7))
+    with pytest.raises(ValueError, match=r"7 curves are too many .* thin=\[...\]"):
+        plotting.curves(table)
+    with pytest.raises(ValueError, match="7 curves are too many"):
+        plotting.curves(table.iloc[:, :5], levels={"a": 1, "b": 2})
+    with pytest.raises(ValueError, match="5 lists of events are too many"):
+        plotting.event_roll(dict.fromkeys("abcde", EVENTS), ["cat"], 3)
+    assert not plt.get_fignums()
+
+
+DOT_ERRORS = [
+    (pd.DataFrame(np.eye(5)), {}, r"5 columns are too many .* dot_plot\(table\[\[...\]\]\), .* dot_plot\(table.T\)"),
+    (DOTS[[]], {}, "There is nothing to draw"),
+    (DOTS[:0], {}, "There is nothing to draw"),
+    (DOTS, {"low": DOTS}, "give both low and high, or neither"),
+    (DOTS, {"low": DOTS, "high": DOTS["mean"]}, r"the shapes are \(2, 2\), \(2, 2\) and \(2, 1\)"),
+    (DOTS, {"low": DOTS, "high": DOTS[::-1]}, "low and high need the rows"),
+]
+
+
+@pytest.mark.parametrize(("table", "more", "words"), DOT_ERRORS)
+def test_dot_plot_of_what_it_cannot_draw(table, more, words):
+    with pytest.raises(ValueError, match=words):
+        plotting.dot_plot(table, **more)
+    assert not plt.get_fignums()
+
+
+def test_dot_plot_draws_values_intervals_and_lines():
+    low, high = DOTS - 0.1, DOTS + 0.2
+    ax = plotting.dot_plot(DOTS, low=low, high=high, baseline=(0.4, "always on 0.40"))
+    for name, line in zip(DOTS, ax.lines, strict=True):
+        assert line.get_label() == name
+        assert list(line.get_xdata()) == list(DOTS[name][::-1])  # the highest of the first column on top
+    spans = [tuple(segment[:, 0]) for bars in ax.collections for segment in bars.get_segments()]
+    wanted = [(low.loc[row, name], high.loc[row, name]) for name in DOTS for row in "ba"]
+    assert spans == [pytest.approx(span) for span in [*wanted, (0.4, 0.4)]]
+    assert row_names(ax) == ["b", "a"]
+    assert "always on 0.40" in texts(ax)
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == list(DOTS)
+    assert 0 < ax.get_xlim()[0] < 0.1 < 1.1 < ax.get_xlim()[1]
+    assert plotting.dot_plot(DOTS, zero=True).get_xlim()[0] == 0
+    plt.close("all")
+
+
+def test_dot_plot_of_one_column_writes_its_values_and_of_differences_their_signs():
+    ax = plotting.dot_plot(DOTS["mean"])
+    assert texts(ax) == ["0.60", "0.20"]
+    assert ax.get_legend() is None
+    change = pd.Series([0.012, -0.02], index=["a long name that stands above", "b"])
+    ax = plotting.dot_plot(change, low=change - 0.01, high=change + 0.01)
+    assert texts(ax) == ["+0.012", "-0.020"]
+    assert [s[0, 0] for bars in ax.collections for s in bars.get_segments()][-2:] == [0, 0]  # a line at 0, row by row
+    plt.close("all")
+
+
+def test_dots_that_would_cover_each_other_are_moved_apart():
+    table = pd.DataFrame({"one": [0.5, 0.9], "two": [0.5, 0.1]}, index=["a", "b"])
+    one, two = plotting.dot_plot(table, sort=False).lines
+    assert one.get_ydata()[0] < two.get_ydata()[0]
+    assert one.get_ydata()[1] == two.get_ydata()[1]
+    plt.close("all")
+
+
+def test_class_bars_are_sorted_and_have_intervals():
+    table = TABLE.assign(**{"from": [0.8, 0.3, 0.6], "to": [1.0, 0.7, 0.9]}).loc[["dog", "cat", "average"]]
+    ax = plotting.class_bars(table)
+    assert [bar.get_width() for bar in ax.patches] == [1, 0.5]
+    assert row_names(ax) == ["cat", "dog"]
+    assert {"1.00", "0.50", "average 0.75"} <= set(texts(ax))
+    assert [tuple(segment[:, 0]) for segment in ax.collections[0].get_segments()] == [(0.8, 1.0), (0.3, 0.7)]
+    plt.close("all")
+
+
+def test_confusion_matrix_leaves_zeros_blank():
+    ax = plotting.confusion_matrix(MATRIX)
+    assert sorted(name for name in texts(ax) if name.isdigit()) == ["1", "7", "8"]
+    assert len(ax.collections[0].get_paths()) == 3
+    named = ax.get_xticklabels()
+    assert named[0].get_rotation() == 0
+    long = pd.DataFrame(np.eye(10), *[[f"crying_{name}" for name in "abcdefghij"]] * 2)
+    assert plotting.confusion_matrix(long).get_xticklabels()[0].get_rotation() == 45
+    plt.close("all")
+
+
+@pytest.mark.parametrize(("highest", "end"), [(0.42, 0.5), (0.05, 0.05), (0.98, 1), (1, 1), (0.11, 0.12), (0, 0.001)])
+def test_bars_of_scores_are_sorted_and_their_axis_ends_near_the_highest(highest, end):
+    ax = plotting.top_scores(["low", "high"], [0.0, highest])
+    assert ax.get_xlim() == pytest.approx((0, end))
+    assert row_names(ax) == (["high", "low"] if highest else ["low", "high"])
+    plt.close("all")
+
+
+def test_long_names_are_shortened_where_they_have_no_room():
+    long = ["Inside, small room or hall", "Inside, large room or hall", "Speech"]
+    assert row_names(plotting.top_scores(long, [0.3, 0.2, 0.1])) == long
+    assert row_names(plotting.scores_over_time(np.ones((4, 3)), long, 0.5)) == [
+        "Inside, small…",
+        "Inside, large…",
+        "Speech",
+    ]
+    alike = ["Bird vocalization, bird call", "Bird vocalization, bird song"]
+    assert row_names(plotting.scores_over_time(np.ones((4, 2)), alike, 0.5)) == alike
+    plt.close("all")
+
+
+def test_names_at_the_ends_of_curves_do_not_cover_each_other():
+    table = pd.DataFrame({name: [0.1, 0.5 + i / 1000] for i, name in enumerate(["a", "b", "long name of two lines"])})
+    ax = plotting.curves(table)
+    ax.set_ylim(0, 1)
+    ax.figure.canvas.draw()
+    boxes = sorted((text.get_window_extent() for text in ax.texts if text.get_text() != ""), key=lambda box: box.y0)
+    assert len(boxes) == 3
+    assert all(lower.y1 <= upper.y0 + 1 for lower, upper in itertools.pairwise(boxes))
+    height = ax.bbox.height
+    assert all(abs(box.y0 + box.height / 2 - (ax.bbox.y0 + height / 2)) < height / 3 for box in boxes)
+    plt.close("all")
+
+
+def test_a_spectrogram_has_its_ticks_where_the_bands_are():
+    ax = plotting.log_mel(np.zeros((96, 64)))
+    marks = dict(zip([text.get_text() for text in ax.get_yticklabels()], ax.get_yticks(), strict=True))
+    centres = librosa.mel_frequencies(66, fmin=125, fmax=7500, htk=True)[1:-1]
+    assert list(marks) == ["0.5", "1", "2", "4"]
+    for name, place in marks.items():
+        assert np.interp(place, np.arange(64), centres) == pytest.approx(1000 * float(name), rel=0.01)
+    plt.close("all")
+
+
+def test_the_name_of_the_y_axis_stands_level_above_it_and_a_title_above_that():
+    ax = plotting.learning_curves(HISTORY)
+    ax.set_title("hard targets", loc="left")
+    svg = plotting.as_svg(ax.figure)
+    places = {
+        text.text: (float(text.get("x")), float(text.get("y"))) for text in ElementTree.fromstring(svg).iter(TEXT)
+    }
+    assert places["hard targets"][1] < places["loss"][1] - 14.4
+    ax.set_ylabel("accuracy")
+    assert ">accuracy</text>" in plotting.as_svg(ax.figure)
+    assert "rotate" not in plotting.as_svg(ax.figure)
     plt.close("all")
 
 
@@ -332,9 +539,9 @@ def test_an_unknown_measure_is_an_error():
     plt.close("all")
 
 
-def test_thin_curves_look_like_the_last_and_stay_out_of_the_legend():
+def test_thin_curves_look_like_the_last_and_have_no_name():
     ax = plotting.curves(TUNED.assign(better=0.5), thin=["dog"])
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["F", "better"]
+    assert texts(ax) == ["F", "better"]
     f, better, dog = ax.lines
     assert dog.get_color() == better.get_color() != f.get_color()
     assert dog.get_linewidth() < better.get_linewidth()
@@ -348,11 +555,123 @@ def test_no_curve_is_an_error(table, thin):
     assert not plt.get_fignums()
 
 
+TEN = [*"abcdefghi", "crying_baby"]
+LARGE = {
+    "waveform": lambda ax: plotting.waveform(NOISE, 32000, ax=ax),
+    "spectrogram": lambda ax: plotting.spectrogram(NOISE, 32000, ax=ax),
+    "log_mel": lambda ax: plotting.log_mel(np.random.default_rng(0).normal(size=(1000, 64)), ax=ax),
+    "scores_over_time": lambda ax: plotting.scores_over_time(np.random.default_rng(0).random((1000, 6)), TEN[4:], 0.01),
+    "detection": lambda ax: plotting.detection(np.random.default_rng(0).random((100, 10)), TEN, 0.1, 0.5, FOUND),
+    "confusion_matrix": lambda ax: plotting.confusion_matrix(pd.DataFrame(np.ones((10, 10), int), TEN, TEN), ax=ax),
+    "event_roll": lambda ax: plotting.event_roll(dict.fromkeys(["truth", *"abc"], TWENTY), ["dog"], 20, ax=ax),
+    "dot_plot": lambda ax: plotting.dot_plot(pd.DataFrame(np.random.default_rng(0).random((10, 4)), TEN), ax=ax),
+}
+NOISE = np.random.default_rng(0).normal(0, 0.1, 320000).astype(np.float32)
+
+
+@pytest.mark.parametrize(("name", "draw"), [*((k, v[0]) for k, v in DRAWINGS.items()), *LARGE.items()])
+def test_as_svg(name, draw):
+    """Real text of 20 px in 640, no font, no colour of ink, no background; small; not too high for a slide."""
+    with plt.style.context("course_utils.course"):
+        ax = draw(None)
+        svg = plotting.as_svg(ax.figure)
+    words = html.escape(plotting.in_words(ax))
+    assert svg.startswith(f'<svg role="img" aria-label="{words}" ')
+    assert 'style="max-width:640px;width:100%;height:auto"' in svg
+    root = ElementTree.fromstring(svg)
+    width, height = map(float, root.get("viewBox").split()[2:])
+    assert width == 460.8
+    assert height <= 4.4 * 72
+    said = list(root.iter(TEXT))
+    assert len(said) > 3
+    assert {text.get("font-size") for text in said} == {"14.4"}
+    assert all((text.text or "".join(text.itertext())).strip() for text in said)
+    assert {text.get("fill") for text in said} <= {None, *plotting.CURVES}
+    for text in said:
+        mixed = f"fill:color-mix(in srgb,{text.get('fill')} 60%,currentColor)"
+        assert text.get("style") == (mixed if text.get("fill") else None)
+    for none in ("#1a1a1a", "#000000", "font-family", "#ffffff", "<?xml", "<!", "metadata", "<style", "xlink", "date"):
+        assert none not in svg.lower().replace("data:image", "").partition(">")[2], none
+    parents = {child: parent.tag for parent in root.iter() for child in parent}
+    rects = {parents[e].rpartition("}")[2] for e in root.iter() if e.tag.endswith("rect")}
+    assert rects <= {"clipPath", "pattern"}
+    assert len(svg) < 150_000
+    known, used = set(re.findall(r' id="([^"]+)"', svg)), set(re.findall(r'(?:url\(|href=")#([^")]+)', svg))
+    assert known == used
+    legend = ax.get_legend()
+    assert legend is None or len(legend.get_texts()) <= 4
+    plt.close("all")
+
+
+def test_nothing_is_outside_a_picture():
+    for draw in [*(value[0] for value in DRAWINGS.values()), *LARGE.values()]:
+        with plt.style.context("course_utils.course"):
+            figure = draw(None).figure
+            figure.draw_without_rendering()
+            inches = figure.get_tightbbox()
+            wide, high = figure.get_size_inches()
+        assert inches.x0 > -0.02
+        assert inches.y0 > -0.02
+        assert inches.x1 < wide + 0.02
+        assert inches.y1 < high + 0.02
+        plt.close("all")
+    plt.close("all")
+
+
+@pytest.mark.parametrize("name", ["waveform", "event_roll", "detection", "curves", "dot_plot", "confusion_matrix"])
+def test_the_same_picture_is_the_same_svg(name):
+    draw, *_ = DRAWINGS[name]
+    figure = draw(None).figure
+    svg = plotting.as_svg(figure)
+    assert svg == plotting.as_svg(figure) == plotting.as_svg(draw(None).figure)
+    plt.close("all")
+
+
+def test_two_pictures_share_no_id():
+    ids = [set(re.findall(r' id="([^"]+)"', plotting.as_svg(draw(None).figure))) for draw, *_ in DRAWINGS.values()]
+    assert len(set.union(*ids)) == sum(map(len, ids)) > len(DRAWINGS)
+    same = [plotting.as_svg(plotting.top_scores([name], [0.5]).figure) for name in "ab"]
+    assert not set(re.findall(r' id="([^"]+)"', same[0])) & set(re.findall(r' id="([^"]+)"', same[1]))
+    plt.close("all")
+
+
+def test_as_svg_leaves_the_figure_as_it_was_and_takes_words_for_one_without():
+    figure, ax = plt.subplots(figsize=(3.2, 2))
+    ax.set(xlabel="dog & cat", ylabel="n", yscale="log", ylim=(0.1, 10))
+    svg = plotting.as_svg(figure)
+    assert 'aria-label="A plot. n dog &amp; cat"' in svg
+    assert "max-width:320px" in svg
+    assert "<tspan" in svg
+    assert all(len(list(text)) > 1 or text.text or len(text[0].text) for text in ElementTree.fromstring(svg).iter(TEXT))
+    assert 'aria-label="said &lt;otherwise&gt;"' in plotting.as_svg(figure, "said <otherwise>")
+    assert figure.patch.get_visible()
+    assert ax.patch.get_visible()
+    plt.close("all")
+
+
+def test_text_in_a_colour_can_be_read():
+    from makers.slides.theme import contrast, mixed
+
+    for colour in plotting.CURVES[:-1]:
+        for ink, paper in (("#1A1A1A", "#FFFFFF"), ("#F0F0F0", "#1A1A1A")):
+            assert contrast(mixed(colour, ink, 0.4), paper) >= 4.5, (colour, paper)
+
+
+def test_the_style_and_the_module_have_the_same_colours():
+    with plt.style.context("course_utils.course"):
+        assert tuple(plt.rcParams["axes.prop_cycle"].by_key()["color"]) == plotting.CURVES
+        assert plt.rcParams["svg.hashsalt"] == plotting.STYLE
+        assert plt.rcParams["figure.figsize"][0] == plotting.WIDTH
+        assert plt.rcParams["font.size"] == 14.4
+        assert plt.rcParams["text.color"] == plotting.CURVES[-1]
+
+
 def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
     from nbclient import NotebookClient
 
     first = "import matplotlib.pyplot as plt\nfrom course_utils import plotting\n"
     draw = "plotting.top_scores(['<b>', 'c'], [0.5, 0.1])"
+    style, own = "plt.style.use('course_utils.course')", "plt.plot([1, 2])\nplt.xlabel('dog & cat');"
     sources = (
         f"{first}{draw};",
         "plt.plot([1, 2]);",
@@ -360,23 +679,27 @@ def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
         f"%config InlineBackend.figure_formats = ['retina']\n{draw};",
         f"{draw}\n{draw};",
         "plt.figure();",
+        f"%config InlineBackend.figure_formats = ['svg']\n{draw};",
+        "plt.plot([1, 2]);",
+        f"{style}\n{own}",
+        "plt.figure();",
     )
     monkeypatch.delenv("MPLBACKEND", raising=False)
     monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source) for source in sources])
     NotebookClient(notebook, kernel_name="python3", extra_arguments=["--log-level=ERROR"]).execute()
-    drawn, plain, shown, retina, two, empty = ([output.data for output in cell.outputs] for cell in notebook.cells)
+    outputs = [[output.data for output in cell.outputs] for cell in notebook.cells]
+    drawn, plain, shown, retina, two, empty, vector, other, styled, nothing = outputs
     words = "Scores, highest first: <b> 0.5, c 0.1."
-    for data in (*drawn, *shown, *retina, *two):
+    for data in (*drawn, *shown, *retina, *two, *vector):
         assert data["text/plain"] == words
         assert set(data) == {"text/plain", "text/html"}
-        assert re.findall('alt="([^"]*)"', data["text/html"]) == [html.escape(words)]
-        assert data["text/html"].count('src="data:image/png;base64,iVBOR') == 1
-    assert [len(outputs) for outputs in (drawn, plain, shown, retina, two)] == [1, 1, 1, 1, 2]
+        assert data["text/html"].startswith(f'<svg role="img" aria-label="{html.escape(words)}" ')
+        assert data["text/html"].count("<svg") == 1
+    assert [len(cell) for cell in outputs] == [1, 1, 1, 1, 2, 1, 1, 1, 1, 1]
     assert set(plain[0]) == {"text/plain", "image/png"}
+    assert set(other[0]) == {"text/plain", "image/svg+xml"}  # as %config has asked for
     assert plain[0]["text/plain"].startswith("<Figure size")
-    assert all("text/html" not in data for data in empty)
-    width = int(re.search(r' width="(\d+)"', retina[0]["text/html"])[1])
-    assert 'width="' not in drawn[0]["text/html"]
-    assert len(retina[0]["text/html"]) > 1.3 * len(drawn[0]["text/html"])
-    assert width > 500
+    assert set(empty[0]) == set(nothing[0]) == {"text/plain"}
+    assert set(styled[0]) == {"text/plain", "text/html"}  # in the course's style, though nobody has described it
+    assert styled[0]["text/html"].startswith('<svg role="img" aria-label="A plot. dog &amp; cat" ')

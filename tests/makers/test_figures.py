@@ -1,5 +1,6 @@
 """The drawings: what is written is what the code draws, each stands in its lesson, and each can be read."""
 
+import json
 import re
 import xml.etree.ElementTree as ElementTree
 
@@ -13,6 +14,7 @@ from lessons.figures.shapes import BLUE, Picture
 from makers import figures, slides
 
 USED = figures.used()
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 FOLDER = ROOT / "course_utils" / "drawings"
 
 
@@ -130,3 +132,24 @@ def test_a_drawing_that_cannot_be_read_is_found(browser, tmp_path):
     for what in ("text of 10.0 px", "cut: cut at the right", "contrast", "two lies on one"):
         assert what in found
     page.close()
+
+
+def test_pictures_of_the_readme_are_those_of_the_results():
+    pictures = figures.outside()
+    assert {path.stem for path in (ROOT / "docs/figures").iterdir()} == set(pictures)
+    for name, text in pictures.items():
+        written = (ROOT / "docs" / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        assert written == text, "run make figures"
+        assert "prefers-color-scheme: dark" in text
+    shown = dict(re.findall(r'<img src="docs/figures/(\w+)\.svg" width="640" alt="([^"]+)">', README))
+    assert set(shown) == set(pictures)
+    run = json.loads((ROOT / "docs/results.json").read_text(encoding="utf-8"))["runs"][0]
+    classifiers, growth = run["05_how_sure"]["classifiers"], run["05_how_sure"]["growth"]
+    detectors = [run["06_better_detector"]["soundscapes"][name]["0"] for name in figures.STEPS]
+    figures_of = {
+        "classifiers": {f"{row['mean']:.3f}" for row in classifiers.values()},
+        "few_clips": {f"{row['mean']:.2f}" for row in growth.values()},
+        "detectors": {f"{row[f'{kind} F-score']:.2f}" for row in detectors for kind in ("segment", "event")},
+    }
+    for name, numbers in figures_of.items():
+        assert set(re.findall(r"\d\.\d+", shown[name])) == numbers, name
