@@ -14,6 +14,7 @@ import re
 import sys
 from pathlib import Path
 
+from course_utils.widgets.drawing import CLASSES
 from lessons.figures import drawings
 from lessons.figures.shapes import BLUE, GREEN, ORANGE, PURPLE, SKY, YELLOW
 from makers import files, lessons
@@ -22,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "course_utils" / "drawings"
 SHOWN = re.compile(r'\bdrawings\.show\("(\w+)"\)')
 EVERYWHERE = {"course_map": "every deck, README"}
-PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW)
+PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, *CLASSES)
 SIZES = {"page": 640, "phone": 358, "slide": 1152}
 
 

@@ -5,7 +5,7 @@ NAME``. What drawings take from real recordings lies in ``data/``, as small pict
 made it.
 """
 
-from . import course, how_sure, yamnet
+from . import course, how_sure, transfer, yamnet
 from .shapes import drawings
 
-__all__ = ["course", "drawings", "how_sure", "yamnet"]
+__all__ = ["course", "drawings", "how_sure", "transfer", "yamnet"]

@@ -156,6 +156,13 @@ class Picture:
         if words:
             self.text((x + width / 2, y + height / 2), words, bold=bold)
 
+    def ring(self, box: Box, *, colour: str = INK) -> None:
+        """Draw an ellipse that fills a box (x, y, width, height), around what is pointed at."""
+        x, y, width, height = map(_rounded, box)
+        half = f"a{width / 2:g} {height / 2:g} 0 0 1"
+        path = f"M{x:g} {y + height / 2:g}{half} {width:g} 0{half} {-width:g} 0z"
+        self._add(drawsvg.Path(path, fill="none", stroke_width=2.5, **_ink(colour, "line")))
+
     def bar(self, box: Box, *, colour: str = BLUE) -> None:
         """Draw a bar (x, y, width, height) in full colour."""
         x, y, width, height = map(_rounded, box)
@@ -264,6 +271,13 @@ class Picture:
                 corners = [(x + radius * a, y + radius * b) for a, b in CORNERS[shape]]
                 flat = [_rounded(value) for corner in corners for value in corner]
                 self._add(drawsvg.Lines(*flat, close=True, **_ink(colour, "solid")))
+
+    def marks(self, points: Iterable[Point], corners: Sequence[Point], *, colour: str = BLUE) -> None:
+        """Draw many points as polygons, all in one path; ``corners`` are relative to each point."""
+        (x0, y0), steps = corners[0], zip(corners[1:], corners[:-1], strict=True)
+        sides = "".join(f"l{_rounded(x - u):g} {_rounded(y - v):g}" for (x, y), (u, v) in steps)
+        path = "".join(f"M{_rounded(x + x0):g} {_rounded(y + y0):g}{sides}z" for x, y in points)
+        self._add(drawsvg.Path(path, **_ink(colour, "solid")))
 
 
 CORNERS = {
