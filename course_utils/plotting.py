@@ -34,18 +34,20 @@ MAGMA = {"origin": "lower", "cmap": "magma"}
 PARTS = ("in the first third", "in the middle third", "in the last third")
 CURVES = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#56B4E9", "#E69F00", "#1A1A1A")
 """Colours of classes and curves, those of ``course.mplstyle``; the last is the ink."""
+SVG = "{http://www.w3.org/2000/svg}"
 STYLE = "course"  # what course.mplstyle calls itself, as svg.hashsalt
 WIDTH, LINE = 6.4, 18.0  # of a picture in inches, and of a line of its text in points
+MINUS = "\N{MINUS SIGN}"
 HATCHES = ("////", "xxx", "|||", "---")
 INK, HERE = re.compile("#(1a1a1a|000000)", re.IGNORECASE), "\N{OBJECT REPLACEMENT CHARACTER}"
 
 
-def _axes(ax: Axes | None, height: float = 2.6, width: float = WIDTH) -> Axes:
-    """Return the Axes, or those of a new figure; a figure that grows becomes as high as its drawing likes to be."""
-    import matplotlib.pyplot as plt
-
+def _axes(ax: Axes | None, height: float = 2.6) -> Axes:
+    """Return the Axes, or those of a new figure; one that grows becomes as high as a new one."""
     if ax is None:
-        return plt.subplots(figsize=(width, height), layout="constrained")[1]
+        import matplotlib.pyplot as plt
+
+        return plt.subplots(figsize=(WIDTH, height), layout="constrained")[1]
     if getattr(ax.figure, "grows", False):
         ax.figure.set_figheight(height)
     return ax
@@ -97,7 +99,8 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
     try:
         for face in faces:
             face.set_visible(False)
-        with matplotlib.rc_context({**look, "hatch.linewidth": 2, "savefig.bbox": "standard"}):
+        look["savefig.bbox"] = "standard" if figure.get_layout_engine() else "tight"
+        with matplotlib.rc_context({**look, "hatch.linewidth": 2}):
             figure.draw_without_rendering()  # so that the layout has come to rest
             buffer = io.StringIO()
             about = dict.fromkeys(("Creator", "Date", "Format", "Type"))
@@ -106,28 +109,78 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
         for face, shown in zip(faces, visible, strict=True):
             face.set_visible(shown)
     root = ElementTree.fromstring(buffer.getvalue())
-    found = re.findall(r'(?:url\(#|href="#)([^")]+)', buffer.getvalue())
+    _draw_hatches(root)
+    values = " ".join(value for part in root.iter() for value in part.attrib.values())
+    found = re.findall(r"(?:url\(|(?<!\S))#([^\s)]+)", values)
     ids = {one: f"{HERE}{i}" for i, one in enumerate(dict.fromkeys(found))}
     content = "".join(_markup(part, ids) for part in root)
     names = [name for ax in figure.axes for name in (ax.get_ylabel(), ax.get_xlabel()) if name]
     words = in_words(figure) or otherwise or " ".join(["A plot.", *dict.fromkeys(names)])
     unique = f"plot-{hashlib.sha1((words + content).encode()).hexdigest()[:8]}-"
-    wide = f"max-width:{640 * figure.get_figwidth() / WIDTH:g}px"
+    size = _rounded(root.get("viewBox"))
+    wide = f"max-width:{round(640 / 72 / WIDTH * float(size.split()[2]))}px"
     return (
         f'<svg role="img" aria-label="{html.escape(words)}" xmlns="http://www.w3.org/2000/svg" '
-        f'viewBox="{_rounded(root.get("viewBox"))}" style="{wide};width:100%;height:auto" '
+        f'viewBox="{size}" style="{wide};width:100%;height:auto" '
         f'fill="currentColor" stroke-linejoin="round">{content.replace(HERE, unique)}</svg>'
     )
 
 
+def _draw_hatches(root: ElementTree.Element) -> None:
+    """Put lines in place of the patterns of bars.
+
+    A browser draws no pattern whose first copy stands in a hidden part of the page, and pages and
+    widgets do have a picture twice.
+    """
+    patterns = {part.get("id"): part for part in root.iter(f"{SVG}pattern")}
+    shapes = [(part, shape) for part in root.iter() for shape in part if shape.tag == f"{SVG}path"]
+    for parent, shape in shapes:
+        hatch = re.search(r"fill: url\(#(\w+)\)", style := shape.get("style", ""))
+        corners = np.array(re.findall(r"-?[\d.]+", shape.get("d")), float).reshape(-1, 2) if hatch else np.empty(0)
+        if not hatch or len(np.unique(corners[:, 0])) != 2 or len(np.unique(corners[:, 1])) != 2:
+            continue
+        lines = patterns[hatch[1]].find(f"{SVG}path")
+        slopes = np.array(re.findall(r"-?[\d.]+", lines.get("d")), float).reshape(-1, 4)
+        stripes = _stripes(corners.min(axis=0), corners.max(axis=0), {tuple(np.sign(s[2:] - s[:2])) for s in slopes})
+        shape.set("style", style.replace(hatch[0], "fill: none"))
+        more = {"d": stripes, "style": f"fill: none; {lines.get('style').partition('; ')[2]}"}
+        if clip := shape.get("clip-path"):
+            more["clip-path"] = clip
+        parent.insert(list(parent).index(shape), parent.makeelement(f"{SVG}path", more))
+    left = {one for part in root.iter() for one in re.findall(r"url\(#(\w+)\)", part.get("style", ""))}
+    for parent in list(root.iter()):
+        for pattern in [part for part in parent if part.tag == f"{SVG}pattern" and part.get("id") not in left]:
+            parent.remove(pattern)
+
+
+def _stripes(low: np.ndarray, high: np.ndarray, directions: set[tuple[float, float]], apart: float = 6) -> str:
+    """Return the lines of a hatch in a rectangle as a path."""
+    (left, top), (right, bottom) = low, high
+    path = []
+    for across, down in sorted(directions):
+        if across * down == 0:
+            first, last = (top, bottom) if across else (left, right)
+            for at in np.arange(np.ceil(first / apart) * apart, last, apart):
+                path.append((left, at, right, at) if across else (at, top, at, bottom))
+        elif across * down < 0:  # rising: all points of a line have the same sum
+            for at in np.arange(np.ceil((left + top) / apart) * apart, right + bottom, apart):
+                x, y = max(left, at - bottom), min(right, at - top)
+                path.append((x, at - x, y, at - y))
+        else:
+            for at in np.arange(np.ceil((left - bottom) / apart) * apart, right - top, apart):
+                x, y = max(left, at + top), min(right, at + bottom)
+                path.append((x, x - at, y, y - at))
+    return " ".join(f"M {a:.2f} {b:.2f} L {c:.2f} {d:.2f}" for a, b, c, d in path)
+
+
 def _rounded(numbers: str, digits: int = 2) -> str:
-    """Return text with the numbers in it rounded, and a path without the spaces that it can do without."""
+    """Return text with its numbers rounded, and a path without the spaces that it can spare."""
     shorter = re.sub(r"-?\d+\.\d+", lambda n: f"{round(float(n[0]), digits) + 0.0:g}", numbers)
     return re.sub(r"\s*([A-DF-Za-df-z])\s*", r"\1", shorter) if numbers.startswith("M") else shorter
 
 
 def _markup(element: ElementTree.Element, ids: dict[str, str]) -> str:
-    """Return an element of matplotlib's SVG as markup, with other ids and without what a page has no use for."""
+    """Return an element of matplotlib's SVG as markup, with other ids and what a page needs."""
     kind = element.tag.rpartition("}")[2]
     given = {name.rpartition("}")[2]: value for name, value in element.attrib.items()}
     look = dict(re.findall(r"([\w-]+):\s*((?:[^;']|'[^']*')+)", given.pop("style", "")))
@@ -138,6 +191,9 @@ def _markup(element: ElementTree.Element, ids: dict[str, str]) -> str:
         if min(float(given["width"]), float(given["height"])) < 50 and look:  # what is large is smoothed
             given["style"] = "image-rendering:pixelated"
         given["preserveAspectRatio"], look = "none", {}
+    if font := look.pop("font", ""):  # as matplotlib before 3.11 writes it
+        parts = {"font-style": r"\b(italic)\b", "font-weight": r"\b(\d00|bold)\b", "font-size": r"([\d.]+)px"}
+        look |= {name: found[1] for name, part in parts.items() if (found := re.search(part, font))}
     for unused in ("font-family", "font-stretch"):
         look.pop(unused, None)
     if "font-size" in look:
@@ -189,9 +245,10 @@ def _smaller(data: str) -> str:
 
 
 def _name_on_top(ax: Axes, lines: float = 0, side: str = "left") -> None:
-    """Write the name of the y axis level and above the axis, where it needs no width, now and when it changes.
+    """Write the name of the y axis level and above the axis, where it needs no width.
 
-    It stands so many ``lines`` higher than it need, and begins (``left``) or ends (``right``) at the axis.
+    It follows when the name changes. It stands so many ``lines`` higher than it need, and begins
+    (``left``) or ends (``right``) at the axis.
     """
     from matplotlib.text import Text
     from matplotlib.transforms import ScaledTranslation
@@ -224,8 +281,10 @@ def _lift_title(ax: Axes) -> None:
 
 
 def _describe(ax: Axes, artist: object, words: str, **properties: object) -> Axes:
-    """Set properties of the Axes, keep the words with what was drawn, and have IPython show both."""
+    """Set properties of the Axes, keep the words with the drawing, and have IPython show both."""
     ax.set(**properties)
+    if ax.get_xlabel() == "time (s)":
+        _few(ax.xaxis, 8)
     if ax.get_ylabel():
         _name_on_top(ax)
     artist.words = words
@@ -258,7 +317,7 @@ def _show_as_svg(formatters: dict) -> None:
 def _image(
     ax: Axes, values: np.ndarray, extent: tuple, words: str, bar: tuple[str, Sequence] | None, **look: object
 ) -> Axes:
-    """Draw values, shape (n_rows, n_columns), over time, with a colour bar of that name and those ticks."""
+    """Draw values, shape (n_rows, n_columns), over time, with a colour bar: its name and ticks."""
     image = ax.imshow(values, aspect="auto", extent=extent, interpolation="none", **look)
     if bar:
         colours = ax.figure.colorbar(image, ax=ax, ticks=bar[1], pad=0.01, aspect=15, fraction=0.1, format=_plain)
@@ -272,11 +331,11 @@ def _image(
 
 
 def _plain(value: float, _: object = None) -> str:
-    return f"{value:g}".replace("-", "\N{MINUS SIGN}")
+    return f"{value:g}".replace("-", MINUS)
 
 
 def _few(axis: Axis, ticks: int) -> None:
-    """Give an axis at most so many steps from tick to tick, and numbers without zeros at their ends."""
+    """Give an axis at most so many steps between ticks, and numbers without zeros at the end."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 5, 10]))
@@ -284,7 +343,7 @@ def _few(axis: Axis, ticks: int) -> None:
 
 
 def _columns(values: np.ndarray, most: int = 600) -> np.ndarray:
-    """Return frames, shape (n_frames, n_bands), or the means of their neighbours where there are too many to see."""
+    """Return frames, shape (n_frames, n_bands), or means of neighbours where they are too many."""
     starts = np.unique(np.linspace(0, len(values), min(most, len(values)), endpoint=False).astype(int))
     return np.add.reduceat(values, starts) / np.diff([*starts, len(values)])[:, np.newaxis] if len(values) else values
 
@@ -298,17 +357,15 @@ def _kilohertz(ax: Axes, places: Callable, highest: float) -> Axes:
 
 
 def _short(names: Iterable, most: int = 18) -> list[str]:
-    """Return names without the last words of those that are too long to stand at an axis, still all different."""
+    """Return names, those too long for an axis without their last words, still all different."""
     names = [str(name) for name in names]
     cut = [name if len(name) <= most else f"{textwrap.wrap(name, most - 1)[0].rstrip(' ,(')}…" for name in names]
     return [long if cut.count(short) > 1 else short for long, short in zip(names, cut, strict=True)]
 
 
 def _value(number: float) -> str:
-    """Return a value as it stands beside its bar or dot: two decimals, or as many as it needs not to be 0."""
-    return (
-        f"{number:.2f}" if abs(number) >= 0.01 or number == 0 else f"{number:.1g}" if abs(number) >= 0.001 else "0.00"
-    )
+    """Return a score as it stands beside its bar: two decimals, or a third not to be 0."""
+    return f"{number:.{3 if 0 < number < 0.01 else 2}f}"
 
 
 def _names_above(ax: Axes, places: Sequence[float], names: Iterable[str]) -> None:
@@ -319,14 +376,14 @@ def _names_above(ax: Axes, places: Sequence[float], names: Iterable[str]) -> Non
 
 def _values_beside(ax: Axes, places: Iterable[float], values: Iterable[str]) -> None:
     """Write the values of rows in a column at the right, where no line crosses them."""
-    look = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "verticalalignment": "center"}
+    look = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "va": "center_baseline"}
     for place, value in zip(places, values, strict=True):
         if "nan" not in value:
             ax.annotate(value, (1, place), (6, 0), **look)
 
 
 def _spread(wanted: np.ndarray, sizes: np.ndarray, end: float) -> np.ndarray:
-    """Return the centres of labels, from 0 to ``end``: as near to those wanted as they can be side by side.
+    """Return the centres of labels, from 0 to ``end``, side by side and near those wanted.
 
     Isotonic regression by pooling adjacent violators: M. Ayer and others, Ann. Math. Stat. 26 (1955) 641-647.
     """
@@ -345,7 +402,8 @@ def _spread(wanted: np.ndarray, sizes: np.ndarray, end: float) -> np.ndarray:
 def _name_at_ends(ax: Axes, lines: Sequence[tuple[str, float, float, str]]) -> None:
     """Write names at the right of the Axes, each in its colour and next to the y of its line's end.
 
-    ``lines`` are names, x, y and colours. Where the names stand is known only when the Axes has its size and limits.
+    ``lines`` are names, x, y and colours. Where the names stand is known only when the Axes has its
+    size and its limits.
     """
     from matplotlib.text import Text
     from matplotlib.transforms import ScaledTranslation
@@ -449,7 +507,7 @@ def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -> A
 
 
 def _envelope(ax: Axes, values: np.ndarray, x: np.ndarray) -> object:
-    """Draw values as a line, or if they are many, the area between the highest and the lowest of neighbours."""
+    """Draw values as a line; if they are many, the area from the lowest to the highest nearby."""
     if len(values) <= 1200:
         return ax.plot(x, values, color=CURVES[0], linewidth=0.8)[0]
     starts = np.linspace(0, len(values), 600, endpoint=False).astype(int)
@@ -510,8 +568,8 @@ def top_scores(labels: Sequence[str], scores: Sequence[float], ax: Axes | None =
     names, values, rows = [labels[i] for i in order], scores[order], np.arange(len(labels))
     bars = ax.barh(rows + 0.24, values, height=0.3, color=CURVES[0])
     ax.bar_label(bars, [_value(value) for value in values], padding=4)
-    width = 72 * ax.figure.get_figwidth() * ax.get_position().width
-    _names_above(ax, rows - 0.23, _short(names, max(18, int(width / 7))))
+    room = int(72 * ax.bbox.width / ax.figure.dpi / 7)  # about as many letters
+    _names_above(ax, rows - 0.23, _short(names, max(18, room)))
     words = f"Scores, highest first: {_listed(_ranked(names, values))}."
     _few(ax.xaxis, 5)
     return _describe(ax, bars, words, xlabel="score", xlim=(0, _end(values)), ylim=(len(names) - 0.48, -0.5))
@@ -773,9 +831,10 @@ def dot_plot(
     baseline: tuple[float, str] | None = None,
     zero: bool = False,
 ) -> Axes:
-    """Draw a table as dots: a row of dots for each of its rows, a colour and a marker for each of its columns.
+    """Draw a table as dots: a line for each row, a colour and a marker for each column.
 
-    Values on both sides of 0 get a line at 0. In a table of one column, each dot has its value beside it.
+    Values on both sides of 0 get a line at 0. The values of a table of one column are written beside
+    their dots.
 
     Parameters
     ----------
@@ -788,7 +847,8 @@ def dot_plot(
     ax : matplotlib.axes.Axes, optional
         Where to draw.
     sort : bool
-        Whether the row with the highest value in the first column comes first; otherwise they keep their order.
+        Whether the row with the highest value in the first column comes first; otherwise they keep
+        their order.
     baseline : tuple of (float, str), optional
         A value to compare with and what it is: a vertical line with these words.
     zero : bool
@@ -797,7 +857,8 @@ def dot_plot(
     Raises
     ------
     ValueError
-        If the table is empty or has more than four columns, or the intervals aren't those of its values.
+        If the table is empty or has more than four columns, or the intervals aren't those of its
+        values.
     """
     import pandas as pd
     from matplotlib.transforms import ScaledTranslation
@@ -839,7 +900,7 @@ def dot_plot(
     limits = (lowest - room if lowest < 0 else 0 if zero else max(0, lowest - room), highest + room)
     if n_columns == 1:
         digits = f"{'+' if lowest < 0 else ''}.{2 if np.nanmax(np.abs(values)) >= 0.1 else 3}f"
-        _values_beside(ax, first, [format(value, digits) for value in values[:, 0]])
+        _values_beside(ax, first, [format(value, digits).replace("-", MINUS) for value in values[:, 0]])
     if above:
         _names_above(ax, first - 16, names)
     else:

@@ -5,7 +5,7 @@ NAME``. What drawings take from real recordings lies in ``data/``, as small pict
 made it.
 """
 
-from . import course, how_sure, transfer, yamnet
+from . import course, detection, how_sure, tagging, transfer, yamnet
 from .shapes import drawings
 
-__all__ = ["course", "drawings", "how_sure", "transfer", "yamnet"]
+__all__ = ["course", "detection", "drawings", "how_sure", "tagging", "transfer", "yamnet"]

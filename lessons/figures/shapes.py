@@ -163,6 +163,13 @@ class Picture:
         path = f"M{x:g} {y + height / 2:g}{half} {width:g} 0{half} {-width:g} 0z"
         self._add(drawsvg.Path(path, fill="none", stroke_width=2.5, **_ink(colour, "line")))
 
+    def polygon(self, *corners: Point, colour: str = INK, edge: bool = True) -> None:
+        """Draw a surface with these corners, tinted in its colour."""
+        flat = [_rounded(value) for corner in corners for value in corner]
+        look = {**_ink(colour, "surface"), **(_ink(colour, "line") if edge else {})}
+        look |= {"stroke_width": 1.5 if edge else 0, "stroke_linejoin": "round"}
+        self._add(drawsvg.Lines(*flat, close=True, **look))
+
     def bar(self, box: Box, *, colour: str = BLUE) -> None:
         """Draw a bar (x, y, width, height) in full colour."""
         x, y, width, height = map(_rounded, box)
@@ -175,6 +182,15 @@ class Picture:
         for i, value in enumerate(values):
             high = height * value / top
             self.bar((x + i * each + gap * each / 2, y + height - high, each * (1 - gap), high), colour=colour)
+
+    def cells(self, box: Box, values: Sequence[float], *, colour: str = BLUE) -> None:
+        """Draw values in [0, 1] as a row of cells, the higher the stronger their colour."""
+        x, y, width, height = box
+        each = width / len(values)
+        for i, value in enumerate(values):
+            look = {"stroke_width": 1, "stroke": INK, "stroke_opacity": 0.45}
+            strength = {"fill": colour, "fill_opacity": round(value, 2)}
+            self._add(drawsvg.Rectangle(*map(_rounded, (x + i * each, y, each, height)), **strength, **look))
 
     def curve(
         self,
