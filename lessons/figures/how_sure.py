@@ -93,7 +93,7 @@ def bootstrap(picture: Picture) -> None:
     with picture.step("and again"):
         for x, times in zip((338, 492), others, strict=True):
             bag(x, times)
-    (low, high), floor, tall = numbers["interval"], 345, 92
+    (low, high), floor, tall = numbers["interval"], 340, 90
     with picture.step("5,000 draws"):
         for count, often in zip(numbers["counts"], numbers["often"], strict=True):
             accuracy, size = count / numbers["tested"], tall * often / max(numbers["often"])
@@ -101,15 +101,15 @@ def bootstrap(picture: Picture) -> None:
             box = place(accuracy) - 6, floor - size, 12, size
             picture.bar(box, colour=BLUE if inside else GREY)
         picture.axis((20, floor - tall, 600, tall), 0.9, 1, 0.02, "accuracy")
-        picture.text((20, 260), "5,000 draws", anchor="start")
+        picture.text((20, 256), "5,000 draws", anchor="start")
     with picture.step("the middle 95 %"):
         start, end = place(low) - 7, place(high) + 7
-        picture.bracket(start, end, 242, "the middle 95 %", tick=floor - 242)
-        picture.text((start - 6, 312), f"{low:.3f}", anchor="end", bold=True)
-        picture.text((end + 6, 312), f"{high:.3f}", anchor="start", bold=True)
+        picture.bracket(start, end, 240, "the middle 95 %", tick=floor - 240)
+        picture.text((start - 6, 308), f"{low:.3f}", anchor="end", bold=True)
+        picture.text((end + 6, 308), f"{high:.3f}", anchor="start", bold=True)
 
 
-@drawing(height=340)
+@drawing(height=346)
 def calibration(picture: Picture) -> None:
     """How sure a classifier says it is, and how often it is right.
 
