@@ -5,7 +5,13 @@ NAME``. What drawings take from real recordings lies in ``data/``, as small pict
 made it.
 """
 
-from . import course, detection, how_sure, tagging, transfer, yamnet
+import importlib
+import pkgutil
+
 from .shapes import drawings
 
-__all__ = ["course", "detection", "drawings", "how_sure", "tagging", "transfer", "yamnet"]
+for module in pkgutil.iter_modules(__path__):
+    if not module.ispkg:
+        importlib.import_module(f"{__name__}.{module.name}")
+
+__all__ = ["drawings"]

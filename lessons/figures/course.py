@@ -5,18 +5,18 @@ import json
 from .shapes import BLUE, DATA, GREEN, GREY, ORANGE, PURPLE, Picture, drawing
 
 PLACES = {"00": "sound", "01": "tags", "02": "windows", "03": "new classes", "04": "events"}
-FURTHER = {"05": "how sure?", "06": "better", "07": "smaller"}
+FURTHER = {"05": "how sure?", "06": "better detector", "07": "smaller network"}
 EDGE = ((40, 84), (33, 66), (48, 50), (68, 44), (84, 56), (82, 78), (66, 84), (40, 84))
 EACH, WIDE, TALL = 128, 104, 84  # units from one place to the next, and of its picture
 
 
-@drawing(height=206)
+@drawing(height=226)
 def course_map(picture: Picture) -> None:
     """The way through the course, in five pictures with arrows between them.
 
-    It begins with a sound, drawn as a waveform. Lesson 1 gives it tags, drawn as three bars of different lengths.
-    Lesson 2 cuts it into overlapping windows, drawn above its spectrogram. Lesson 3 teaches new classes, drawn as three
-    groups of dots with a boundary around one of them. Lesson 4 finds events, drawn as bars on a time line. Below are
+    It begins with a sound, drawn as a waveform. Lesson 1 gives it tags, drawn as bars named Whistle, Whistling and Speech.
+    Lesson 2 cuts it into ten overlapping windows, drawn above its spectrogram. Lesson 3 teaches new classes, drawn as
+    three groups of dots with a dashed line around a new one. Lesson 4 finds events, drawn as bars over time. Below are
     the lessons that go further: lesson 5 asks how sure we are, lesson 6 builds a better detector, lesson 7 a smaller
     network.
     """
@@ -31,12 +31,12 @@ def course_map(picture: Picture) -> None:
                 picture.box((left - 6, 97, WIDE + 12, 54), colour=ORANGE)
             picture.arrow((left - 21, 50), (left - 3, 50), colour=GREY)
     picture.line((12, 160), (628, 160), colour=GREY, width=1)
-    picture.text((12, 184), "going further", colour=GREY, anchor="start")
-    for x, (lesson, word) in zip((205, 375, 515), FURTHER.items(), strict=True):
+    picture.text((12, 180), "and further:", colour=GREY, anchor="start")
+    for x, (lesson, word) in zip((21, 185, 425), FURTHER.items(), strict=True):
         with picture.part(f"here-{lesson}", hidden=True):
-            picture.box((x - 9, 168, 42 + 11 * len(word), 32), colour=ORANGE)
-        picture.text((x, 184), f"{int(lesson)}", colour=GREY, anchor="start")
-        picture.text((x + 18, 184), word, anchor="start")
+            picture.box((x - 9, 192, 44 + 10.5 * len(word), 32), colour=ORANGE)
+        picture.text((x, 208), f"{int(lesson)}", colour=GREY, anchor="start")
+        picture.text((x + 18, 208), word, anchor="start")
 
 
 def _sound(picture: Picture, left: float, numbers: dict) -> None:
@@ -47,17 +47,16 @@ def _sound(picture: Picture, left: float, numbers: dict) -> None:
 
 
 def _tags(picture: Picture, left: float, numbers: dict) -> None:
-    for k, score in enumerate(list(numbers["tags"].values())[:3]):
-        y = 14 + k * 27
-        picture.bar((left, y, WIDE, 18), colour=GREY)
-        picture.bar((left, y, WIDE * score / 0.5, 18), colour=BLUE)
+    for k, name in enumerate(("Whistle", "Whistling", "Speech")):
+        y = 10 + k * 28
+        picture.box((left, y, WIDE * numbers["tags"][name] / 0.45, 24), colour=BLUE, edge=False)
+        picture.text((left + 5, y + 12), name, anchor="start")
 
 
 def _windows(picture: Picture, left: float, numbers: dict) -> None:
     picture.strip((left, 38, WIDE, 54), "speech_whistling.png")
-    for k in range(5):
-        x = left + k * WIDE / 6
-        picture.box((x, (10, 23)[k % 2], WIDE / 3, 9), colour=ORANGE)
+    for k in range(10):
+        picture.box((left + k * WIDE / 11 + 1, (10, 23)[k % 2], WIDE * 2 / 11 - 2, 9), colour=ORANGE)
 
 
 def _classes(picture: Picture, left: float, numbers: dict) -> None:

@@ -156,19 +156,19 @@ class Picture:
         if words:
             self.text((x + width / 2, y + height / 2), words, bold=bold)
 
-    def ring(self, box: Box, *, colour: str = INK) -> None:
-        """Draw an ellipse that fills a box (x, y, width, height), around what is pointed at."""
-        x, y, width, height = map(_rounded, box)
-        half = f"a{width / 2:g} {height / 2:g} 0 0 1"
-        path = f"M{x:g} {y + height / 2:g}{half} {width:g} 0{half} {-width:g} 0z"
-        self._add(drawsvg.Path(path, fill="none", stroke_width=2.5, **_ink(colour, "line")))
-
     def polygon(self, *corners: Point, colour: str = INK, edge: bool = True) -> None:
         """Draw a surface with these corners, tinted in its colour."""
         flat = [_rounded(value) for corner in corners for value in corner]
         look = {**_ink(colour, "surface"), **(_ink(colour, "line") if edge else {})}
         look |= {"stroke_width": 1.5 if edge else 0, "stroke_linejoin": "round"}
         self._add(drawsvg.Lines(*flat, close=True, **look))
+
+    def ring(self, box: Box, *, colour: str = INK) -> None:
+        """Draw an ellipse that fills a box (x, y, width, height), around what is pointed at."""
+        x, y, width, height = map(_rounded, box)
+        half = f"a{width / 2:g} {height / 2:g} 0 0 1"
+        path = f"M{x:g} {y + height / 2:g}{half} {width:g} 0{half} {-width:g} 0z"
+        self._add(drawsvg.Path(path, fill="none", stroke_width=2.5, **_ink(colour, "line")))
 
     def bar(self, box: Box, *, colour: str = BLUE) -> None:
         """Draw a bar (x, y, width, height) in full colour."""

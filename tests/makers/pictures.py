@@ -35,6 +35,7 @@ FAULTS = """(smallest) => {
       const contrast = (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
       if (contrast < 4.5) faults.add(`${name}: contrast ${contrast.toFixed(1)}: ${words}`);
       if (look.userSelect === "none") faults.add(`${name}: cannot be selected: ${words}`);
+      if (Math.abs(text.getScreenCTM().b) > 0.01) continue;  // turned: its box is larger than it is
       for (const [other, there] of places) {
         const wide = Math.min(place.right, there.right) - Math.max(place.left, there.left);
         const high = Math.min(place.bottom, there.bottom) - Math.max(place.top, there.top);
