@@ -14,11 +14,11 @@ EACH, WIDE, TALL = 128, 104, 84  # units from one place to the next, and of its 
 def course_map(picture: Picture) -> None:
     """The way through the course, in five pictures with arrows between them.
 
-    It begins with a sound, drawn as a waveform. Lesson 1 gives it tags, drawn as bars named Whistle, Whistling and Speech.
-    Lesson 2 cuts it into ten overlapping windows, drawn above its spectrogram. Lesson 3 teaches new classes, drawn as
-    three groups of dots with a dashed line around a new one. Lesson 4 finds events, drawn as bars over time. Below are
-    the lessons that go further: lesson 5 asks how sure we are, lesson 6 builds a better detector, lesson 7 a smaller
-    network.
+    It begins with a sound, drawn as a waveform. Lesson 1 gives it tags, drawn as bars named Whistle, Whistling and
+    Speech. Lesson 2 cuts it into ten overlapping windows, drawn above its spectrogram. Lesson 3 teaches new classes,
+    drawn as three groups of dots with a dashed line around a new one. Lesson 4 finds events, drawn as bars over time.
+    Below are the lessons that go further: lesson 5 asks how sure we are, lesson 6 builds a better detector, lesson 7 a
+    smaller network.
     """
     numbers = json.loads((DATA / "course.json").read_text(encoding="utf-8"))
     for i, (lesson, word) in enumerate(PLACES.items()):

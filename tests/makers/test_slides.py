@@ -53,8 +53,9 @@ FAULTS = """() => {
       range.selectNode(node);
       const boxes = [...range.getClientRects()].filter(box => box.width && box.height);
       const pixels = parseFloat(look.fontSize) * (root === slide ? scale : 1) * 1280 / innerWidth;
-      const drawing = element.closest('svg[role="img"]');  // in units of its own: pictures.py knows
-      if (text && !drawing && boxes.length && pixels < SMALLEST - 0.01) faults.add(`text of ${pixels.toFixed(1)} px: ${name}`);
+      const drawn_text = element.closest('svg[role="img"]');  // in units of its own: pictures.py knows
+      if (text && !drawn_text && boxes.length && pixels < SMALLEST - 0.01)
+        faults.add(`text of ${pixels.toFixed(1)} px: ${name}`);
       if (/auto|scroll/.test(look.overflowY) && element.scrollHeight > element.clientHeight
           || /auto|scroll/.test(look.overflowX) && element.scrollWidth > element.clientWidth)
         faults.add(`scrolls: ${name}`);
