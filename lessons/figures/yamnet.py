@@ -17,10 +17,10 @@ def yamnet_windows(picture: Picture) -> None:
     window. The first window is 0.96 seconds long, which is 96 frames of the spectrogram. The next
     one begins 0.48 seconds later, so each window overlaps half of the one before. The tenth window
     begins at 4.32 seconds and ends at 5.28, beyond the end of the clip. The rest of it is grey, as
-    is a piece that is added to the spectrogram: it is padded with zeros. From each window an arrow leads to the
-    right, to a row of 521 scores of its own, from 0 to 1, the higher the stronger the colour. Three
-    columns of them are drawn: Speech is high in the first two rows, Whistle or Whistling in most of
-    the others.
+    is a piece that is added to the spectrogram: it is padded with zeros. From each window an arrow
+    leads to the right, to a row of 521 scores of its own, from 0 to 1, the higher the stronger the
+    colour. Three columns of them are drawn: Speech is high in the first two rows, Whistle or
+    Whistling in most of the others.
     """
     clip = HEARD["clip"]
     n = len(clip["scores"])
