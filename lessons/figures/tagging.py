@@ -21,7 +21,7 @@ def _outline(picture: Picture, box: Box) -> None:
     picture.line((x, y), (right, y), (right, low), (x, low), (x, y), colour=ORANGE)
 
 
-@drawing(height=378)
+@drawing(height=380)
 def waveform_to_log_mel(picture: Picture) -> None:
     """How a sound becomes a log-mel spectrogram, on one spoken word.
 
@@ -64,8 +64,8 @@ def waveform_to_log_mel(picture: Picture) -> None:
             picture.line((x, top + tall), (x, top + tall + 6), colour=GREY)
             picture.text((x, top + tall + 17), words)
         picture.strip((strip, top, 24, tall), "tagging_column.png")
-        picture.text((left, top + tall + 41), "loud = bright", anchor="start")
-        picture.text((strip + 12, top + tall + 41), "one column")
+        picture.text((left, top + tall + 39), "loud = bright", anchor="start")
+        picture.text((strip + 12, top + tall + 39), "one column")
         _outline(picture, (strip, top, 24, tall))
     with picture.step("all frames"):
         box = 300, top, 320, tall
