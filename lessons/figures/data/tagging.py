@@ -13,9 +13,8 @@ from . import HERE, real, save_strip
 RATE = 16000  # of the recording, in Hz
 FRAME, BANDS = 0.025, (125, 7500)  # of the word's spectrogram, in s and in Hz
 WORD = 0.5, 1.0  # where in the clip the word is, in s
-STRETCH = 0.755, 0.81  # the part of the word that the drawing shows from near, in s
+STRETCH = 0.75, 0.805  # the part of the word that the drawing shows from near, in s
 FOLLOWED = 26  # the frame of the word that the drawing follows: it begins at 0.76 s
-SAMPLES = 346  # the first of the few samples that are shown one by one
 NAMES = "Speech", "Whistling"
 
 
@@ -52,7 +51,7 @@ def levels(waveform: np.ndarray, rate: int, frame: float, bands: tuple[int, int]
 
 if __name__ == "__main__":
     waveform = audio.load(real("speech-whistling").path, RATE)
-    clip = np.pad(waveform, (0, 5 * RATE + 240 - len(waveform)))  # silence, to 500 frames in 5 s
+    clip = np.pad(waveform, (0, 240))  # silence, for the last frame
     save_strip(levels(clip, RATE, FRAME, BANDS), "tagging_clip", 70)
 
     at_32 = soxr.resample(waveform, RATE, 2 * RATE)  # what CNN14 gets: 501 frames, centred, in 5 s
@@ -71,9 +70,8 @@ if __name__ == "__main__":
     column = 1 + word[FOLLOWED] / 60  # from 0, 60 dB below the highest, to 1
     numbers = {
         "wave": rounded(soxr.resample(near, RATE, 6000)),
-        "first": SAMPLES,
-        "samples": rounded(near[SAMPLES : SAMPLES + 18]),
         "column": rounded(column.clip(0, 1)),
+        "seconds": round(len(waveform) / RATE, 2),
         "events": dict(zip(NAMES, map(rounded, loud(waveform)), strict=True)),
     }
     (HERE / "tagging.json").write_text(json.dumps(numbers) + "\n", encoding="utf-8")
