@@ -92,7 +92,7 @@ def two_counts(picture: Picture) -> None:
     On a time axis of six seconds, the reference has a dog from 0.5 to 1.9 and from 3.1 to 4.6
     seconds. Below it, the system reports one from 0.8 to 1.8 and from 4.1 to 5.9 seconds. Around
     each true onset a shaded band shows the collar: the start may be off by 0.5 seconds each way.
-    Event-based: the first report begins inside the band, its end fits, too, and it is a hit. The
+    Event-based: the first report begins inside the band, in time, and it is a hit. The
     second begins outside, too late, so the true bark is a miss and the report is a false alarm.
     Segment-based, second by second: the first two are hits, the third is empty, the fourth is a
     miss, the fifth a hit, the sixth a false alarm.
@@ -139,7 +139,7 @@ def two_counts(picture: Picture) -> None:
         picture.text((at(0), 13), words, colour=PURPLE, anchor="start")
     with picture.step("count events"):
         picture.text((0, by_event + 27), "event-based", anchor="start")
-        for (onset, _), words in zip(FOUND, ("start and end fit", "starts too late"), strict=True):
+        for (onset, _), words in zip(FOUND, ("starts in time", "starts too late"), strict=True):
             picture.line((at(onset), system), (at(onset), why + 8), width=3)
             picture.text((at(onset) + 8, why), words, anchor="start")
         verdict(BARKS[0], by_event, 54, "hit")

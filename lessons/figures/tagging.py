@@ -21,14 +21,14 @@ def _outline(picture: Picture, box: Box) -> None:
     picture.line((x, y), (right, y), (right, low), (x, low), (x, y), colour=ORANGE)
 
 
-@drawing(height=380)
+@drawing(height=400)
 def waveform_to_log_mel(picture: Picture) -> None:
     """How a sound becomes a log-mel spectrogram, on one spoken word.
 
     At the top is the waveform of a small part of it, 55 ms or 880 samples. Below it, three bars
     mark frames. Each is 25 ms long and begins 10 ms after the beginning of the one before, so they
-    overlap. An arrow leads from the first frame to its levels in 64 mel bands, drawn as bars from
-    -60 to 0 dB, with marks at 1, 2 and 4 kHz. Beside them, the same levels are one column of
+    overlap. An arrow, the Fourier transform, leads from the first frame to its levels in 64 mel
+    bands, drawn as bars from -60 to 0 dB, with marks at 1, 2 and 4 kHz. Beside them, the same levels are one column of
     colours, bright where the sound is loud. An arrow leads from this column to its place in the
     log-mel spectrogram on the right, where the columns of half a second stand side by side.
     """
@@ -51,6 +51,7 @@ def waveform_to_log_mel(picture: Picture) -> None:
     top, tall, strip = 214, 110, 218
     with picture.step("a frame becomes a column"):
         picture.arrow((begin - 2, 103), (94, 103), (94, 170), colour=ORANGE)
+        picture.text((104, 157), "Fourier transform", colour=ORANGE, anchor="start")
         picture.text((left, 183), "levels in 64 mel bands", anchor="start")
         each = tall / 64
         for i, value in enumerate(NUMBERS["column"]):
@@ -64,8 +65,7 @@ def waveform_to_log_mel(picture: Picture) -> None:
             picture.line((x, top + tall), (x, top + tall + 6), colour=GREY)
             picture.text((x, top + tall + 17), words)
         picture.strip((strip, top, 24, tall), "tagging_column.png")
-        picture.text((left, top + tall + 39), "loud = bright", anchor="start")
-        picture.text((strip + 12, top + tall + 39), "one column")
+        picture.text((strip + 12, top + tall + 51), "one column:\nbright = loud")
         _outline(picture, (strip, top, 24, tall))
     with picture.step("all frames"):
         box = 300, top, 320, tall

@@ -129,13 +129,13 @@ def loop(picture: Picture, box: tuple[float, float, float, float]) -> None:
 def embedding_map(picture: Picture) -> None:
     """Four hundred clips on a map, first without names, then with them.
 
-    In words stands: 400 clips, near means alike to the network. Without names, 400 grey marks
+    In words stands: 400 clips, near means that YAMNet hears them alike. Without names, 400 grey marks
     lie in a dozen groups with free ground between them. With names, each group turns out to be
     one animal: dog at the bottom, then cow, pig and sheep, cat in the middle, crow at the right,
     crickets and frog at the top, hen at the top left, and rooster in two groups, one beside the
     hens and one further left. A thin ring goes around the hens and the roosters beside them:
     neighbours. Another ring, at the left edge, goes around a small group: mixed animals, mostly
-    silence. A star lies among the crickets: the computed cricket.
+    silence. A star lies among the crickets: a synthetic cricket.
     """
     rows = animals()
     spots = {name: [] for name in sorted({row["animal"] for row in rows})}
@@ -145,7 +145,7 @@ def embedding_map(picture: Picture) -> None:
     shapes = [shape.tolist() for shape in _shapes(len(spots), 4.4)]
     for own, shape in zip(spots.values(), shapes, strict=True):
         picture.marks(own, shape, colour=GREY)
-    picture.text((630, 368), "400 clips\nnear = alike to the network", anchor="end")
+    picture.text((630, 368), "400 clips\nnear: YAMNet hears them alike", anchor="end")
     names = {
         "cat": [(362, 214)],
         "cow": [(436, 306)],
@@ -173,7 +173,7 @@ def embedding_map(picture: Picture) -> None:
         (x, y) = star[0]
         picture.dots(star, colour=INK, radius=15, shape="star")
         picture.dots(star, colour=YELLOW, radius=10.5, shape="star")
-        picture.text((x - 4, 24), "computed cricket", anchor="start")
+        picture.text((x - 4, 24), "synthetic cricket", anchor="start")
         picture.line((x, y - 20), (x + 8, 38), width=1.5)
 
 

@@ -91,7 +91,7 @@ def separable_convolution(picture: Picture) -> None:
     the pair. Its depthwise half stays within channels: the nine points of each input meet in one
     point of their own. Its pointwise half goes across channels: each of these points is joined to
     each output by a single line. That makes 9 times 256 plus 256 times 256, or 67,840 weights. The
-    lines into one output are blue everywhere, the others grey. At the bottom two bars compare the
+    lines that lead to one output are blue, the others grey. At the bottom two bars compare the
     sums: that of the pair is 8.7 times shorter.
     """
     n, each, pitch, top = 4, 10, 42, 82
@@ -142,7 +142,7 @@ def separable_convolution(picture: Picture) -> None:
     title(x_in, x_full, "full convolution", "within and across", "9 × 256 × 256")
     with picture.step("depthwise"):
         for y in rows:
-            nine(x_left, y, (x_middle, y + middle), y == top)
+            nine(x_left, y, (x_middle, y + middle), True)
         grids(x_left)
         points(x_middle)
         ends(x_middle, "256")
@@ -197,8 +197,7 @@ def three_summaries(picture: Picture) -> None:
         picture.bar((x - 0.4 * each, base - high, 0.8 * each, high))
         if not score:
             picture.text((x, base - 15), "0", colour=BLUE)
-    start, end = centres[0] - 0.4 * each, centres[-1] + 0.4 * each
-    picture.bracket(start, end, base + 58, f"{len(scores)} windows", above=False)
+    picture.bracket(left, right, base + 58, f"{len(scores)} windows", above=False)
 
     def summary(k: int, name: str, value: float, why: str, colour: str = GREY) -> None:
         x, high = 378 + 104 * k, max(value * tall, 3)
