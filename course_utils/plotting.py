@@ -266,7 +266,7 @@ def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax: Axes | None = None) 
 
     The y axis counts the bands, from 0 to 63, and names their frequencies.
 
-    Notebook: 02_yamnet, 04_sound_event_detection, 07_distillation
+    Notebook: 04_sound_event_detection, 07_distillation
     """
     values, seconds = np.asarray(spectrogram), len(spectrogram) * hop
     mel = np.linspace(2595 * np.log10(1 + 125 / 700), 2595 * np.log10(1 + 7500 / 700), 66)[1:-1]
@@ -342,6 +342,8 @@ def histogram(
 ) -> Axes:
     """Draw how many of the values lie in each bin.
 
+    Notebook: 06_better_detector
+
     Parameters
     ----------
     values : array_like, shape (n_values,)
@@ -377,7 +379,7 @@ def curves(
 
     They are told apart by colour, marker and line style.
 
-    Notebook: 04_sound_event_detection, 05_how_sure, 06_better_detector
+    Notebook: 04_sound_event_detection, 05_how_sure, 06_better_detector, 07_distillation
 
     Parameters
     ----------
@@ -434,7 +436,7 @@ def curves(
 def learning_curves(history: object, measure: str = "loss", ax: Axes | None = None) -> Axes:
     """Draw a measure of training, and of validation if there was one, by epoch, from what Keras' ``fit`` returns.
 
-    Notebook: 03_transfer_learning, 07_distillation
+    Notebook: 03_transfer_learning
     """
     import pandas as pd
 
@@ -510,6 +512,8 @@ def dot_plot(
 
     Values on both sides of 0 get a line at 0. The values of a table of one column are written beside
     their dots.
+
+    Notebook: 02_yamnet, 03_transfer_learning, 05_how_sure, 06_better_detector, 07_distillation
 
     Parameters
     ----------
