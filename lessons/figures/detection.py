@@ -53,7 +53,7 @@ def four_steps(picture: Picture) -> None:
         picture.text((0, top - 12), "2 score", anchor="start", bold=True)
         picture.text((0, base + 18), "best class", anchor="start")
         for value in (0, 1):
-            picture.text((left - 3, base - 3 - value * (high - 3)), f"{value}", anchor="end")
+            picture.text((left + 5, base - 11 - value * (high - 12)), f"{value}", anchor="start")
         picture.line((left, top), (left, base), (left + width, base), colour=GREY)
         for i, (_, score, x) in enumerate(windows):
             foot = cut + 17 + 20 * (i % 2)
