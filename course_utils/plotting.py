@@ -551,7 +551,7 @@ def dot_plot(
     order = np.argsort(-table.iloc[:, 0].to_numpy(float), kind="stable") if sort else slice(None)
     values, low, high = (part.to_numpy(float)[order] for part in (table, *ends))
     names = [", ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.index[order]]
-    n_columns, above, step = table.shape[1], max(map(len, names)) > 14, 11 if intervals else 5  # points
+    n_columns, above, step = table.shape[1], max(map(len, names)) > 14, 11 if intervals else 7  # points
     band = step * (n_columns - 1) * intervals  # of the intervals of a row
     pitch = band + (36 if above else 15 if band else 21)
     ax, rows = _rows(ax, names, pitch, (n_columns > 1) + (baseline is not None), above)
