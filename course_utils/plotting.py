@@ -573,8 +573,8 @@ def dot_plot(
     _few(ax, x=5)
     lowest, highest = ax.dataLim.intervalx
     if baseline or lowest < 0 < highest:
-        around = (-7 - band / 2, 8 + band / 2) if above else (-pitch / 2, pitch / 2)  # not through the names
-        spans = 1 - (rows[:, np.newaxis] + 0.5 + np.array(around) / pitch) / len(rows)
+        around = np.array([-7 - band / 2, 8 + band / 2]) / pitch  # a row, so not through the names above
+        spans = 1 - (rows[:, np.newaxis] + 0.5 + around) / len(rows) if above else ((0, 1),)
         _line_at(ax, *(baseline or (0, "")), spans=spans, linewidth=1, zorder=0.5)
     ax.set_xlim(left=0 if zero else None)
     said, cell = [], "{0} " * (n_columns > 1) + "{1:.3g}" + " ({2:.3g} to {3:.3g})" * intervals

@@ -417,7 +417,7 @@ def test_dot_plot_draws_values_intervals_and_lines():
     spans = [tuple(segment[:, 0]) for bars in ax.collections for segment in bars.get_segments()]
     wanted = [(low.loc[row, name], high.loc[row, name]) for name in DOTS for row in "ba"]
     assert spans == [pytest.approx(span) for span in wanted]
-    assert [line.get_xdata() for line in ax.lines if line.get_label() == "always on 0.40"] == [[0.4, 0.4]] * 2
+    assert [line.get_xdata() for line in ax.lines if line.get_label() == "always on 0.40"] == [[0.4, 0.4]]
     assert row_names(ax) == ["b", "a"]
     assert "always on 0.40" in texts(ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(DOTS)
