@@ -70,13 +70,13 @@ def _plain(value: float, _: object = None) -> str:
     return f"{value:g}".replace("-", "\N{MINUS SIGN}")
 
 
-def _few(ax: Axes, integer: bool = False, **steps: int) -> None:
-    """Give an axis (x, y) at most so many steps between its ticks, and numbers without zeros at the end."""
+def _few(ax: Axes, whole: bool = False, **steps: int) -> None:
+    """Give an axis (x, y) at most so many steps between its ticks, whole numbers at x, and no zeros at the end."""
     from matplotlib.ticker import MaxNLocator
 
     for name, most in steps.items():
         axis = getattr(ax, f"{name}axis")
-        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10], integer=integer))
+        axis.set_major_locator(MaxNLocator(most, steps=[1, 2, 5, 10], integer=whole and name == "x"))
         axis.set_major_formatter(_plain)
 
 
@@ -114,7 +114,7 @@ def _values_beside(ax: Axes, rows: np.ndarray, values: np.ndarray, sign: str = "
     """Write the values of rows in a column at the right, where no line crosses them."""
     look = {"xycoords": ax.get_yaxis_transform(), "textcoords": "offset points", "va": "center_baseline"}
     for row, value in zip(rows, _written(values, sign), strict=True):
-        ax.annotate(value, (1, row), (6, 0), **look)
+        ax.annotate(value, (1, row), (8, 0), **look)
 
 
 def _line_at(ax: Axes, x: float, words: str, colour: str = INK, spans: Sequence = ((0, 1),), **look: object) -> None:
@@ -126,17 +126,17 @@ def _line_at(ax: Axes, x: float, words: str, colour: str = INK, spans: Sequence 
     ax.annotate(words, (x, 1), (shift, 3), color=colour, ha=side, va="bottom", **where)
 
 
-def _name_ends(ax: Axes, ends: Sequence[tuple[str, float, float, str]]) -> None:
-    """Write the names of lines (name, x and y of the end, colour) at the right, near their ends, side by side."""
+def _name_ends(ax: Axes, ends: Sequence[tuple[str, float, str]]) -> None:
+    """Write the names of lines (name, y of the end, colour) at the right, near their ends, but none on another."""
     names = ["\n".join(textwrap.wrap(str(name), 15, break_long_words=False)) for name, *_ in ends]
     look = {"xycoords": "axes fraction", "textcoords": "offset points", "va": "center"}
     texts = [ax.annotate(name, (1, 0), (5, 0), color=end[-1], **look) for name, end in zip(names, ends, strict=True)]
-    heights = np.array([name.count("\n") + 1 for name in names]) * LINE / 62 * ax.figure.dpi / ax.bbox.height
+    heights = np.array([name.count("\n") + 1 for name in names]) * LINE / 62  # in; 72 points, but for the layout
 
     def place(ax: Axes) -> None:
-        wanted = ax.transAxes.inverted().transform(ax.transData.transform([end[1:3] for end in ends]))[:, 1]
-        order = np.argsort(wanted, kind="stable")
-        stacked = np.cumsum(heights[order]) - heights[order] / 2  # where the names would be, all from the bottom
+        wanted = ax.transAxes.inverted().transform(ax.transData.transform([(1, y) for _, y, _ in ends]))[:, 1]
+        order, size = np.argsort(wanted, kind="stable"), heights * ax.figure.dpi / ax.bbox.height
+        stacked = np.cumsum(size[order]) - size[order] / 2  # where the names would be, all from the bottom
         rise = wanted[order].clip(0, 1) - stacked  # names collide where it falls
         rise = (np.maximum.accumulate(rise) + np.minimum.accumulate(rise[::-1])[::-1]) / 2
         for i, y in zip(order, stacked + rise.clip(-stacked[0], max(0, 1 - stacked[-1])), strict=True):
@@ -180,7 +180,6 @@ def _way(name: str, values: pd.Series) -> str:
     x, y = values.dropna().index, values.dropna().to_numpy()
     if not len(y):
         return f"{name} has no values"
-
     if y.min() == y.max():
         return f"{name} is {y[0]:.3g} throughout"
     which, legs, before = {y.min(): "its lowest ", y.max(): "its highest "}, [], None
@@ -257,8 +256,8 @@ def spectrogram(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -
     levels = librosa.power_to_db(_columns(power), ref=np.max, top_db=70)
     bands = librosa.mel_frequencies(n_mels=128, fmax=sample_rate / 2)
     words = f"Mel spectrogram of {_seconds(seconds)} s: {_strongest(power, bands, hop / sample_rate)}."
-    end, bar = len(power) * hop / sample_rate, ("dB", (-70, -35, 0))
-    return _bands(ax, levels, bands, end, words, bar=bar, xlim=(0, seconds))
+    end, more = len(power) * hop / sample_rate, {"bar": ("dB", (-70, -35, 0)), "xlim": (0, seconds)}
+    return _bands(ax, levels, bands, end, words, **more)
 
 
 def log_mel(spectrogram: np.ndarray, hop: float = 0.01, ax: Axes | None = None) -> Axes:
@@ -316,7 +315,8 @@ def scores_over_time(
         active = np.r_[False, values > values.max(initial=0) / 2, False]
         edges = [_seconds(offset + i * hop) for i in np.flatnonzero(np.diff(active))]
         spans = [f"{start} to {end}" for start, end in zip(edges[::2], edges[1::2], strict=True)]
-        peaks.append(f"{labels[column]} {values.max(initial=0):.3g} ({_listed(spans, 3)})")
+        when = _listed(spans) if len(spans) < 3 else f"{len(spans)} times from {edges[0]} to {edges[-1]}"
+        peaks.append(f"{labels[column]} {values.max(initial=0):.3g} ({when})")
     words = f"Highest score by class, and in seconds when it is over half of that: {_listed(peaks, 6)}."
     extent = (offset, offset + len(scores) * hop, len(labels) - 0.5, -0.5)
     ax, _ = _rows(ax, _short(labels), 21.6, lines=0.7)
@@ -413,15 +413,14 @@ def curves(
         look = {"color": CURVES[i], "marker": "os^Dv"[i % 5], "linestyle": ("-", "--", ":", "-.")[i % 4]}
         ax.errorbar(table.index, table[name], yerr, label=name, capsize=4, markevery=every, **look)
         if len(known := table[name].dropna()) and names != [ylabel]:
-            ends.append((name, known.index[-1], known.iloc[-1], CURVES[i]))
+            ends.append((name, known.iloc[-1], CURVES[i]))
     ax.plot(table.index, table[list(thin)], color=CURVES[len(names) - 1], alpha=0.4, linewidth=1, zorder=1)
     for i, (name, value) in enumerate(levels.items()):
         ax.axhline(value, label=name, color=INK, linestyle=("--", ":", "-.")[i % 3], linewidth=1.2, zorder=1)
-        ends.append((name, table.index[0], value, INK))
+        ends.append((name, value, INK))
     if ends:
         _name_ends(ax, ends)
-    _few(ax, x=8, integer=table.index.dtype.kind == "i")
-    _few(ax, y=5)
+    _few(ax, whole=table.index.dtype.kind == "i", x=8, y=5)
     ways = "; ".join(_way(name, table[name]) for name in names)
     words = f"{ylabel or 'Curves'} over {table.index.name or 'their index'}: {ways}."
     if yerr is not None:
@@ -484,14 +483,14 @@ def confusion_matrix(matrix: pd.DataFrame | np.ndarray, ax: Axes | None = None) 
     colours = LinearSegmentedColormap.from_list("errors", [(at, to_rgba(one, alpha)) for at, one, alpha in shades])
     signed, most = np.where(np.eye(len(table)), counts, -counts), counts.max(initial=1)
     look = {"cmap": colours, "vmin": -most, "vmax": most, "linewidths": 0.8, "linecolor": to_rgba(INK, 0.15)}
-    text = {"annot": counts, "fmt": "g", "annot_kws": {"color": INK}}
+    text = {"annot": counts, "fmt": "g", "annot_kws": {"color": INK, "va": "center_baseline"}}
     seaborn.heatmap(signed, mask=counts == 0, ax=ax, cbar=False, xticklabels=False, yticklabels=False, **look, **text)
     turned = {"rotation": 45, "ha": "right", "rotation_mode": "anchor"}
-    places, long = np.arange(len(table)) + 0.5, max(map(len, columns), default=0) * len(table) > 38
-    ax.set_xticks(places, columns, **turned if long else {})
+    places, wide = np.arange(len(table)) + 0.5, max(map(len, columns), default=0) * len(table) > 38
+    ax.set_xticks(places, columns, **turned if wide else {})
     ax.set_yticks(places, _short(table.index))
     ax.tick_params(length=0)
-    errors = sorted(np.argwhere((counts > 0) & (signed < 0)), key=lambda cell: -counts[*cell])
+    errors = sorted(np.argwhere(signed < 0), key=lambda cell: -counts[*cell])
     said = [f"{table.index[i]} taken for {table.columns[j]} {counts[i, j]}" for i, j in errors]
     words = f"{counts.trace()} of {counts.sum()} are on the diagonal. Errors: {_listed(said, 6)}."
     return _describe(ax, words, side="right", xlabel="predicted class", ylabel="true class")
@@ -556,7 +555,7 @@ def dot_plot(
     order = np.argsort(-table.iloc[:, 0].to_numpy(float), kind="stable") if sort else slice(None)
     values, low, high = (part.to_numpy(float)[order] for part in (table, *ends))
     names = [", ".join(map(str, name)) if isinstance(name, tuple) else str(name) for name in table.index[order]]
-    n_columns, above, step = table.shape[1], max(map(len, names)) > 14, 11 if intervals else 5  # points
+    n_columns, above, step = table.shape[1], max(map(len, names)) > 14, 11 if intervals else 7  # points
     band = step * (n_columns - 1) * intervals  # of the intervals of a row
     pitch = band + (36 if above else 15 if band else 21)
     ax, rows = _rows(ax, names, pitch, (n_columns > 1) + (baseline is not None), above)
@@ -574,12 +573,12 @@ def dot_plot(
         ax.legend(ncols=columns, borderaxespad=1.5 if baseline else 0.3, **look)
     for row in [] if intervals else rows:
         ax.axhline(row, color=INK, alpha=0.25, linewidth=0.8, zorder=0)
-    ax.margins(x=0.04)
+    ax.update_datalim([(0, 0)] * zero)
     _few(ax, x=5)
     lowest, highest = ax.dataLim.intervalx
     if baseline or lowest < 0 < highest:
-        around = (-8 - band / 2, 8 + band / 2) if above else (-pitch / 2, pitch / 2)  # not through the names
-        spans = 1 - (rows[:, np.newaxis] + 0.5 + np.array(around) / pitch) / len(rows)
+        around = np.array([-7 - band / 2, 8 + band / 2]) / pitch  # a row, so not through the names above
+        spans = 1 - (rows[:, np.newaxis] + 0.5 + around) / len(rows) if above else ((0, 1),)
         _line_at(ax, *(baseline or (0, "")), spans=spans, linewidth=1, zorder=0.5)
     ax.set_xlim(left=0 if zero else None)
     said, cell = [], "{0} " * (n_columns > 1) + "{1:.3g}" + " ({2:.3g} to {3:.3g})" * intervals

@@ -268,7 +268,7 @@ SAID = [
     (lambda: plotting.scores_over_time(OVER_TIME[:, ::-1], NAMES, 1, offset=3), ": a 0.9 (3 to 5, 6 to 7), b 0.3 (4"),
     (
         lambda: plotting.scores_over_time(np.eye(2).repeat(3, 0)[[0, 3] * 3], NAMES, 1),
-        "a 1 (0 to 1, 2 to 3, 4 to 5), b",
+        "a 1 (3 times from 0 to 5), b",
     ),
     (lambda: plotting.scores_over_time(np.zeros((4, 2)), NAMES, 1), ": a 0 (none), b 0 (none)."),
     (lambda: plotting.embedding(np.array([0, 0, 2.5, 1])), "4 values: 50% are 0; the highest, 2.5, is dimension 2."),
@@ -417,7 +417,7 @@ def test_dot_plot_draws_values_intervals_and_lines():
     spans = [tuple(segment[:, 0]) for bars in ax.collections for segment in bars.get_segments()]
     wanted = [(low.loc[row, name], high.loc[row, name]) for name in DOTS for row in "ba"]
     assert spans == [pytest.approx(span) for span in wanted]
-    assert [line.get_xdata() for line in ax.lines if line.get_label() == "always on 0.40"] == [[0.4, 0.4]] * 2
+    assert [line.get_xdata() for line in ax.lines if line.get_label() == "always on 0.40"] == [[0.4, 0.4]]
     assert row_names(ax) == ["b", "a"]
     assert "always on 0.40" in texts(ax)
     assert [text.get_text() for text in ax.get_legend().get_texts()] == list(DOTS)
