@@ -65,7 +65,7 @@ def waveform_to_log_mel(picture: Picture) -> None:
             picture.line((x, top + tall), (x, top + tall + 6), colour=GREY)
             picture.text((x, top + tall + 17), words)
         picture.strip((strip, top, 24, tall), "tagging_column.png")
-        picture.text((strip + 12, top + tall + 51), "one column:\nbright = loud")
+        picture.text((strip + 12, top + tall + 49), "one column:\nbright = loud")
         _outline(picture, (strip, top, 24, tall))
     with picture.step("all frames"):
         box = 300, top, 320, tall

@@ -1,6 +1,6 @@
 """What is wrong with the pictures of a document, as a browser shows them: drawings and plots in SVG."""
 
-# Of each picture: text that is small, faint, cut, under other text, or cannot be selected.
+# Of each picture that is seen: text that is small, faint, cut, under other text, or cannot be selected.
 FAULTS = """(smallest) => {
   const faults = new Set();
   const channels = colour => {
@@ -17,7 +17,7 @@ FAULTS = """(smallest) => {
     return [1, 1, 1];
   };
   for (const svg of document.querySelectorAll('svg[role="img"]')) {
-    if (!svg.checkVisibility()) continue;
+    if (!svg.checkVisibility({ visibilityProperty: true })) continue;
     const name = svg.getAttribute("aria-label").slice(0, 60);
     const box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
     const scale = Math.min(box.width / view.width, box.height / view.height), ground = paper(svg), places = [];
@@ -27,8 +27,9 @@ FAULTS = """(smallest) => {
       if (!words || look.visibility === "hidden") continue;
       const pixels = parseFloat(look.fontSize) * scale * SCREEN;
       if (pixels < smallest - 0.05) faults.add(`${name}: text of ${pixels.toFixed(1)} px: ${words}`);
+      const edge = 0.15 * pixels / SCREEN;  // the box of a line is higher than its letters
       if (place.left < box.left - 1 || place.right > box.right + 1
-          || place.top < box.top - 1 || place.bottom > box.bottom + 1)
+          || place.top < box.top - edge || place.bottom > box.bottom + edge)
         faults.add(`${name}: cut: ${words}`);
       const ink = channels(look.fill), share = parseFloat(look.fillOpacity) * parseFloat(look.opacity);
       const [a, b] = [ink.map((v, i) => share * v + (1 - share) * ground[i]), ground].map(light);
