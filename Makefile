@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab slides pdf present data doctor bench notebooks format badges embedded mini mini-eval results clean
+.PHONY: help run test check lab slides pdf present data doctor bench notebooks figures format badges embedded mini mini-eval results clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
@@ -51,6 +51,9 @@ bench: $(VENV)/.installed  ## time the models on this computer
 
 notebooks: $(VENV)/.installed  ## maintainers: write the notebooks and the README's table from lessons/
 	$(BIN)/python -m makers notebooks
+
+figures: $(VENV)/.installed  ## maintainers: write the drawings of the lessons, and build/figures.html to look at them
+	$(BIN)/python -m makers figures
 
 format: $(VENV)/.installed  ## format and lint the code, and write the notebooks again
 	$(BIN)/python -m ruff format .

@@ -7,6 +7,7 @@ COMMANDS = {
     "run": ("build", (), "execute the notebooks that have changed; write pages, slides and results.json"),
     "page": ("build", ("--pages",), "the same for one notebook and without slides: page 02"),
     "notebooks": ("lessons", (), "write the notebooks and the README's table from lessons/"),
+    "figures": ("figures", (), "write the drawings of the lessons, and a sheet to look at: figures NAME"),
     "reading": ("reading", (), "count the minutes of lessons, and see how they read: reading 02"),
     "slides": ("slides", (), "write the slides"),
     "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each deck"),

@@ -26,9 +26,10 @@ def write_page(notebook, path: Path) -> None:
 
     exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(Path(__file__).with_name("templates"))])
     exporter.register_filter("markdown2html", slides.math_filter)
-    page = slides.with_captions(notebook)
+    page = slides.with_captions(slides.with_drawings(notebook))
     for cell in page.cells:
-        if cell.metadata.get("jupyter", {}).get("source_hidden"):  # the set-up: only what it says
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden")  # the set-up: only what it says
+        if hidden or cell.source.startswith("drawings.show("):
             cell.metadata["transient"] = {"remove_source": True}
         if cell.cell_type == "markdown":
             cell.source = slides.GLOSSARY.sub(r"[\1](glossary.html#\2)", cell.source)

@@ -158,7 +158,8 @@ def circumstances(names: Iterable[str] = ()) -> dict[str, str]:
     """Return what outputs depend on beside the code: package, versions, settings, and which of some assets are here."""
     digest = hashlib.sha256()
     for file in sorted(p for folder in ("course_utils", "data/embedded") for p in (lessons.ROOT / folder).rglob("*.*")):
-        if file.is_file() and file.suffix != ".pyc" and ".ipynb_checkpoints" not in file.parts:
+        # a drawing is taken as it is when a page or a slide is written
+        if file.is_file() and file.suffix not in (".pyc", ".svg") and ".ipynb_checkpoints" not in file.parts:
             digest.update(f"{file.relative_to(lessons.ROOT)} {file.stat().st_size}\n".encode() + file.read_bytes())
     settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
     settings["here"] = "" if settings["COURSE_ASSETS"] == "embedded" else json.dumps(here(names))

@@ -55,7 +55,7 @@ ASIDE = "|".join(
         r"!?\[(?:[^\[\]]|\[[^\]]*\])*\](?:\([^)]*\)|\[[^\]]*\])",  # links, pictures
         *(r"^\[[^\]]+\]:.*?$", r"\[\^[^\]]+\]", r"https?://\S+"),
         *(r"<summary>.*?</summary>", r"<[^>]+>"),
-        *(r"^[ >-]*#.*?$", r"^\*Figure.*?\*(?=\s|$)"),  # headings, captions
+        *(r"^[ >-]*#.*?$", r"^\*(?:Figure|Drawing).*?\*(?=\s|$)"),  # headings, captions
     ]
 )
 

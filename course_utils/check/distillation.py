@@ -89,7 +89,7 @@ def break_even(answer, figures):
     hint="Build a network from all layers but the last, and add a dense layer of 1024 with ReLU. Train it with "
     "CosineSimilarity as the loss, and predict all patches.",
     why="It answers closer to the teacher than a constant does, on patches that it was never trained on.",
-    then="Can a linear classifier on its output tell the ten animals apart? Compare with the table above.",
+    then="Can a linear classifier on its output tell the ten animals apart? Compare with Figure 4.",
 )
 def student_embeddings(answer, teacher, test):
     """Check exercise 7.5: a student's embeddings of all patches; those of the ``teacher``, shape (n_patches, 1024).

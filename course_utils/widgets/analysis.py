@@ -14,7 +14,7 @@ from course_utils import audio, models, plotting
 from course_utils.events import events_by_class
 from course_utils.models.yamnet import REACH, STEP
 
-from .shown import drawn, event_roll, image, in_words, picture
+from .shown import drawn, event_roll, picture
 from .sound_input import Levels, Sound, length_in_words
 
 if TYPE_CHECKING:
@@ -67,10 +67,10 @@ class Analysis:
         events = "<p>No class passes the threshold anywhere: no events.</p>"
         if len(self.events):
             roll, rows = {self.model: self.events}, list(dict.fromkeys(self.events["label"]))
-            svg = event_roll(roll, rows, self.duration).encode()
+            svg = event_roll(roll, rows, self.duration, of=label)
             more = f"<p>The first 50 of {len(self.events)} events.</p>" if len(self.events) > 50 else ""
             table = self.events.head(50).to_html(index=False, border=0, float_format="{:.2f}".format)
-            events = f"{image(svg, 'svg+xml', f'Event roll of {label}. {in_words(roll)}')}{more}{table}"
+            events = f"{svg}{more}{table}"
         spectrogram = drawn(plotting.spectrogram, self.opening, models.YAMNET_RATE)
         return (
             f"<p>{html.escape(str(self))}</p>{f'<ul>{notes}</ul>' if notes else ''}"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -12,19 +11,18 @@ import numpy as np
 from course_utils import audio, datasets, models
 from course_utils.assets import AssetError
 
-from .shown import Shown, image, panel_of, show
+from . import drawing
+from .drawing import CLASSES
+from .shown import Shown, panel_of, show
 
 if TYPE_CHECKING:
     import ipywidgets
     import pandas as pd
 
-COLOURS = ("#0072B2", "#D55E00", "#009E73", "#B5468F", "#3A8FC4", "#B07A00", "#1A1A1A", "#7C4DBC", "#6E6E6E", "#C1272D")
-"""Of the categories; each has a shape of its own too, so that nobody needs to tell them by colour alone."""
-
 SILENCE = 0.1
 """A window counts as sound if its level is over this share of the loudest window's, 20 dB below."""
 
-WIDTH, HEIGHT, MARGIN = 900, 600, 34
+HEIGHT, MARGIN, DOT = 396, 26, 4.4
 
 SCRIPT = """
 export default {
@@ -46,10 +44,10 @@ export default {
     said.className = "course-map-said";
     said.setAttribute("role", "status");
     said.textContent = "Click on a dot, or walk with the arrow keys and press Enter.";
-    svg.append(make("rect", { width, height, fill: "#FFFFFF" }));
-    const links = svg.appendChild(make("g", { stroke: "#1A1A1A", "stroke-width": 1.5 }));
+    const ink = { stroke: "currentColor", "stroke-width": 1.5 };
+    const links = svg.appendChild(make("g", ink));
     const nodes = dots.map(([x, y, kind, words], i) => {
-      const place = `translate(${x} ${y})`, look = { fill: colours[kind], stroke: "#FFFFFF", "stroke-width": 0.8 };
+      const place = `translate(${x} ${y})`, look = { fill: colours[kind] };
       const label = { id: `${id}-${i}`, role: "option", "aria-label": words, "aria-selected": false };
       const shape = { points: shapes[kind], transform: place, class: "course-map-dot" };
       const dot = make("polygon", { ...shape, ...look, ...label });
@@ -58,12 +56,11 @@ export default {
       return svg.appendChild(dot);
     });
     for (const [x, y, words, kind] of titles) {
-      const look = { "text-anchor": "middle", "font-size": 18, "font-weight": "bold", "font-family": "sans-serif" };
-      const halo = { "paint-order": "stroke", stroke: "#FFFFFF", "stroke-width": 5, "pointer-events": "none" };
-      svg.append(make("text", { x, y, fill: colours[kind], "aria-hidden": true, ...look, ...halo }, words));
+      const look = { "text-anchor": "middle", "font-size": SIZE, "font-weight": 600, "pointer-events": "none" };
+      const style = `fill: color-mix(in srgb, ${colours[kind]} 60%, currentColor)`;  // else, the fill
+      svg.append(make("text", { x, y, fill: colours[kind], style, "aria-hidden": true, ...look }, words));
     }
-    const dark = { stroke: "#1A1A1A", "stroke-width": 2 };
-    const ring = make("circle", { r: 11, fill: "none", opacity: 0, class: "course-map-ring", ...dark });
+    const ring = make("circle", { r: 9, fill: "none", opacity: 0, class: "course-map-ring", ...ink });
     svg.append(ring);
     const stars = svg.appendChild(make("g", { "pointer-events": "none" }));
     el.classList.add("course-map");
@@ -115,25 +112,25 @@ export default {
       ring.setAttribute("opacity", 0);
       said.textContent = star;
       const points = [...Array(10).keys()].map((k) => {
-        const r = k % 2 ? 7 : 17, angle = Math.PI * (k / 5 - 0.5);
+        const r = k % 2 ? 6 : 14, angle = Math.PI * (k / 5 - 0.5);
         return `${x1 + r * Math.cos(angle)},${y1 + r * Math.sin(angle)}`;
       });
-      stars.append(make("polygon", { points: points.join(" "), fill: "#F0E442", ...dark }));
+      stars.append(make("polygon", { points: points.join(" "), fill: "#F0E442", ...ink }));
     };
     model.on("change:marks", draw);
     draw();
     return () => model.off("change:marks", draw);
   },
 };
-"""
+""".replace("SIZE", str(drawing.SIZE))
 
 STYLE = """
-.course-map-picture { width: 100%; max-width: 1100px; height: auto; display: block; }
-.course-map-picture:focus-visible { outline: 3px solid #0072B2; outline-offset: 2px; }
+.course-map-picture { width: 100%; max-width: 960px; height: auto; display: block; color: inherit; }
+.course-map-picture:focus-visible { outline: 3px solid currentColor; outline-offset: 2px; }
 .course-map-dot { cursor: pointer; }
 .course-map-ring { pointer-events: none; }
-.course-map-dot:hover { stroke: #1A1A1A; stroke-width: 2; }
-.course-map-said { margin: 0.3em 0; min-height: 1.4em; }
+.course-map-dot:hover { stroke: currentColor; stroke-width: 1.5; }
+.course-map-said { margin: 0.3em 0; min-height: 1.4em; font-size: max(14px, 1em); }
 """
 
 
@@ -231,46 +228,51 @@ def _shapes(n: int, radius: float) -> list[np.ndarray]:
     return [radius * known[i % len(known)] for i in range(n)]
 
 
-def _titles(points: np.ndarray, kinds: np.ndarray, n: int) -> np.ndarray:
-    """Return where the name of each category goes: where its clips are densest, and apart from other names."""
-    found = []
-    for kind in range(n):
+def _titles(points: np.ndarray, kinds: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return where the name of each category goes, the middle of its base line: on free ground beside its clips.
+
+    A name covers no clip if it can, stands close to where its own clips are densest, and apart from other names.
+    """
+    choices = []
+    for kind, name in enumerate(names):
+        half = drawing.extent(name, bold=True) / 2
+        columns, rows = np.arange(half + 2, drawing.WIDTH - half - 2, 6), np.arange(14, HEIGHT - 12, 6)
+        x, y = (grid.ravel() for grid in np.meshgrid(columns, rows))
         own = points[kinds == kind]
-        apart = np.linalg.norm(own[:, np.newaxis] - own, axis=2)
-        dense = np.exp(-((apart / 60) ** 2)).sum(axis=1).argmax()
-        near = own[apart[dense] < 60]
-        found.append((near[:, 0].mean(), near[:, 1].min() - 8))
-    found = np.array(found)
-    for _ in range(50):  # push apart what would overlap
-        for i in range(n):
-            for k in range(i):
-                gap = found[i] - found[k]
-                if abs(gap[0]) < 95 and abs(gap[1]) < 22:
-                    push = np.array([0, (22 - abs(gap[1])) / 2 * (1 if gap[1] >= 0 else -1)])
-                    found[i], found[k] = found[i] + push, found[k] - push
-    return np.clip(found, (60, 22), (WIDTH - 60, HEIGHT - 8))
+        dense = np.exp(-((np.linalg.norm(own[:, np.newaxis] - own, axis=2) / 30) ** 2)).sum(axis=1)
+        core = own[dense >= 0.7 * dense.max()]
+        # how far each clip is from each box, squared
+        aside = (np.abs(points[:, 0] - columns[:, np.newaxis]) - half).clip(0) ** 2
+        above = (np.abs(points[:, 1] - rows[:, np.newaxis]) - 11).clip(0) ** 2
+        apart = (aside + above[:, np.newaxis]).reshape(len(x), -1)
+        covered, strangers = (apart < (DOT + 3) ** 2).sum(axis=1), (apart < 14**2) @ (kinds != kind)
+        beside = np.hypot((np.abs(core[:, 0] - x[:, np.newaxis]) - half).clip(0), core[:, 1] - y[:, np.newaxis])
+        nearest = np.sort(beside, axis=1)[:, : max(1, len(core) // 2)].mean(axis=1)
+        choices.append((x, y, half, 12.0 * covered + 2 * strangers + nearest))
+    found, left = np.zeros((len(names), 2)), set(range(len(names)))
+    while left:  # the one with the least room goes first
+        kind = max(left, key=lambda kind: choices[kind][3].min())
+        x, y, half, bad = choices[kind]
+        i = bad.argmin()
+        found[kind] = x[i], y[i] + 7
+        left.remove(kind)
+        for other in left:
+            x2, y2, half2, bad2 = choices[other]
+            bad2[(np.abs(x2 - x[i]) < half + half2 + 8) & (np.abs(y2 - y[i]) < 24)] += 1e4
+    return found
 
 
-def _static(points: np.ndarray, kinds: np.ndarray, names: list[str], titles: np.ndarray, text: str) -> Shown:
-    """Draw the map as a picture."""
-    from matplotlib import style
-    from matplotlib.figure import Figure
-    from matplotlib.patheffects import withStroke
-
-    with style.context("course_utils.course"):
-        figure = Figure(figsize=(5.8, 5.8 * HEIGHT / WIDTH))
-        ax = figure.subplots()
-        for kind, (name, shape) in enumerate(zip(names, _shapes(len(names), 1), strict=True)):
-            own, colour = points[kinds == kind], COLOURS[kind % len(COLOURS)]
-            ax.scatter(*own.T, s=20, marker=shape * (1, -1), color=colour, edgecolor="white", linewidth=0.5, label=name)
-        for kind, (name, (x, y)) in enumerate(zip(names, titles, strict=True)):
-            look = {"ha": "center", "color": COLOURS[kind % len(COLOURS)], "fontweight": "bold", "fontsize": 14}
-            ax.text(x, y, name, path_effects=[withStroke(linewidth=4, foreground="white")], **look)
-        ax.set(xlim=(0, WIDTH), ylim=(HEIGHT, 0), aspect="equal")
-        ax.set_axis_off()
-        buffer = io.BytesIO()
-        figure.savefig(buffer, format="png")
-    return Shown(image(buffer.getvalue(), "png", text), text)
+def _static(points: np.ndarray, kinds: np.ndarray, names: list[str], titles: np.ndarray, words: str) -> Shown:
+    """Draw the map as a picture: a path for the dots of a category, and its name."""
+    parts = []
+    for kind, shape in enumerate(_shapes(len(names), DOT)):
+        sides = "".join(f"l{x:.1f} {y:.1f}" for x, y in np.diff(shape.round(1), axis=0))
+        dots = "".join(f"M{x:.1f} {y:.1f}{sides}z" for x, y in points[kinds == kind] + shape[0].round(1))
+        parts.append(f'<path fill="{CLASSES[kind % len(CLASSES)]}" d="{dots}"/>')
+    for kind, (name, (x, y)) in enumerate(zip(names, titles, strict=True)):
+        look = f'text-anchor="middle" font-weight="600" {drawing.ink(CLASSES[kind % len(CLASSES)])}'
+        parts.append(drawing.text(x, y, name, look))
+    return Shown(drawing.svg(parts, HEIGHT, words), words)
 
 
 def _in_words(unit: np.ndarray, kinds: np.ndarray, names: list[str]) -> str:
@@ -324,8 +326,8 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
     filenames, categories = list(clips["filename"]), list(map(str, clips["category"]))
     names, kinds = np.unique(categories, return_inverse=True)
     names, unit = names.tolist(), unit_length(embeddings)
-    points = MARGIN + places(embeddings) * (WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN)
-    titles = _titles(points, kinds, len(names))
+    points = MARGIN + places(embeddings) * (drawing.WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN)
+    titles = _titles(points, kinds, names)
     static = _static(points, kinds, names, titles, _in_words(unit, kinds, names))
 
     def said(i: int, cosine: float | None = None) -> str:
@@ -361,23 +363,23 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
             drawing = traitlets.Dict().tag(sync=True)
             marks = traitlets.Dict({"from": [0, 0], "to": [], "star": ""}).tag(sync=True)
 
-        shapes = [" ".join(f"{x:.1f},{y:.1f}" for x, y in shape) for shape in _shapes(len(names), 6)]
+        shapes = [" ".join(f"{x:.1f},{y:.1f}" for x, y in shape) for shape in _shapes(len(names), DOT)]
         dots = [
             [round(x, 1), round(y, 1), int(k), said(i)] for i, ((x, y), k) in enumerate(zip(points, kinds, strict=True))
         ]
         where = [
             [round(x, 1), round(y, 1), name, k] for k, ((x, y), name) in enumerate(zip(titles, names, strict=True))
         ]
-        colours = [COLOURS[k % len(COLOURS)] for k in range(len(names))]
-        drawing = {
-            "width": WIDTH,
+        colours = [CLASSES[k % len(CLASSES)] for k in range(len(names))]
+        given = {
+            "width": drawing.WIDTH,
             "height": HEIGHT,
             "shapes": shapes,
             "colours": colours,
             "dots": dots,
             "titles": where,
         }
-        picture, panel = Map(drawing=drawing), panel_of(ipywidgets, "course-map-clip")
+        picture, panel = Map(drawing=given), panel_of(ipywidgets, "course-map-clip")
 
         def chosen(_: Any, content: dict, buffers: list) -> None:
             if not isinstance(i := content.get("choose"), int) or not 0 <= i < len(dots):

@@ -11,16 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from course_utils import assets, audio, datasets, evaluation, models, plotting
+from course_utils import assets, audio, datasets, evaluation, models
 from course_utils.events import Events, events_from_scores
 
+from . import drawing
+from .drawing import CLASSES
 from .shown import Shown, image, in_words, panel_of, show
 
 if TYPE_CHECKING:
     import ipywidgets
     import pandas as pd
 
-THRESHOLD = 'stroke="#1A1A1A" stroke-width="2" stroke-dasharray="2 4"'
+END = 'text-anchor="end"'
 
 
 def _some_clips() -> dict[str, Path]:
@@ -33,6 +35,26 @@ def _some_clips() -> dict[str, Path]:
     animals = datasets.clips(firsts.set_index("category")["filename"].loc[list(datasets.ANIMALS)])
     here = [(animal, clip) for animal, clip in zip(datasets.ANIMALS, animals, strict=True) if clip.has_audio]
     return found | {f"{animal} ({clip.name})": clip.path for animal, clip in here}
+
+
+def _tags(lists: Sequence[tuple[str, list[tuple[str, float]]]], words: str) -> str:
+    """Draw lists of tags side by side as SVG, names above bars of one scale, whole even if they take two lines."""
+    gap, parts, bottom = 36, [], 0.0
+    column = (drawing.WIDTH - gap * (len(lists) - 1)) / len(lists)
+    room, most = column - 10 - drawing.extent("0.000"), max(score for _, tags in lists for _, score in tags) or 1.0
+    titles = [drawing.lines(name, column, 3, bold=True) for name, _ in lists]
+    for k, ((_, tags), title) in enumerate(zip(lists, titles, strict=True)):
+        x, y = k * (column + gap), 22.0 + 24 * (max(map(len, titles)) - len(title))
+        for i, row in enumerate(title):
+            parts.append(drawing.text(x, y := y + 24 * bool(i), row, 'font-weight="600"'))
+        for label, score in tags:
+            y += 6
+            for row in drawing.lines(label, column, 2):
+                parts.append(drawing.text(x, y := y + 24, row))
+            parts.append(drawing.bar(x, y + 7, score / most * room, 16, drawing.SYSTEM))
+            parts.append(drawing.text(x + 10 + score / most * room, y := y + 22, f"{score:.3f}"))
+        bottom = max(bottom, y)
+    return drawing.svg(parts, bottom + 8, words)
 
 
 def compare_taggers(
@@ -57,9 +79,6 @@ def compare_taggers(
     ipywidgets.VBox or None
         For the cell to show; None where nothing can be moved.
     """
-    from matplotlib import style
-    from matplotlib.figure import Figure
-
     clips = clips or _some_clips()
     names = tagger.name, assets.resolve("yamnet").label
     labels = list(tagger.labels), models.class_names(yamnet)
@@ -70,17 +89,16 @@ def compare_taggers(
         padded = np.pad(waveform, (0, max(0, round(models.PANNS_MIN_SECONDS * models.PANNS_RATE) - len(waveform))))
         low = audio.load(clips[clip], models.YAMNET_RATE)
         both = tagger.inference(padded[np.newaxis])[0][0], yamnet(low)[0].numpy().mean(axis=0)
-        with style.context("course_utils.course"):
-            figure = Figure(figsize=(10, 3))
-            for ax, name, side, scores in zip(figure.subplots(1, 2), names, labels, both, strict=True):
-                best = np.argsort(scores)[::-1][:5]
-                plotting.top_scores([side[i] for i in best], scores[best], ax=ax)
-                ax.set_title(name, fontsize=10)
-            buffer = io.BytesIO()
-            figure.savefig(buffer, format="png")
-        text = f"The five highest tags of {clip}. {plotting.in_words(figure)}"
+        best = [np.argsort(scores)[::-1][:5] for scores in both]
+        lists = [
+            (name, [(side[i], float(scores[i])) for i in order])
+            for name, side, scores, order in zip(names, labels, both, best, strict=True)
+        ]
+        ranked = [(name, ", ".join(f"{label} {score:.3g}" for label, score in top)) for name, top in lists]
+        said = " ".join(f"{name}: Scores, highest first: {scores}." for name, scores in ranked)
+        text = f"The five highest tags of {clip}. {said}"
         player = audio.play(waveform, models.PANNS_RATE, clip).data
-        return player + image(buffer.getvalue(), "png", text), text
+        return player + _tags(lists, text), text
 
     def build(ipywidgets: Any) -> tuple:
         choose = ipywidgets.Dropdown(options=list(clips), description="clip")
@@ -99,83 +117,43 @@ def _picture(
     It is the picture of :func:`course_utils.plotting.detection`, which takes a hundred. What stays below the threshold
     is pale; ``times`` are those of the windows' centres, ``scores`` has a column for each of the ``rows``.
     """
-    left, width, top, tall, height = 24 + 9 * max(map(len, [*rows, "0.5"])), 900, 48, 210, 26
-    zero, bottom = top + tall, top + tall + 12 + height * len(rows)
-    scale, colours = (
-        (width - left - 20) / duration,
-        [plotting.CURVES[i % len(plotting.CURVES)] for i in range(len(rows))],
-    )
-    hatches = "".join(
-        f'<pattern id="course-hatch-{i}" width="7" height="7" patternUnits="userSpaceOnUse" '
-        f'patternTransform="rotate(45)"><rect width="7" height="7" fill="{colour}"/>'
-        '<rect width="2.5" height="7" fill="#FFFFFF"/></pattern>'
-        for i, colour in enumerate([*dict.fromkeys(colours), "#707070"])
-    )
-    grey = f"url(#course-hatch-{len(dict.fromkeys(colours))})"
-    parts = [f'<defs>{hatches}</defs><rect width="{width}" height="{bottom + 45}" fill="#FFFFFF"/>']
-
-    def line(x1: float, y1: float, x2: float, y2: float, more: str) -> str:
-        return f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" {more}/>'
-
-    def text(x: float, y: float, words: str, more: str = "") -> str:
-        return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{html.escape(words)}</text>'
-
-    def bar(x: float, y: float, wide: float, high: float, fill: str, edge: str) -> str:
-        size = f'width="{max(1.0, wide):.1f}" height="{high}"'
-        return f'<rect x="{x:.1f}" y="{y:.1f}" {size} fill="{fill}" stroke="{edge}"/>'
-
-    step = next(s for s in (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600) if duration <= 10 * s or s == 600)
-    for time in np.arange(0, duration + 1e-9, step):
-        x = left + time * scale
-        parts += [
-            line(x, top, x, bottom + 4, 'stroke="#DADADA"'),
-            text(x, bottom + 19, f"{time:g}", 'text-anchor="middle"'),
-        ]
-    parts.append(text((left + width) / 2, bottom + 38, "time (s)", 'text-anchor="middle"'))
+    names = [drawing.lines(row, 160)[0] for row in rows]
+    left, right, top, tall, height = 14 + max(map(drawing.extent, [*names, "score"])), drawing.WIDTH - 20, 58, 124, 28
+    zero, bottom = top + tall, top + tall + 10 + height * len(rows)
+    scale, looks = (right - left) / duration, drawing.look_of(rolls)
+    parts = drawing.time_axis(left, right, top, bottom, duration)
+    parts.append(drawing.text(left - 10, top - 19, "score", END))
     for value in (0, 0.5, 1):
-        parts.append(text(left - 8, zero - value * tall + 6, f"{value:g}", 'text-anchor="end"'))
-    parts.append(f'<text transform="translate(16 {top + tall / 2:.0f}) rotate(-90)" text-anchor="middle">score</text>')
-    keys = {"reference": "#707070", "system": grey}
-    for x, (name, fill) in zip((width - 290, width - 160), keys.items(), strict=True):
-        parts += [bar(x, 8, 24, 13, fill, "#707070"), text(x + 31, 20, name)]
-    parts += [line(width - 460, 15, width - 430, 15, THRESHOLD), text(width - 422, 20, "threshold")]
-    named = []
-    for i, (row, values) in enumerate(zip(rows, scores.T, strict=True)):
-        over = values.max(initial=0) > threshold
+        parts.append(drawing.text(left - 10, zero - value * tall + 7, f"{value:g}", END))
+    marks = {name: drawing.bar(0, 0, 28, 14, *look) for name, look in looks.items()}
+    parts += drawing.legend({"threshold": drawing.line(0, 7, 28, 7, drawing.THRESHOLD)} | marks, right)
+    over = []
+    for i, values in enumerate(scores.T):
+        colour, is_over = CLASSES[i % len(CLASSES)], values.max(initial=0) > threshold
         points = " ".join(f"{left + t * scale:.1f},{zero - v * tall:.1f}" for t, v in zip(times, values, strict=True))
-        dash = ' stroke-dasharray="7 4"' if i >= len(plotting.CURVES) else ""
-        look = f'stroke-width="{2.4 if over else 1.2}" stroke-opacity="{1 if over else 0.35}"'
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colours[i]}" {look}{dash}/>')
-        y = zero + 12 + height * i
-        parts.append(text(left - 8, y + height / 2 + 4, row, f'text-anchor="end" fill="{colours[i]}"'))
-        if over:
-            x, peak = left + times[values.argmax()] * scale, zero - values.max() * tall
-            x = min(max(x, left + 5 * len(row)), width - 20 - 5 * len(row))
-            named.append(
-                text(x, max(peak - 6, top - 3), row, f'text-anchor="middle" fill="{colours[i]}" font-size="14"')
-            )
-    fills = {
-        "reference": colours,
-        "system": [f"url(#course-hatch-{i % len(plotting.CURVES)})" for i in range(len(rows))],
-    }
+        look = f'stroke-width="{2.5 if is_over else 1.5}" stroke-opacity="{1 if is_over else 0.35}"'
+        dash = f' stroke-dasharray="{drawing.DASHES[i // len(CLASSES) % 3]}"' if i >= len(CLASSES) else ""
+        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" {look}{dash}/>')
+        parts.append(
+            drawing.text(left - 10, zero + 10 + height * (i + 0.5) + 7, names[i], f"{END} {drawing.ink(colour)}")
+        )
+        if is_over:
+            over.append((values.max(), left + times[values.argmax()] * scale, i))
+    taken = []  # by the names at the peaks, the highest first
+    for peak, x, i in sorted(over, reverse=True):
+        half = drawing.extent(names[i]) / 2
+        x, y = min(max(x, left + half), right - half), zero - peak * tall - 7
+        if all(abs(x - x2) > half + half2 or abs(y - y2) > 19 for x2, y2, half2 in taken):
+            taken.append((x, y, half))
+            parts.append(drawing.text(x, y, names[i], f'text-anchor="middle" {drawing.ink(CLASSES[i % len(CLASSES)])}'))
     for k, (name, given) in enumerate(rolls.items()):
         for label, onset, offset in zip(*Events.of(given), strict=True):
-            i = rows.index(label)
-            place = left + onset * scale, zero + 14 + height * i + 11 * k, (offset - onset) * scale, 10
-            parts.append(bar(*place, fills[name][i], colours[i]))
+            place = left + onset * scale, zero + 14 + height * rows.index(label) + 12 * k
+            parts.append(drawing.bar(*place, (offset - onset) * scale, 11, *looks[name]))
     y = zero - threshold * tall
-    axis = line(left, zero, width - 20, zero, 'stroke="#1A1A1A"') + line(
-        left, bottom, width - 20, bottom, 'stroke="#1A1A1A"'
-    )
-    parts += [axis, line(left, y, width - 20, y, THRESHOLD), *named]
-    words = html.escape(
-        f"Scores over time, the threshold at {threshold:.2f}, and events. {in_words(rolls)}", quote=True
-    )
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{words}" viewBox="0 0 {width} {bottom + 45}" '
-        f'width="{width}" height="{bottom + 45}" font-family="sans-serif" font-size="16" fill="#1A1A1A" '
-        f'style="max-width:100%;height:auto">{"".join(parts)}</svg>'
-    )
+    parts += [drawing.line(left, zero, right, zero, drawing.AXIS), drawing.line(left, y, right, y, drawing.THRESHOLD)]
+    words = f"Scores over time, the threshold at {threshold:.2f}, and events. {in_words(rolls)}"
+    return drawing.svg(parts, bottom + 52, words)
 
 
 def explore_detector(
@@ -228,9 +206,7 @@ def explore_detector(
         return drawn, table, words
 
     start = threshold, models.YAMNET_WINDOW, 5 * hop
-    drawn, table, words = detect(*start, every_row=False)
-    alt = f"Scores over time, the threshold at {threshold:.2f}, and events. {words.splitlines()[0]}"
-    picture = image(drawn.encode(), "svg+xml", alt, "width:100%;max-width:1100px")
+    picture, table, words = detect(*start, every_row=False)
     setting = f"Threshold {start[0]:.2f}, windows of {start[1]:.2f} s, a hop of {start[2]:.2f} s:"
 
     def build(ipywidgets: Any) -> tuple:
@@ -241,7 +217,13 @@ def explore_detector(
         }
         sliders = [
             ipywidgets.FloatSlider(
-                value, min=low, max=high, step=step, readout_format=digits, description=name, layout={"width": "30em"}
+                value,
+                min=low,
+                max=high,
+                step=step,
+                readout_format=digits,
+                description=name,
+                layout={"width": "100%", "max_width": "30em"},
             )
             for value, (name, (low, high, step, digits)) in zip(start, limits.items(), strict=True)
         ]
@@ -330,7 +312,7 @@ def explore_errors(
 
     def build(ipywidgets: Any) -> tuple:
         options = [(label_of(error), i) for i, error in enumerate(errors.itertuples())]
-        choose = ipywidgets.Dropdown(options=options, description="clip", layout={"width": "40em"})
+        choose = ipywidgets.Dropdown(options=options, description="clip", layout={"width": "100%", "max_width": "40em"})
         panel = panel_of(ipywidgets, "course-errors", compared(0)[0])
         choose.observe(lambda change: setattr(panel, "value", compared(change["new"])[0]), names="value")
         return choose, panel

@@ -12,6 +12,7 @@ import numpy as np
 
 from course_utils import assets, audio, evaluation, models
 
+from . import drawing
 from .embedding_map import SILENCE, unit_length, windows_of
 from .shown import Shown, panel_of, show
 
@@ -403,9 +404,9 @@ def _result_page(result: Result) -> str:
 def _bars(scores: pd.Series) -> str:
     """Return scores as HTML, a bar for each sound."""
     rows = "".join(
-        f'<div style="display:flex;align-items:center;gap:0.6em"><span style="width:9em;text-align:right">'
-        f'{html.escape(label)}</span><span style="background:#0072B2;height:1.1em;width:{20 * score:.2f}em"></span>'
-        f"<span>{score:.2f}</span></div>"
+        f'<div style="display:flex;align-items:center;gap:0.6em;max-width:{drawing.WIDTH}px">'
+        f'<span style="flex:0 0 30%;text-align:right">{html.escape(label)}</span><span style="background:'
+        f'{drawing.SYSTEM};height:1.1em;flex:0 0 {50 * score:.1f}%"></span><span>{score:.2f}</span></div>'
         for label, score in scores.items()
     )
     return (

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 MINUTE = 60  # s: what is played, drawn and tagged of a longer sound
 
 HINT = (
-    '<p style="max-width:55em;line-height:1.4">Record up to a minute, or upload a file: anything your browser plays '
+    '<p style="max-width:640px;line-height:1.4">Record up to a minute, or upload a file: anything your browser plays '
     "will do, a phone's m4a too. Drag a longer file into the file browser on the left and type its name here. Your "
     "sound stays on the computer that runs the notebook; in Colab, that is one of Google's.</p>"
 )

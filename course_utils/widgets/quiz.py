@@ -18,7 +18,7 @@ COLOURS = {True: "#009E73", False: "#D55E00"}  # of a right answer and of a wron
 STYLE = (
     """
 .course-quiz { display: grid; grid-template-columns: 1.4em 1fr; gap: 0.4em 0.5em; align-items: center;
-  box-sizing: border-box; min-width: 0; max-width: 50em; margin: 0.5em 0; padding: 0; border: 0; }
+  box-sizing: border-box; min-width: 0; max-width: 40em; margin: 0.5em 0; padding: 0; border: 0; }
 .course-quiz legend { width: 100%; margin: 0 0 0.5em; padding: 0; border: 0; font-size: inherit; font-weight: 600;
   color: inherit; }
 .course-quiz input { margin: 0; accent-color: currentColor; }

@@ -4,22 +4,17 @@ from __future__ import annotations
 
 import base64
 import html
-import io
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from course_utils import plotting
 from course_utils.events import Events
 
+from . import drawing
+
 if TYPE_CHECKING:
     import ipywidgets
     from matplotlib.figure import Figure
-
-
-COLOURS = ("#0072B2", "#D55E00")
-"""The first two colours of ``course.mplstyle``."""
 
 
 class Shown:
@@ -57,9 +52,12 @@ def show(name: str, static: Shown, build: Callable[[Any], Iterable], to: str = "
         return None
     import ipywidgets
 
-    hide = ipywidgets.HTML(f"<style>.course-static-{name} {{ display: none }}</style>")
+    style = f".course-static-{name} {{ display: none }} .course-live {{ --jp-widgets-font-size: 14px }}"
+    hide = ipywidgets.HTML(f"<style>{style}</style>")
     hide.layout.display = "none"
-    return ipywidgets.VBox([hide, *build(ipywidgets)])
+    live = ipywidgets.VBox([hide, *build(ipywidgets)])
+    live.add_class("course-live")
+    return live
 
 
 def panel_of(ipywidgets: Any, name: str, value: str = "") -> ipywidgets.HTML:
@@ -90,63 +88,52 @@ def picture(figure: Figure, otherwise: str = "") -> str:
 
     ``otherwise`` is the text for a figure that nobody has put into words.
     """
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", bbox_inches="tight")
-    return image(buffer.getvalue(), "png", plotting.in_words(figure) or otherwise)
+    return plotting.as_svg(figure, otherwise)
 
 
-def drawn(draw: Callable[..., Any], *args: Any, height: float = 2.6) -> Figure:
-    """Return a figure, which pyplot does not know, with a drawing of :mod:`course_utils.plotting` in it."""
+def drawn(draw: Callable[..., Any], *args: Any, height: float | None = None) -> Figure:
+    """Return a figure, which pyplot does not know, with a drawing of :mod:`course_utils.plotting` in it.
+
+    It is ``height`` inches high, or as high as the drawing would be by itself.
+    """
     from matplotlib import style
     from matplotlib.figure import Figure
 
     with style.context("course_utils.course"):
-        figure = Figure(figsize=(10, height), layout="constrained")
+        figure = Figure(figsize=(plotting.WIDTH, height or plotting.WIDTH), layout="constrained")
+        figure.grows = height is None
         draw(*args, ax=figure.subplots())
         figure.canvas.draw()
     return figure
 
 
-def event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float) -> str:
-    """Draw at most two lists of events as SVG, the first plain, the second hatched; 2 ms, where matplotlib takes 100.
+def event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float, of: str = "") -> str:
+    """Draw lists of events as SVG, what is true plain, what was found hatched; 1 ms, where matplotlib takes 100.
 
-    Parameters as for :func:`course_utils.plotting.event_roll`.
+    Long names stand above their bars, short ones beside them. Parameters as for
+    :func:`course_utils.plotting.event_roll`; ``of`` is for who cannot see it: what the events are in.
     """
-    rows = list(rows)
-    left, width, top, height = 20 + 9 * max((len(row) for row in rows), default=0), 900, 30, 28
-    bottom = top + height * len(rows)
-    scale, bar = (width - left - 20) / duration, (height - 8) / len(rolls)
-    fills = (COLOURS[0], "url(#course-hatch)")
-    parts = [
-        '<defs><pattern id="course-hatch" width="7" height="7" patternUnits="userSpaceOnUse" '
-        f'patternTransform="rotate(45)"><rect width="7" height="7" fill="{COLOURS[1]}"/>'
-        '<rect width="2" height="7" fill="#FFFFFF"/></pattern></defs>',
-        f'<rect width="{width}" height="{bottom + 45}" fill="#FFFFFF"/>',
-    ]
-    steps = (0.5, 1, 2, 5, 10, 30, 60, 120, 300, 600)
-    step, minutes = next(s for s in steps if duration <= 10 * s or s == 600), duration > 180
-    for time in np.arange(0, duration + 1e-9, step):
-        x, label = left + time * scale, f"{time / 60 if minutes else time:g}"
-        parts.append(f'<line x1="{x:.1f}" x2="{x:.1f}" y1="{top}" y2="{bottom + 4}" stroke="#C0C0C0"/>')
-        parts.append(f'<text x="{x:.1f}" y="{bottom + 19}" text-anchor="middle">{label}</text>')
-    unit = "min" if minutes else "s"
-    parts.append(f'<text x="{(left + width) / 2:.0f}" y="{bottom + 38}" text-anchor="middle">time ({unit})</text>')
-    parts.append(f'<line x1="{left}" x2="{width - 20}" y1="{bottom}" y2="{bottom}" stroke="#1A1A1A"/>')
-    for i, (name, given) in enumerate(rolls.items()):
-        x = width - 20 - 150 * (len(rolls) - i)
-        parts.append(f'<rect x="{x}" y="8" width="22" height="12" fill="{fills[i]}" stroke="{COLOURS[i]}"/>')
-        parts.append(f'<text x="{x + 28}" y="20">{html.escape(name)}</text>')
+    rows, looks = list(rows), drawing.look_of(rolls)
+    longest = max(map(drawing.extent, rows), default=0)
+    above = longest > 0.25 * drawing.WIDTH
+    left, right, top = 10 if above else 12 + longest, drawing.WIDTH - 20, 30 if len(rolls) > 1 else 4
+    high = max(12, 20 / len(rolls))  # of a bar
+    begin = 24 if above else 4  # of the bars in their row
+    height = begin + high * len(rolls) + 6
+    bottom, scale, place = top + height * len(rows), (right - left) / duration, {row: i for i, row in enumerate(rows)}
+    parts = drawing.time_axis(left, right, top, bottom, duration)
+    if len(rolls) > 1:
+        parts += drawing.legend({name: drawing.bar(0, 0, 28, 14, *look) for name, look in looks.items()}, right)
+    for k, (name, given) in enumerate(rolls.items()):
         for label, onset, offset in zip(*Events.of(given), strict=True):
-            if label in rows:
-                place = f'x="{left + onset * scale:.1f}" y="{top + height * rows.index(label) + 4 + i * bar:.1f}"'
-                size = f'width="{max(1.0, (offset - onset) * scale):.1f}" height="{bar - 1:.1f}"'
-                parts.append(f'<rect {place} {size} fill="{fills[i]}" stroke="{COLOURS[i]}"/>')
-    for i, row in enumerate(rows):
-        y = top + height * i + height / 2 + 6
-        parts.append(f'<text x="{left - 8}" y="{y:.0f}" text-anchor="end">{html.escape(row)}</text>')
-    words = html.escape(f"Event roll. {in_words(rolls)}", quote=True)
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" role="img" aria-label="{words}" viewBox="0 0 {width} {bottom + 45}" '
-        f'width="{width}" height="{bottom + 45}" font-family="sans-serif" font-size="16" fill="#1A1A1A" '
-        f'style="max-width:100%;height:auto">{"".join(parts)}</svg>'
-    )
+            if label in place:
+                x, y = left + onset * scale, top + height * place[label] + begin + high * k
+                parts.append(drawing.bar(x, y, (offset - onset) * scale, high - 1, *looks[name]))
+    for row, i in place.items():
+        y = top + height * i
+        if above:
+            parts += [drawing.text(left, y + 18, *drawing.lines(row, right - left))]
+        else:
+            middle = y + begin + high * len(rolls) / 2 + 7
+            parts.append(drawing.text(left - 10, middle, row, 'text-anchor="end"'))
+    return drawing.svg(parts, bottom + 52, f"Event roll{of and f' of {of}'}. {in_words(rolls)}")

@@ -180,6 +180,7 @@ STYLE = """
 .course-sound-input { display: flex; flex-wrap: wrap; align-items: center; gap: 0.3em 0.6em; }
 .course-sound-input [hidden] { display: none; }
 .course-sound-input button:focus-visible { outline: 2px solid currentColor; outline-offset: 2px; }
+.course-sound-input :is(button, span) { font-size: max(14px, 1em); }
 .course-clock:empty { display: none; }
 .course-own-sound :is(p, li) { line-height: 1.4; }
 """

@@ -20,15 +20,25 @@ from pathlib import Path
 
 from jinja2 import pass_context
 
+from course_utils import drawings
 from makers import files
 
 from .theme import colours, fonts, revealjs
 
 FOLDER = Path(__file__).resolve().parent
+DOCS = FOLDER.parents[1] / "docs" / "figures"
+RESULTS = {
+    "classifiers": "Ten animals, five classifiers, and how sure we are (lesson 5)",
+    "few_clips": "A few clips of each animal are enough to begin with (lesson 5)",
+    "detectors": "A detector gets better step by step (lesson 6)",
+}
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
+DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
+CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
+PICTURE = re.compile(r'<(?:img|svg)\b[^>]*? (?:alt|aria-label)="')
 WIDTH = 76  # characters of code in a line of a slide
 
 
@@ -113,7 +123,7 @@ def prepare(notebook, name: str):
     from nbformat import NotebookNode
     from nbformat.v4 import new_markdown_cell, new_output
 
-    notebook = with_captions(notebook)
+    notebook = with_map(with_captions(with_drawings(notebook, steps=True)), name)
     notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
     cells, heading, section_notes = [], "", []
     for slide in split(notebook.cells):
@@ -133,7 +143,7 @@ def prepare(notebook, name: str):
             cell.source = GLOSSARY.sub(r"\1", cell.source)
         if cell.cell_type == "markdown" and cell.source.startswith("#"):
             heading = cell.source.splitlines()[0].lstrip("# ")
-        if cell.source.startswith("*Figure"):
+        if CAPTION.match(cell.source):
             cell.metadata.tags = [*cell.metadata.get("tags", []), "caption"]
         if cell.cell_type != "code":
             continue
@@ -142,10 +152,8 @@ def prepare(notebook, name: str):
         cell.source = "\n".join(map(folded, cell.source.splitlines()))
         if any(WIDGET in output.get("data", {}) for output in cell.outputs):
             cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-            if not any(
-                "image/png" in o.get("data", {}) or "<img " in o.get("data", {}).get("text/html", "")
-                for o in cell.outputs
-            ):
+            shown = [output.get("data", {}) for output in cell.outputs]
+            if not any("image/png" in data or PICTURE.search(data.get("text/html", "")) for data in shown):
                 raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
             where = f"<p>Try it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
             cell.outputs.append(new_output("display_data", {"text/html": where}))
@@ -155,19 +163,49 @@ def prepare(notebook, name: str):
 def with_captions(notebook):
     """Return a copy of an executed notebook whose pictures have their captions as alternative texts.
 
-    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.``. It comes before
-    the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the alternative text of a
-    picture without any, so that becomes HTML.
+    The caption of the pictures that a cell draws is the cell below, which begins with ``*Figure N.`` or ``*Drawing.``.
+    It comes before the words that :mod:`course_utils.plotting` gives a picture. nbconvert has no place for the
+    alternative text of a picture without any, so that becomes HTML.
     """
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
-        if caption := re.match(r"\*Figure \d+\.\s*(.+)", below.source):
+        if caption := CAPTION.match(below.source):
             text = html.escape(caption[1].replace("*", ""), quote=True)
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
                     output.data = {"text/html": f'<img alt="{text}" src="data:image/png;base64,{picture.strip()}">'}
-                elif drawn := output.get("data", {}).get("text/html"):
-                    output.data["text/html"] = drawn.replace('<img alt="', f'<img alt="{text} ', 1)
+                elif found := PICTURE.search(drawn := output.get("data", {}).get("text/html", "")):
+                    output.data["text/html"] = f"{drawn[: found.end()]}{text} {drawn[found.end() :]}"
+    return notebook
+
+
+def with_map(notebook, name: str):
+    """Return a notebook with the map of the course on its title slide, the lesson marked on it, if it is on the map."""
+    from nbformat.v4 import new_code_cell, new_output
+
+    here = f'data-name="here-{name[:2]}"'
+    page = drawings.show("course_map")._repr_html_()
+    if f"{here} visibility" in page and notebook.cells[0].source.startswith("# "):
+        page = page.replace(f'{here} visibility="hidden"', here)
+        page = page.replace('aria-label="', f'aria-label="You are in lesson {int(name[:2])}. ', 1)
+        outputs = [new_output("display_data", {"text/html": page})]
+        cell = new_code_cell("", id="course-map", outputs=outputs, metadata={"tags": ["hide-input"]})
+        notebook.cells.insert(1, cell)
+    return notebook
+
+
+def with_drawings(notebook, steps: bool = False):
+    """Return a copy of an executed notebook with the drawings as they are now; ``steps`` appear one after another."""
+    notebook = copy.deepcopy(notebook)
+
+    def now(found) -> str:
+        page = drawings.show(found[1])._repr_html_()
+        return page.replace('class="step"', 'class="step fragment"') if steps else page
+
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if drawn := output.get("data", {}).get("text/html"):
+                output.data["text/html"] = DRAWN.sub(now, drawn)
     return notebook
 
 
@@ -245,6 +283,11 @@ def write_deck(notebook, path: Path) -> None:
         path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of another deck
 
 
+def inline(svg: str) -> str:
+    """Return a picture that is a file of its own as one in a page, which has its own colours and font."""
+    return re.sub(r"<style>.*?</style>\s*", "", svg, flags=re.S)
+
+
 def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
     """Write the start page of the decks in a folder: of each, by name, the notebook and the kind of assets it shows."""
     from jinja2 import Template
@@ -255,7 +298,9 @@ def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
         about = {"file": f"{name}.html", "title": title(notebook), "assets": assets.get(name, "")}
         decks.append({**about, "slides": slides, "minutes": duration})
     template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
-    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours())
+    pictures = {name: inline((DOCS / f"{name}.svg").read_text(encoding="utf-8")) for name in ("course_map", *RESULTS)}
+    shown = {"course_map": pictures.pop("course_map"), "results": [(RESULTS[name], pictures[name]) for name in RESULTS]}
+    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours(), **shown)
     files.write(folder / "index.html", page.replace("/* fonts */", fonts(page), 1))
 
 

@@ -1,6 +1,5 @@
 """A map of embeddings: clips that sound alike lie close together, and each can be asked what it is."""
 
-import base64
 import html
 import re
 
@@ -10,8 +9,16 @@ import pytest
 
 from course_utils import audio, datasets, features, widgets
 from course_utils.models import Output
-from course_utils.widgets import shown
-from course_utils.widgets.embedding_map import COLOURS, _shapes, _titles, mean_with_sound, places, unit_length
+from course_utils.widgets import drawing, shown
+from course_utils.widgets.embedding_map import (
+    HEIGHT,
+    MARGIN,
+    _shapes,
+    _titles,
+    mean_with_sound,
+    places,
+    unit_length,
+)
 
 NAMES = ["cat", "cow", "crow", "dog"]
 CLIPS = datasets.esc50_metadata().query("category in @NAMES").groupby("category").head(10).reset_index(drop=True)
@@ -84,18 +91,39 @@ def test_few_clips_and_none():
 
 def test_categories_are_told_apart_without_colour():
     shapes = {shape.round(3).tobytes() for shape in _shapes(10, 6)}
-    assert len(shapes) == len(set(COLOURS)) == 10
+    assert len(shapes) == len(set(drawing.CLASSES)) == 10
     assert len(_shapes(12, 6)) == 12
 
 
+def boxes_of(titles, names):
+    """Return the left, upper, right and lower edge of each name, as wide as it may become."""
+    half = np.array([drawing.extent(name, bold=True) / 2 for name in names])
+    x, y = titles.T
+    return np.stack([x - half, y - 16, x + half, y + 5], axis=1)
+
+
 def test_names_stand_by_their_clips_and_apart():
-    points = places(EMBEDDINGS) * (832, 532) + 34
-    titles = _titles(points, KINDS, 4)
-    for kind, title in enumerate(titles):
-        near = np.linalg.norm(points - title, axis=1).argsort()[:3]
-        assert (KINDS[near] == kind).any()
-    gaps = np.abs(titles[:, np.newaxis] - titles)
-    assert ((gaps[..., 0] > 60) | (gaps[..., 1] > 15) | np.eye(4, dtype=bool)).all()
+    points = MARGIN + places(EMBEDDINGS) * (drawing.WIDTH - 2 * MARGIN, HEIGHT - 2 * MARGIN)
+    titles = _titles(points, KINDS, NAMES)
+    boxes = boxes_of(titles, NAMES)
+    assert boxes.min() >= 0
+    assert (boxes[:, 2:].max(axis=0) <= (drawing.WIDTH, HEIGHT)).all()
+    for kind, (left, upper, right, lower) in enumerate(boxes):
+        beside = np.hypot(*np.maximum([(left, upper) - points, points - (right, lower)], 0).max(axis=0).T)
+        assert KINDS[beside.argmin()] == kind
+        assert 2 < beside.min() < 30
+    for i, a in enumerate(boxes):
+        for b in boxes[:i]:
+            assert (a[:2] >= b[2:]).any() or (b[:2] >= a[2:]).any()
+
+
+def test_two_crowds_in_one_place_have_two_names_side_by_side():
+    points = np.random.default_rng(0).normal((320, 200), 8, (40, 2))
+    boxes = boxes_of(_titles(points, KINDS, ["hen", "rooster", "crow", "sheep"]), ["hen", "rooster", "crow", "sheep"])
+    for i, a in enumerate(boxes):
+        assert not ((points > a[:2]) & (points < a[2:])).all(axis=1).any()
+        for b in boxes[:i]:
+            assert (a[:2] >= b[2:]).any() or (b[:2] >= a[2:]).any()
 
 
 def test_a_recording_is_the_mean_of_its_windows_with_sound():
@@ -113,8 +141,9 @@ def test_on_a_page_it_is_a_picture_with_words(monkeypatch, capsys):
     monkeypatch.setattr("IPython.display.display", displayed.append)
     assert widgets.embedding_map(EMBEDDINGS, CLIPS) is None
     (static,) = displayed
-    alt, data = re.search('<img alt="(.*?)".*?src="data:image/png;base64,(.*?)"', static.page).groups()
-    assert base64.b64decode(data).startswith(b"\x89PNG")
+    alt = re.search('<svg [^>]*role="img" aria-label="(.*?)"', static.page)[1]
+    assert [static.page.count(f">{name}</text>") for name in NAMES] == [1, 1, 1, 1]
+    assert static.page.count("M") - alt.count("M") == 40  # dots
     assert html.unescape(alt) in repr(static)
     assert alt.startswith("Map of 40 clips, a dot for each, in 4 categories: cat, cow, crow, dog.")
     assert "For 100% of the clips, the nearest one by cosine is of the same category" in alt

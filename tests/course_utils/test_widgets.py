@@ -1,6 +1,6 @@
 """Questions, and the explorers driven from Python. (That they move in JupyterLab is test_lab's business.)"""
 
-import base64
+import itertools
 import re
 import sys
 import xml.etree.ElementTree as ElementTree
@@ -12,13 +12,14 @@ from axe_playwright_python.sync_playwright import Axe
 from conftest import ROOT
 from playwright.sync_api import expect
 
-from course_utils import assets, audio, datasets, evaluation, features, models, plotting, widgets
+from course_utils import assets, audio, datasets, evaluation, features, models, widgets
 from course_utils.events import events_from_scores
-from course_utils.widgets import explorers, shown
+from course_utils.widgets import drawing, explorers, shown
 
 quiz_module = sys.modules["course_utils.widgets.quiz"]  # the package has a function of that name
 CLASSES = list(datasets.ANIMALS)
 HOP = 0.096
+ROW = r'text-anchor="end" fill="[^"]*" style="[^"]*">(\w+)<'  # of the detector's picture
 
 
 @pytest.fixture
@@ -262,9 +263,9 @@ def test_static_state_has_a_picture_with_words(mixture, scores, live, monkeypatc
     widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.6)
     (static,) = displayed
     assert "Preview. Open the notebook in JupyterLab or Colab to " in static._repr_html_()
-    alt = r"Scores over time, the threshold at 0\.60, and events\. Reference: dog [^\"]*"
-    picture = re.search(f'<img alt="{alt}".*?src="data:image/svg\\+xml;base64,([^"]+)"', static.page)
-    ElementTree.fromstring(base64.b64decode(picture[1]))
+    svg = ElementTree.fromstring(re.search("<svg.*</svg>", static.page)[0])
+    words = svg.get("aria-label")
+    assert words.startswith("Scores over time, the threshold at 0.60, and events. Reference: dog ")
 
 
 def test_detector_explorer_is_the_detector(mixture, scores, live):
@@ -299,10 +300,11 @@ def drawn(roll):
     svg = ElementTree.fromstring(roll.value)
     parts = [(part.tag.split("}")[1], part.attrib, part.text) for part in svg]
     texts = [(at, words) for tag, at, words in parts if tag == "text"]
-    colours = {at["fill"]: words for at, words in texts if at.get("text-anchor") == "end" and "fill" in at}
-    assert len(colours) <= len(plotting.CURVES)  # told apart here by colour alone
-    places = {words: float(at["y"]) - 6 for at, words in texts if at.get("text-anchor") == "end"}
-    ticks = {words: float(at["x"]) for at, words in texts if at.get("text-anchor") == "middle" and "x" in at}
+    rows = {words: at for at, words in texts if at.get("text-anchor") == "end" and "fill" in at}
+    colours = {at["fill"]: words for words, at in rows.items()}
+    assert len(colours) == len(rows) <= len(drawing.CLASSES)  # told apart here by colour alone
+    places = {words: float(at["y"]) - 7 for at, words in texts if at.get("text-anchor") == "end"}
+    ticks = {words: float(at["x"]) for at, words in texts if at.get("text-anchor") == "middle"}
 
     def seconds(x):
         return (x - ticks["0"]) / (ticks["1"] - ticks["0"])
@@ -316,13 +318,15 @@ def drawn(roll):
             points = [tuple(map(float, point.split(","))) for point in at["points"].split()]
             pale = float(at["stroke-opacity"]) < 1
             curves[colours[at["stroke"]]] = pale, [(seconds(x), score(y)) for x, y in points]
-        if tag == "rect" and at.get("stroke") in colours:
-            start = float(at["x"])
-            span = round(seconds(start), 2), round(seconds(start + float(at["width"])), 2)
-            bars.setdefault((colours[at["stroke"]], "url" in at["fill"]), []).append(span)
-    (level,) = [
-        score(float(at["y1"])) for tag, at, _ in parts if at.get("stroke-dasharray") == "2 4" and at["y1"] != "15.0"
-    ]
+        if tag == "rect":
+            hatched = "stroke" in at  # and then in its outline
+            start, wide = float(at["x"]) - 0.75 * hatched, float(at["width"]) + 1.5 * hatched
+            middle = float(at["y"]) + float(at["height"]) / 2
+            row = min(rows, key=lambda name: abs(float(rows[name]["y"]) - 7 - middle))
+            assert at["fill"] == (drawing.SYSTEM if hatched else drawing.REFERENCE)
+            span = round(seconds(start), 2), round(seconds(start + wide), 2)
+            bars.setdefault((row, hatched), []).append(span)
+    (level,) = [score(float(at["y1"])) for _, at, _ in parts if at.get("stroke-dasharray") == "2 4"]
     return curves, bars, level
 
 
@@ -358,11 +362,10 @@ def test_what_is_true_comes_first_and_a_page_has_no_empty_rows(mixture, live, mo
     scores = np.random.default_rng(0).dirichlet(np.full(10, 1.0), 74)  # none of which passes 0.9
     box = widgets.explore_detector(scores, CLASSES, HOP, mixture, 0.9)
     true = [name for name in CLASSES if name in set(mixture.reference["label"])]
-    rows = re.findall(r'text-anchor="end" fill="[^"]*">(\w+)<', box.children[4].value)
+    rows = re.findall(ROW, box.children[4].value)
     assert rows[:4] == true
     assert len(rows) > 4
-    picture = base64.b64decode(re.search(r'svg\+xml;base64,([^"]+)"', displayed[0].page)[1]).decode()
-    assert re.findall(r'text-anchor="end" fill="[^"]*">(\w+)<', picture) == true
+    assert re.findall(ROW, displayed[0].page) == true
 
 
 def test_rows_of_the_event_roll_stay_put(mixture, scores, live):
@@ -370,14 +373,15 @@ def test_rows_of_the_event_roll_stay_put(mixture, scores, live):
     rows = set()
     for value in (0.0, 0.5, 0.99):
         box.children[1].value = value
-        rows.add(tuple(re.findall(r'text-anchor="end" fill="[^"]*">(\w+)<', roll.value)))
+        rows.add(tuple(re.findall(ROW, roll.value)))
     assert len(rows) == 1
     assert len(*rows) >= 4
 
 
-def test_event_roll_takes_its_colours_from_the_style():
+def test_meanings_have_the_colours_of_the_style():
     style = (ROOT / "course_utils/course.mplstyle").read_text(encoding="utf-8")
-    assert tuple(f"#{colour}" for colour in re.findall(r'"([0-9A-F]{6})"', style)[:2]) == shown.COLOURS
+    cycle = [f"#{colour}" for colour in re.search(r"prop_cycle: .*", style)[0].split('"') if len(colour) == 6]
+    assert {drawing.SYSTEM, drawing.ADDED, drawing.REFERENCE} <= set(cycle)
 
 
 @pytest.mark.parametrize("duration", [0.1, 8.0, 1200.0, 3600.0])
@@ -385,7 +389,11 @@ def test_event_roll_of_any_length(duration):
     events = pd.DataFrame({"label": ["A & B"], "onset": [0.0], "offset": [duration]})
     svg = ElementTree.fromstring(shown.event_roll({"system": events}, ["A & B"], duration))
     assert "A & B" in svg.get("aria-label")
-    assert 1 <= len([t for t in svg.iter() if t.tag.endswith("text") and t.get("text-anchor") == "middle"]) <= 13
+    *ticks, unit = [t for t in svg.iter() if t.tag.endswith("text") and t.get("text-anchor") == "middle"]
+    assert unit.text == ("time (min)" if duration > 180 else "time (s)")
+    ends = [(float(t.get("x")), drawing.extent(t.text) / 2) for t in ticks]
+    assert 2 <= len(ticks) <= 13
+    assert all(x2 - x1 > half1 + half2 + 5 for (x1, half1), (x2, half2) in itertools.pairwise(ends))
 
 
 def test_event_roll_takes_what_other_functions_take():
@@ -405,7 +413,7 @@ def test_taggers_side_by_side_once_for_each_clip(embedded, live, mini, monkeypat
     assert len(choose.options) == 2
     first = panel.value
     assert first.count("<audio") == 1
-    assert first.count("<img ") == 1
+    assert first.count("<svg ") == 1
     assert "a tagger &lt;for tests&gt;: Scores, highest first: " in first
     choose.value = choose.options[1]
     assert panel.value != first
@@ -485,6 +493,6 @@ def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_
     build.write_page(new_notebook(cells=cells), tmp_path / "page.html")
     slides.prepare(new_notebook(cells=cells), "page")  # which asks for a picture
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
-    assert '<img alt="Scores over time, the threshold at 0.60, and events. Reference: dog ' in page
+    assert 'aria-label="Scores over time, the threshold at 0.60, and events. Reference: dog ' in page
     assert "widget-view" not in page
     assert not re.search(r"<script[^>]* src=", page)

@@ -236,6 +236,8 @@ def test_every_figure_has_a_caption_and_its_number(notebook):
     for cell, after in itertools.pairwise(cells):
         if is_code(cell) and re.search(r"plotting\.\w+\(", source(cell)):
             assert re.match(r"\*Figure \d+\.", source(after)), source(cell)
+        if is_code(cell) and "drawings.show(" in source(cell):
+            assert re.match(r"\*Drawing\. ", source(after)), source(cell)
     numbers = re.findall(r"^\*Figure (\d+)\.", "\n".join(source(c) for c in cells), re.MULTILINE)
     assert numbers == [str(i + 1) for i in range(len(numbers))]
 

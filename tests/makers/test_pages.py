@@ -3,14 +3,15 @@
 import re
 
 import pytest
+from pictures import faults
 from test_build import pages as written  # noqa: F401
 
 pytestmark = pytest.mark.browser
 
 
-def look(browser, path, width=1100):
+def look(browser, path, width=1100, scheme="light"):
     """Open a page from a file; return it and what went wrong on the way."""
-    page = browser.new_page(viewport={"width": width, "height": 900})
+    page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)
     faults = []
     page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
     page.on("pageerror", lambda error: faults.append(str(error)))
@@ -38,21 +39,23 @@ def test_pages_open_offline_without_a_fault(browser, pages):
         page.close()
 
 
-def test_every_picture_is_there_and_nothing_is_cut_off(browser, pages):
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+def test_every_picture_is_there_and_can_be_read(browser, pages, width, scheme):
     for path in pages:
-        for width in (1100, 800):
-            page, _ = look(browser, path, width)
-            images = page.evaluate(
-                "[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().right, i.alt])"
-            )
-            assert images
-            for natural, right, alt in images:
-                assert natural > 0, path.name
-                assert right <= width, f"{path.name}: a picture is cut off at {width} px"
-                assert len(alt) > 30
-                assert "No description" not in alt
-            assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path.name} scrolls sideways"
-            page.close()
+        page, _ = look(browser, path, width, scheme)
+        images = page.evaluate(
+            "[...document.images].map(i => [i.naturalWidth, i.getBoundingClientRect().right, i.alt])"
+        )
+        for natural, right, alt in images:
+            assert natural > 0, path.name
+            assert right <= width, f"{path.name}: a picture is cut off at {width} px"
+            assert len(alt) > 30
+            assert "No description" not in alt
+        assert page.locator('svg[role="img"]').count() >= 3
+        assert faults(page, 11) == [], path.name
+        assert page.evaluate("document.documentElement.scrollWidth") <= width, f"{path.name} scrolls sideways"
+        page.close()
 
 
 def test_no_traceback_and_no_wall_of_warnings(browser, pages):

@@ -1,0 +1,152 @@
+"""A figure of matplotlib as SVG that stands in a page, in its font and its theme, with what it shows in words."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import html
+import io
+import re
+import sys
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+STYLE = "course"  # what course.mplstyle calls itself, as svg.hashsalt
+AS_IN_A_PAGE = (  # what matplotlib writes, and what stands in a page in its place
+    (r"\s+", " "),
+    (r"^.*?<svg [^>]*> | ?</svg> $|<defs> <(style|pattern).*?</defs>|<metadata>.*?</metadata>|<!--.*?-->", ""),
+    (r'(<(?:g|image)\b[^>]*?) id="[^"]*"', r"\1"),  # which nothing refers to
+    (r'<path d="[^"]*" style="fill: none"/>| transform="rotate\(-0[^"]*"|font-family: [^;"]*;? ?|xlink:(?=href)', ""),
+    (r'font: [^;"]*?([\d.]+px)[^;"]*', r"font-size: \1"),  # so writes matplotlib before 3.11
+    (r"<(g|text)[^>]*/>|(?<=>) (?=<)", ""),
+    (r"#(1a1a1a|000000)\b", "currentColor"),  # the ink
+    (r'<(text|tspan)( style="[^"]*)fill: (#\w{6})', r'<\1 fill="\3"\2fill: color-mix(in srgb, \3 60%, currentColor)'),
+)
+
+
+def in_words(drawing: Axes | Figure) -> str:
+    """Return in words what a figure of :mod:`course_utils.plotting`, or one Axes of it, shows; "" for any other.
+
+    Lines that ``axhline`` and ``axvline`` have added, and titles, are named as they are labelled.
+    """
+    sentences = []
+    for ax in drawing.axes if isinstance(drawing.axes, list) else [drawing]:
+        words = list(getattr(ax.patch, "words", []))
+        for line in ax.lines if words else []:
+            points, own = line.get_xydata(), line.get_transform() != ax.transData
+            if own and len(points) == 2 and not line.get_label().startswith("_"):
+                words += [f"A line at {a:.4g}: {line.get_label()}." for a, b in points.T if a == b]
+        title = ax.get_title() or ax.get_title(loc="left")
+        sentences += [f"{title}:"] * bool(words and title) + list(dict.fromkeys(words))
+    return " ".join(sentences)
+
+
+def as_svg(figure: Figure, otherwise: str = "") -> str:
+    """Return a figure as SVG to stand in a page: its text is real, in the font of the page around it.
+
+    What has the ink of ``course.mplstyle``, or is black, takes the colour of the text around it, and nothing has a
+    background, so that the picture suits a light theme and a dark one. Text in a colour is mixed with the ink until
+    it can be read. 6.4 in are at most 640 px wide.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        The figure, drawn in its own size.
+    otherwise : str
+        What it shows, for screen readers, where :func:`in_words` has no words for it.
+
+    Returns
+    -------
+    str
+        One ``<svg>`` for HTML, the same whenever the same figure is drawn anew. Its ids begin with a hash of it.
+    """
+    import matplotlib
+
+    box = "standard" if figure.get_layout_engine() else "tight"
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": STYLE, "savefig.bbox": box}):
+        figure.savefig(buffer := io.StringIO(), format="svg", dpi=180, transparent=True)
+    svg = _with_lines_for_hatches(buffer.getvalue())
+    size = re.sub(r"\d+\.\d{3,}", _short, re.search(r'viewBox="([^"]*)"', svg)[1])
+    for found, instead in AS_IN_A_PAGE:
+        svg = re.sub(found, instead, svg, flags=re.DOTALL)
+    svg = re.sub(r'(?<=="data:image/png;base64,)[^"]+', _with_a_palette, svg)
+    svg = re.sub(r'="[^"]*\d\.\d[^"]*"', lambda given: re.sub(r"\d+\.\d{3,}", _short, given[0]), svg)
+    names = dict.fromkeys(name for ax in figure.axes for name in (ax.get_ylabel(), ax.get_xlabel()) if name)
+    words = in_words(figure) or otherwise or " ".join(["A plot.", *names])
+    unique = f"plot-{hashlib.sha1((words + svg).encode()).hexdigest()[:8]}-"
+    svg = re.sub(r' id="|url\(#|href="#', rf"\g<0>{unique}", svg)
+    return (
+        f'<svg role="img" aria-label="{html.escape(words)}" xmlns="http://www.w3.org/2000/svg" viewBox="{size}" '
+        f'style="max-width:{round(float(size.split()[2]) / 0.72)}px;width:100%;height:auto" fill="currentColor" '
+        f'stroke-linejoin="round">{svg}</svg>'
+    )
+
+
+def _short(number: re.Match) -> str:
+    value = float(number[0])
+    return f"{round(value, 2 if value > 1 else 5):g}"
+
+
+def _with_a_palette(png: re.Match) -> str:
+    """Return a PNG, in base64, of at most 256 colours: half as large."""
+    from PIL import Image
+
+    image = Image.open(io.BytesIO(base64.b64decode(png[0])))
+    if image.getextrema()[-1][0] == 255:  # nothing is transparent
+        image = image.convert("RGB").quantize()
+    image.save(buffer := io.BytesIO(), format="png", optimize=True)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def _with_lines_for_hatches(svg: str) -> str:
+    """Return matplotlib's SVG with lines in place of the patterns of bars.
+
+    A browser draws no pattern whose first copy stands in a hidden part of the page, and pages do have a picture twice.
+    """
+    patterns = dict(re.findall(r'<pattern id="(\w+)".*?<path d="([^"]*)"', svg, re.DOTALL))
+
+    def lined(bar: re.Match) -> str:
+        outline, clip, pattern, look = bar.groups()
+        ends = _points(patterns[pattern]).reshape(-1, 2, 2)
+        ways = np.unique(np.sign(ends[:, 1] - ends[:, 0]), axis=0)
+        corners = _points(outline)
+        lines = np.vstack([_hatch(corners.min(axis=0), corners.max(axis=0), way) for way in ways])
+        path = " ".join("M {} {} L {} {}".format(*line) for line in lines)
+        bare = f'<path d="{outline}"{clip} style="fill: none{look}"/>'
+        return f'{bare}<path d="{path}"{clip} style="fill: none{look}; stroke-width: 2"/>'
+
+    return re.sub(r'<path d="([^"]*)"([^>]*) style="fill: url\(#(\w+)\)([^"]*)"/>', lined, svg)
+
+
+def _points(path: str) -> np.ndarray:
+    return np.array(re.findall(r"-?[\d.]+", path), float).reshape(-1, 2)
+
+
+def _hatch(low: np.ndarray, high: np.ndarray, way: np.ndarray) -> np.ndarray:
+    """Return lines that run this way (x, y) through a rectangle, every 6 points: x and y of both ends."""
+    starts = np.arange(-1200, 1200, 6)[:, np.newaxis] * ((1, 0) if way[1] else (0, 1))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        near, far = np.sort([(low - starts) / way, (high - starts) / way], axis=0)
+        first, last = near.max(axis=1, keepdims=True), far.min(axis=1, keepdims=True)
+        return np.hstack([starts + first * way, starts + last * way])[(first < last)[:, 0]]
+
+
+def show_in_notebooks() -> None:
+    """Have IPython show the course's figures as :func:`as_svg` draws them, and any other as it did."""
+    if "IPython" in sys.modules and (shell := sys.modules["IPython"].get_ipython()):
+        shell.display_formatter.ipython_display_formatter.for_type_by_name("matplotlib.figure", "Figure", _show)
+
+
+def _show(figure: Figure) -> None:
+    import matplotlib
+    from IPython.display import display
+
+    words = in_words(figure)
+    if not figure.axes or not (words or matplotlib.rcParams["svg.hashsalt"] == STYLE):
+        raise NotImplementedError  # so that IPython shows it as any other figure
+    display({"text/html": as_svg(figure), "text/plain": words or repr(figure)}, raw=True)

@@ -1,0 +1,220 @@
+"""Lesson 2: how YAMNet hears."""
+
+import json
+
+from .shapes import BLUE, DATA, GREY, ORANGE, Picture, drawing
+
+WINDOW, HOP = 0.96, 0.48  # seconds
+HEARD = json.loads((DATA / "yamnet.json").read_text(encoding="utf-8"))
+
+
+@drawing(height=386)
+def yamnet_windows(picture: Picture) -> None:
+    """How YAMNet cuts a clip of 4.92 seconds into ten windows, and what each of them gives.
+
+    At the top is the spectrogram of the clip, which has 64 bands: somebody speaks, then somebody
+    whistles. Below it, on a common time axis, ten numbered bars go down like stairs, one for each
+    window. The first window is 0.96 seconds long, which is 96 frames of the spectrogram. The next
+    one begins 0.48 seconds later, so each window overlaps half of the one before. The tenth window
+    begins at 4.32 seconds and ends at 5.28, beyond the end of the clip. The rest of it is grey, as
+    is a piece that is added to the spectrogram: it is padded with zeros. From each window an arrow
+    leads to the right, to a row of 521 scores of its own, from 0 to 1, the higher the stronger the
+    colour. Three columns of them are drawn: Speech is high in the first two rows, Whistle or
+    Whistling in most of the others.
+    """
+    clip = HEARD["clip"]
+    n = len(clip["scores"])
+    left, scale, top, tall, pitch, high = 36, 75, 34, 70, 22, 19
+    first = top + tall + 8  # where the bars begin
+    bottom = first + n * pitch + 2
+    end, padded = left + clip["seconds"] * scale, left + ((n - 1) * HOP + WINDOW) * scale
+    x_scores, cell = 478, 34
+
+    picture.strip((left, top, end - left, tall), "speech_whistling.png")
+    picture.text((16, top + tall / 2), "64 bands", turned=True)
+    picture.axis((left, top, padded - left, bottom - top), 0, (padded - left) / scale, 1)
+
+    def place(i: int) -> tuple[float, float]:
+        return left + i * HOP * scale, first + i * pitch
+
+    def window(i: int) -> None:
+        x, y = place(i)
+        picture.box((x + 1, y, WINDOW * scale - 2, high), colour=BLUE)
+        heard = min(x + WINDOW * scale, end)
+        picture.text(((x + heard) / 2, y + high / 2), f"{i + 1}")
+
+    with picture.step("one window"):
+        window(0)
+        picture.bracket(left, left + WINDOW * scale, top - 5, tick=5)
+        picture.text((left, 12), "0.96 s = 96 frames", anchor="start")
+    with picture.step("the next begins 0.48 s later"):
+        window(1)
+        x, y = place(1)
+        picture.arrow((left, y + high / 2), (x, y + high / 2), colour=ORANGE)
+        later = left, y + 1.55 * pitch + high / 2
+        picture.text(later, "0.48 s\nlater", anchor="start", colour=ORANGE)
+    with picture.step("all windows"):
+        for i in range(2, n):
+            window(i)
+    with picture.step("zeros at the end"):
+        x, y = place(n - 1)
+        picture.text((end, 12), "clip ends", anchor="end")
+        picture.box((end, top, padded - end, tall), colour=GREY, edge=False)
+        picture.text(((end + padded) / 2, top + tall / 2), "zeros", turned=True)
+        picture.line((end, top - 8), (end, top + tall), dashed=True)
+        picture.bar((end, y, padded - end - 1, high), colour=GREY)
+        picture.text((x - 10, y + high / 2), "padded with zeros", anchor="end")
+    with picture.step("a row of scores each"):
+        for k, name in enumerate([*clip["classes"], "…"]):
+            at = x_scores + (k + 0.5) * cell, first - 8
+            picture.text(at, name, anchor="start", turned=True)
+        for i, row in enumerate(clip["scores"]):
+            x, y = place(i)
+            start, middle = x + WINDOW * scale + 5, y + high / 2
+            picture.arrow((start, middle), (x_scores - 4, middle), colour=GREY)
+            picture.cells((x_scores, y, cell * len(row), high), row)
+            picture.text((x_scores + (len(row) + 0.5) * cell, middle - 5), "…")
+        centre = x_scores + 2 * cell
+        picture.text((centre, bottom + 15), "521 scores each", colour=BLUE)
+        picture.cells((centre - 50, bottom + 32, 100, 15), [0, 0.25, 0.5, 0.75, 1])
+        picture.text((centre - 62, bottom + 39), "0")
+        picture.text((centre + 62, bottom + 39), "1")
+
+
+@drawing(height=394)
+def separable_convolution(picture: Picture) -> None:
+    """A full convolution beside a cheap pair of two; every line is one weight.
+
+    Four of 256 channels are drawn, as grids of three by three points. On the left is the full
+    convolution, within and across channels at once: each output is joined to all nine points of all
+    inputs, in a dense tangle. That makes 9 times 256 times 256, or 589,824 weights. On the right is
+    the pair. Its depthwise half stays within channels: the nine points of each input meet in one
+    point of their own. Its pointwise half goes across channels: each of these points is joined to
+    each output by a single line. That makes 9 times 256 plus 256 times 256, or 67,840 weights. The
+    lines that lead to one output are blue, the others grey. At the bottom two bars compare the
+    sums: that of the pair is 8.7 times shorter.
+    """
+    n, each, pitch, top = 4, 10, 42, 82
+    rows = [top + i * pitch for i in range(n)]
+    middle = 2 * each  # of a grid of three by three, drawn as seen from the side
+    below = rows[-1] + 4 * each
+    x_in, x_full, x_left, x_middle, x_right = 66, 201, 266, 438, 600
+
+    def at(x: float, y: float, column: float, row: float) -> tuple[float, float]:
+        return x + column * each, y + (row + column / 3) * each
+
+    def grids(x: float) -> None:
+        for y in rows:
+            for k in range(4):
+                picture.line(at(x, y, k, 0), at(x, y, k, 3), width=1.2)
+                picture.line(at(x, y, 0, k), at(x, y, 3, k), width=1.2)
+        ends(x + 1.5 * each, "256 in")
+
+    def ends(x: float, words: str) -> None:
+        picture.text((x, below + 10), "⋮")
+        picture.text((x, below + 32), words)
+
+    def points(x: float) -> None:
+        picture.dots([(x, y + middle) for y in rows], radius=6)
+
+    def weight(start: tuple[float, float], end: tuple[float, float], shown: bool) -> None:
+        picture.line(start, end, colour=BLUE if shown else GREY, width=1.1 if shown else 0.5)
+
+    def nine(x: float, y: float, to: tuple[float, float], shown: bool) -> None:
+        for k in range(9):
+            weight(at(x, y, k % 3 + 0.5, k // 3 + 0.5), to, shown)
+
+    def title(start: float, end: float, name: str, what: str, formula: str) -> None:
+        picture.text(((start + end) / 2, 40), name, bold=True)
+        picture.text(((start + end) / 2, 64), what)
+        picture.text(((start + end) / 2, below + 60), formula)
+
+    picture.text((x_in, 12), "every line is one weight", anchor="start")
+    picture.text((636, 12), "blue: into one output", anchor="end", colour=BLUE)
+    for shown in (False, True):
+        for y in rows:
+            for to in rows[:1] if shown else rows[1:]:
+                nine(x_in, y, (x_full, to + middle), shown)
+    grids(x_in)
+    picture.text((x_in - 5, top + middle), "3 × 3", anchor="end")
+    points(x_full)
+    ends(x_full, "256 out")
+    title(x_in, x_full, "full convolution", "within and across", "9 × 256 × 256")
+    with picture.step("depthwise"):
+        for y in rows:
+            nine(x_left, y, (x_middle, y + middle), True)
+        grids(x_left)
+        points(x_middle)
+        ends(x_middle, "256")
+        title(x_left, x_middle, "depthwise", "within channels", "9 × 256")
+    with picture.step("pointwise"):
+        for y in rows:
+            for to in rows[::-1]:
+                weight((x_middle, y + middle), (x_right, to + middle), to == top)
+        points(x_middle)
+        points(x_right)
+        ends(x_right, "256 out")
+        title(x_middle, x_right, "pointwise", "across channels", "256 × 256")
+        picture.text((x_middle, below + 60), "+")
+    with picture.step("how many weights"):
+        full, pair = 9 * 256 * 256, 9 * 256 + 256 * 256
+        for x, total in (((x_in + x_full) / 2, full), (x_middle, pair)):
+            picture.text((x, below + 84), f"= {total:,}", bold=True)
+        for k, (name, total) in enumerate((("full", full), ("pair", pair))):
+            y = below + 109 + 23 * k
+            picture.text((x_in - 8, y), name, anchor="end")
+            picture.bar((x_in, y - 7, 570 * total / full, 14))
+        fewer = f"{full / pair:.1f} times fewer weights"
+        picture.text((x_in + 570 * pair / full + 10, y), fewer, anchor="start", bold=True)
+
+
+@drawing(height=320)
+def three_summaries(picture: Picture) -> None:
+    """Five seconds of crickets with a single bark, the ten scores of Dog, and three summaries.
+
+    At the top left is the spectrogram: crickets all the time, and at 2.3 seconds a bark of about
+    half a second. Below it, each of ten windows has a bar for its score of Dog. The fifth is 0.85,
+    the one before it 0.20, the one after it 0.08, and the other seven are 0. To the right are the
+    summaries, as bars of the same scale, with a dashed line: a bark is found if the summary is over
+    0.5. The mean is 0.11, because 7 of 10 are 0. The maximum is 0.85, as high as the highest bar:
+    found, because one is enough. The first window alone has 0.00: it is before the bark.
+    """
+    scores = [row[0] for row in HEARD["bark"]["scores"]]
+    seconds, wide = HEARD["bark"]["seconds"], 40
+    left, scale, base, tall = 56, 52, 228, 116
+    each = HOP * scale
+    right = left + seconds * scale
+    centres = [left + (i + 1) * each for i in range(len(scores))]
+    picture.strip((left, 26, seconds * scale, 62), "bark.png")
+    picture.text((left, 12), "crickets", anchor="start")
+    picture.text((left + 2.6 * scale, 12), "one bark", colour=ORANGE)
+    picture.text((12, base - tall / 2), "score of Dog", turned=True)
+    for value in (0, 1):
+        picture.text((46, base - value * tall), f"{value}", anchor="end")
+    picture.axis((left, base - tall, seconds * scale, tall), 0, seconds, 1)
+    for x, score in zip(centres, scores, strict=True):
+        high = max(score * tall, 3)
+        picture.bar((x - 0.4 * each, base - high, 0.8 * each, high))
+        if not score:
+            picture.text((x, base - 15), "0", colour=BLUE)
+    picture.bracket(left, right, base + 58, f"{len(scores)} windows", above=False)
+
+    def summary(k: int, name: str, value: float, why: str, colour: str = GREY) -> None:
+        x, high = 378 + 104 * k, max(value * tall, 3)
+        picture.bar((x - wide / 2, base - high, wide, high), colour=colour)
+        picture.text((x, base - high - 14), f"{value:.2f}", bold=True)
+        picture.text((x, base + 17), name, bold=True)
+        picture.text((x, base + 53), why)
+
+    half = base - 0.5 * tall
+    picture.line((right + 14, half), (638, half), dashed=True)
+    picture.text((586, half - 28), "found if\nover 0.5")
+    with picture.step("mean"):
+        summary(0, "mean", sum(scores) / len(scores), "7 of 10\nare 0")
+    with picture.step("maximum"):
+        summary(1, "maximum", max(scores), "one is\nenough", ORANGE)
+        picture.text((482, base - max(scores) * tall - 40), "found", bold=True, colour=ORANGE)
+    with picture.step("first window"):
+        picture.arrow((centres[0], base - 58), (centres[0], base - 28))
+        picture.text((centres[0] - 12, base - 70), "first", anchor="start")
+        summary(2, "first", scores[0], "before\nthe bark")
