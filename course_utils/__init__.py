@@ -15,7 +15,9 @@ events     tables of events, and the way from window scores to them
 detection  the same under the name that the lessons use
 evaluation accuracy, confusion matrix, sound event detection metrics
 energy     what codecarbon measured, in words
-plotting   one drawing per function, each takes ``ax=None`` and returns the Axes
+plotting   one plot per function, each takes ``ax=None`` and returns the Axes
+svg        a plot as SVG, in the font and the theme of the page around it
+drawings   the drawings of the lessons
 widgets    questions, explorers with sliders, your own sound
 check      what is wrong with the answer to an exercise, in words
 ========== ==================================================================================

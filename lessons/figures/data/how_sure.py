@@ -108,4 +108,7 @@ if __name__ == "__main__":
     numbers = {"leakage": leakage(names, embeddings, y, fold), "bootstrap": bootstrap()}
     numbers["calibration"] = calibration(means, y, fold)
     strips(yamnet, numbers["leakage"]["honest"]["nearest"][1])
+    bins = numbers["calibration"]
+    expected, right = sum(own["says"] * own["clips"] for own in bins), sum(own["right"] for own in bins)
+    print(f"the percentages add up to {expected:.0f} right answers; {right} were right")
     (HERE / "how_sure.json").write_text(json.dumps(numbers) + "\n", encoding="utf-8")
