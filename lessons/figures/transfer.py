@@ -182,7 +182,7 @@ def folds(picture: Picture) -> None:
     """Who may hear which fold.
 
     Five columns stand side by side, the folds 1 to 5, each with eight frog clips, drawn as dots.
-    Dots in one frame are clips of one recording, and a recording is never split: no frame
+    Dots in one frame are clips of one recording, and a recording stays in one fold: no frame
     reaches into another fold. Below are five rows. In the first row, framed and marked as lesson
     3, folds 1, 2 and 3 train, fold 4 validates and fold 5 tests. In the other rows the parts
     turn, so that each fold is the test once. A bracket takes all five rows together: lesson 5.
@@ -213,7 +213,7 @@ def folds(picture: Picture) -> None:
     picture.dots([(left + 8, 100)], colour=INK, radius=4.5)
     picture.text((left + 22, 100), "one clip", anchor="start")
     recording(left + 142, 89, 2)
-    picture.text((left + 195, 100), "one recording: never split", anchor="start")
+    picture.text((left + 195, 100), "one recording: one fold", anchor="start")
 
     def row(test: int, y: float) -> None:
         for i, x in enumerate(starts):
