@@ -70,7 +70,7 @@ class Analysis:
             svg = event_roll(roll, rows, self.duration, of=label)
             more = f"<p>The first 50 of {len(self.events)} events.</p>" if len(self.events) > 50 else ""
             table = self.events.head(50).to_html(index=False, border=0, float_format="{:.2f}".format)
-            events = f"{svg}{more}{table}"
+            events = f"{svg}<details><summary>The events in seconds</summary>{more}{table}</details>"
         spectrogram = drawn(plotting.spectrogram, self.opening, models.YAMNET_RATE)
         return (
             f"<p>{html.escape(str(self))}</p>{f'<ul>{notes}</ul>' if notes else ''}"

@@ -26,7 +26,8 @@ def numbers_of(rows: list[list[str]]) -> int:
 
 
 def html_tables(text: str):
-    for table in re.findall(r"<table.*?</table>", text, re.S):
+    opened = re.sub(r"<details.*?</details>", "", text, flags=re.S)  # what is folded, nobody has to look at
+    for table in re.findall(r"<table.*?</table>", opened, re.S):
         yield [re.findall(r"<td[^>]*>(.*?)</td>", row, re.S) for row in re.findall(r"<tr.*?</tr>", table, re.S)]
 
 
