@@ -25,17 +25,6 @@ SHOWN = re.compile(r'\bdrawings\.show\("(\w+)"\)')
 EVERYWHERE = {"course_map": "every deck, README"}
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, *CLASSES)
 SIZES = {"page": 640, "phone": 358, "slide": 1152}
-
-
-def used(root: Path = ROOT) -> dict[str, list[str]]:
-    """Return which lessons show each drawing, by its name."""
-    found = {}
-    for lesson in lessons.lessons(root):
-        for name in SHOWN.findall("\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")):
-            found.setdefault(name, []).append(lesson.name[:2])
-    return found
-
-
 STEPS = {
     "simple": "simple detector",
     "finer steps": "finer steps",
@@ -56,6 +45,15 @@ SHEET = """<!DOCTYPE html>
   .dark { color: #f0f0f0; background: #1a1a1a; }
 </style>
 """
+
+
+def used(root: Path = ROOT) -> dict[str, list[str]]:
+    """Return which lessons show each drawing, by its name."""
+    found = {}
+    for lesson in lessons.lessons(root):
+        for name in SHOWN.findall("\n".join(cell.source for cell in lesson.cells if cell.cell_type == "code")):
+            found.setdefault(name, []).append(lesson.name[:2])
+    return found
 
 
 def results() -> dict[str, str]:
@@ -88,8 +86,8 @@ def results() -> dict[str, str]:
 
 
 def outside() -> dict[str, str]:
-    """Return the pictures below ``docs/figures``, by name, as files of their own."""
-    return {name: alone(svg) for name, svg in {"course_map": drawings["course_map"]().svg(), **results()}.items()}
+    """Return what is shown outside of the lessons, by name: the map of the course, and the results."""
+    return {"course_map": drawings["course_map"]().svg(), **results()}
 
 
 def alone(svg: str) -> str:
@@ -129,9 +127,9 @@ def main(arguments: list[str] | None = None) -> int:
         if path.stem not in drawings:
             path.unlink()
     if not wanted:
-        for name, text in outside().items():
-            files.write(ROOT / "docs" / "figures" / f"{name}.svg", text)
-        texts |= results()
+        for name, text in (shown_outside := outside()).items():
+            files.write(ROOT / "docs" / "figures" / f"{name}.svg", alone(text))
+        texts |= shown_outside
     files.write(ROOT / "build" / "figures.html", sheet(texts))
     print("Look at them: build/figures.html")
     return 0

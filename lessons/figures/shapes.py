@@ -163,25 +163,17 @@ class Picture:
         look |= {"stroke_width": 1.5 if edge else 0, "stroke_linejoin": "round"}
         self._add(drawsvg.Lines(*flat, close=True, **look))
 
-    def ring(self, box: Box, *, colour: str = INK) -> None:
+    def ring(self, box: Box, *, colour: str = GREY) -> None:
         """Draw an ellipse that fills a box (x, y, width, height), around what is pointed at."""
         x, y, width, height = map(_rounded, box)
         half = f"a{width / 2:g} {height / 2:g} 0 0 1"
         path = f"M{x:g} {y + height / 2:g}{half} {width:g} 0{half} {-width:g} 0z"
-        self._add(drawsvg.Path(path, fill="none", stroke_width=2.5, **_ink(colour, "line")))
+        self._add(drawsvg.Path(path, fill="none", stroke_width=2, **_ink(colour, "line")))
 
     def bar(self, box: Box, *, colour: str = BLUE) -> None:
         """Draw a bar (x, y, width, height) in full colour."""
         x, y, width, height = map(_rounded, box)
         self._add(drawsvg.Rectangle(x, y, width, height, **_ink(colour, "solid")))
-
-    def bars(self, box: Box, values: Sequence[float], *, colour: str = BLUE, top: float = 1, gap: float = 0.2) -> None:
-        """Draw values as upright bars on the lower edge of a box whose upper edge stands for ``top``."""
-        x, y, width, height = box
-        each = width / len(values)
-        for i, value in enumerate(values):
-            high = height * value / top
-            self.bar((x + i * each + gap * each / 2, y + height - high, each * (1 - gap), high), colour=colour)
 
     def cells(self, box: Box, values: Sequence[float], *, colour: str = BLUE) -> None:
         """Draw values in [0, 1] as a row of cells, the higher the stronger their colour."""
@@ -276,7 +268,7 @@ class Picture:
         self._add(drawsvg.Image(*place, path=f"data:image/png;base64,{data}", embed=False, **look))
 
     def dots(self, points: Iterable[Point], *, colour: str = BLUE, radius: float = 4, shape: str = "circle") -> None:
-        """Draw points as circles, squares, triangles, diamonds, crosses or stars."""
+        """Draw points as circles, squares, triangles, crosses or stars."""
         for x, y in points:
             if shape == "circle":
                 self._add(drawsvg.Circle(_rounded(x), _rounded(y), radius, **_ink(colour, "solid")))
@@ -299,7 +291,6 @@ class Picture:
 CORNERS = {
     "square": ((-0.9, -0.9), (0.9, -0.9), (0.9, 0.9), (-0.9, 0.9)),
     "triangle": ((0, -1.1), (1.1, 0.9), (-1.1, 0.9)),
-    "diamond": ((0, -1.2), (1.2, 0), (0, 1.2), (-1.2, 0)),
     "star": (
         *((0, -1.3), (0.33, -0.4), (1.24, -0.4), (0.5, 0.17), (0.77, 1.05)),
         *((0, 0.52), (-0.77, 1.05), (-0.5, 0.17), (-1.24, -0.4), (-0.33, -0.4)),

@@ -117,12 +117,12 @@ def transfer_learning(picture: Picture) -> None:
         picture.text((right, y + 60), "learns from\n240 clips", colour=ORANGE)
 
 
-def loop(picture: Picture, box: tuple[float, float, float, float]) -> None:
-    """Draw an ellipse that fills a box (x, y, width, height), in a thin and pale line."""
-    x, y, width, height = box
-    turns = np.linspace(0, 2 * np.pi, 49)
-    across, down = x + width * (1 + np.cos(turns)) / 2, y + height * (1 + np.sin(turns)) / 2
-    picture.line(*zip(across, down, strict=True), colour=GREY, width=2)
+MIXED = 9, 118, 68, 66  # the ring around the mixed group on the map
+
+
+def on_map(x: float, y: float) -> tuple[float, float]:
+    """Return where in the drawing a place in [0, 1] lies."""
+    return 26 + 588 * x, 26 + 344 * y
 
 
 @drawing(height=396)
@@ -140,8 +140,8 @@ def embedding_map(picture: Picture) -> None:
     rows = animals()
     spots = {name: [] for name in sorted({row["animal"] for row in rows})}
     for row in rows:
-        spots[row["animal"]].append((26 + 588 * float(row["x"]), 26 + 344 * float(row["y"])))
-    star = spots.pop("computed cricket")
+        spots[row["animal"]].append(on_map(float(row["x"]), float(row["y"])))
+    star = spots.pop("synthetic cricket")
     shapes = [shape.tolist() for shape in _shapes(len(spots), 4.4)]
     for own, shape in zip(spots.values(), shapes, strict=True):
         picture.marks(own, shape, colour=GREY)
@@ -164,10 +164,10 @@ def embedding_map(picture: Picture) -> None:
             for at in names[name]:
                 picture.text(at, name, colour=colour, bold=True)
     with picture.step("neighbours"):
-        loop(picture, (190, 66, 184, 76))
+        picture.ring((190, 66, 184, 76))
         picture.text((279, 156), "neighbours")
     with picture.step("a mixed group"):
-        loop(picture, (9, 118, 68, 66))
+        picture.ring(MIXED)
         picture.text((10, 210), "mixed animals:\nmostly silence", anchor="start")
     with picture.step("a sound of one's own"):
         (x, y) = star[0]

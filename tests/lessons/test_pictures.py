@@ -36,6 +36,14 @@ def markdown_tables(text: str):
         yield [line.strip().strip("|").split("|") for line in table.splitlines()[2:]]
 
 
+def test_numbers_of_a_table_are_counted():
+    row = "<tr><td>cat</td><td>0.25</td><td>-1</td><td>5 of 8</td></tr>"
+    (table,) = html_tables(f"<details><table>{row}</table></details><table>{row * 5}</table>")
+    assert numbers_of(table) == 10
+    (table,) = markdown_tables("| a | b |\n| --- | --- |\n| cat | 0.5 |\n| −3 | 2 h |\n")
+    assert numbers_of(table) == 3
+
+
 @pytest.mark.parametrize("lesson", CORE, ids=lambda lesson: lesson.name)
 def test_no_table_is_a_wall_of_numbers(lesson, executed):
     found = {}

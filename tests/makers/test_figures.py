@@ -10,7 +10,7 @@ from pictures import faults
 
 from course_utils import drawings
 from lessons.figures import drawings as functions
-from lessons.figures.shapes import BLUE, Picture
+from lessons.figures.shapes import BLUE, DATA, Picture
 from makers import figures, slides
 
 IDEAS = """
@@ -80,9 +80,15 @@ def test_an_unknown_drawing_is_said():
         drawings.show("cat")
 
 
-def test_the_command_writes_one_and_names_what_it_does_not_know(capsys):
+def test_the_command_writes_one_and_names_what_it_does_not_know(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(figures, "ROOT", tmp_path)
+    monkeypatch.setattr(figures, "FOLDER", tmp_path / "drawings")
+    (tmp_path / "drawings").mkdir()
+    (tmp_path / "drawings" / "of_yesterday.svg").write_text("<svg/>")
     assert figures.main(["course_map"]) == 0
     assert re.search(r"course_map +every deck, README +[\d,]+ bytes", capsys.readouterr().out)
+    assert [path.name for path in (tmp_path / "drawings").iterdir()] == ["course_map.svg"]
+    assert (tmp_path / "build/figures.html").read_text(encoding="utf-8").count("<svg") == 6
     assert figures.main(["cat"]) == 2
     assert "No drawing is called cat" in capsys.readouterr().err
 
@@ -119,6 +125,10 @@ def test_every_drawing_can_be_read(browser, tmp_path, scheme, width, smallest):
     page = browser.new_page(viewport={"width": width, "height": 800})
     page.goto(file.as_uri())
     assert faults(page, smallest) == []
+    selected = page.locator('[data-name="course_map"] svg').evaluate(
+        "svg => { getSelection().selectAllChildren(svg); return String(getSelection()); }"
+    )
+    assert "windows" in selected and "lesson 2" in selected
     page.close()
 
 
@@ -139,11 +149,23 @@ def test_a_drawing_that_cannot_be_read_is_found(browser, tmp_path):
     page.close()
 
 
+def test_what_lesson_5_says_of_its_drawings_is_in_their_numbers():
+    numbers = json.loads((DATA / "how_sure.json").read_text(encoding="utf-8"))
+    bins = numbers["calibration"]
+    low, high = bins[2]["interval"]
+    text = (ROOT / "lessons/05_how_sure.md").read_text(encoding="utf-8")
+    assert (bins[2]["right"], bins[2]["clips"]) == (12, 19)
+    assert f"anything from {100 * low:.0f} to {100 * high:.0f} %" in text
+    expected, right = sum(own["says"] * own["clips"] for own in bins), sum(own["right"] for own in bins)
+    assert f"add up to {expected:.0f} right answers, and {right} were right" in text
+
+
 def test_pictures_of_the_readme_are_those_of_the_results():
     pictures = figures.outside()
     assert {path.stem for path in (ROOT / "docs/figures").iterdir()} == set(pictures)
     for name, text in pictures.items():
         written = (ROOT / "docs" / "figures" / f"{name}.svg").read_text(encoding="utf-8")
+        text = figures.alone(text)
         assert written == text, "run make figures"
         assert "prefers-color-scheme: dark" in text
     shown = dict(re.findall(r'<img src="docs/figures/(\w+)\.svg" width="640" alt="([^"]+)">', README))

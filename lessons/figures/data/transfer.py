@@ -7,6 +7,7 @@ import numpy as np
 
 from course_utils import assets, datasets, features, models
 from course_utils.widgets.embedding_map import mean_with_sound, places, unit_length
+from lessons.figures.transfer import MIXED, on_map
 
 from . import HERE, real, save_strip
 
@@ -53,6 +54,19 @@ if __name__ == "__main__":
         heard = features.extract(animals["filename"], yamnet)  # those that the course ships
     means = np.stack([clip.embeddings[clip.levels > 0].mean(axis=0) for clip in heard])
     spots = places(means)
+    x, y, width, height = MIXED
+    across, down = on_map(*spots.T)
+    inside = ((across - x) / width - 0.5) ** 2 + ((down - y) / height - 0.5) ** 2 < 0.25
+    scores, silence = (
+        np.stack([clip.scores.mean(axis=0) for clip in heard]),
+        models.class_names(yamnet).index("Silence"),
+    )
+    quiet = scores.argmax(axis=1) == silence
+    print(
+        f"Silence is YAMNet's highest label in {quiet[inside].sum()} of {inside.sum()} clips of the mixed group,",
+        end=" ",
+    )
+    print(f"and in {quiet[~inside].sum()} of the other {(~inside).sum()}")
     nearest = np.argsort(-unit_length(means) @ mean_with_sound(cricket(), yamnet))[:5]
     with open(HERE / "animals.csv", "w", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
@@ -61,4 +75,4 @@ if __name__ == "__main__":
         for *clip, (x, y) in zip(*columns, spots, strict=True):
             table.writerow([*clip, f"{x:.4f}", f"{y:.4f}"])
         x, y = spots[nearest].mean(axis=0)
-        table.writerow(["computed cricket", "", "", f"{x:.4f}", f"{y:.4f}"])
+        table.writerow(["synthetic cricket", "", "", f"{x:.4f}", f"{y:.4f}"])
