@@ -4,7 +4,8 @@
 the AudioSet labels with YAMNet's indices, the ESC-50 metadata, and what YAMNet computes from the 400 animal clips and
 from the metro-station mixture: embeddings, mean scores, the mixture's log-mel spectrogram, and log-mel patches of the
 clips with YAMNet's scores of them; where the sound is in each clip; the embeddings of the soundscapes of the detection
-notebook; and what EfficientAT mn04 makes of all clips of ESC-50, and YAMNet of those that are no animals. No audio.
+notebook; what YAMNet makes of the clips of ESC-50 that are no animals; and what EfficientAT mn04 makes of all clips and
+soundscapes. No audio.
 """
 
 import argparse
@@ -16,11 +17,13 @@ from pathlib import Path
 import numpy as np
 
 from course_utils import assets, datasets, features, models
+from course_utils.models import efficientat
 
 OUT = Path(__file__).resolve().parents[1] / "data" / "embedded"
 HOP = 0.5  # of the mixture's windows in the detection notebook, in seconds
 FINE_HOP = 0.096  # of the soundscapes' windows there
-STEPS, TOP = 9, 6.0  # of the soundscapes' embeddings: larger values are rare
+STEPS, TOP = 9, 6.0  # of YAMNet's embeddings of soundscapes: larger values are rare
+STEP, COARSE_STEP = 0.05, 0.2  # of mn04's embeddings, which may be negative: of clips, and of soundscapes
 LONGEST = 3.0  # s, of an event
 
 
@@ -120,41 +123,36 @@ def write_features(path: Path, clips, names, model, hop: float | None, **more) -
     )
 
 
-def in_steps(embeddings: np.ndarray) -> np.ndarray:
-    """Return embeddings in a few steps, finer for small values."""
-    return np.round(np.sqrt(np.clip(embeddings / TOP, 0, 1)) * STEPS).astype(np.uint8)
+def coarse(embeddings: np.ndarray, step: float | None) -> dict[str, np.ndarray | float]:
+    """Return embeddings in even steps, or without a ``step`` in a few that are finer for small values."""
+    if step:
+        return {"embeddings": np.round(embeddings / step).astype(np.int8), "step": step}
+    few = np.round(np.sqrt(np.clip(embeddings / TOP, 0, 1)) * STEPS).astype(np.uint8)
+    return {"embeddings": few, "steps": STEPS, "top": TOP}
 
 
-def write_other_clips(path: Path, clips, names, model, steps: int | None) -> None:
-    """Write embeddings and mean scores of clips in little room: scores in 255 steps, embeddings in ``steps``."""
+def write_clips(path: Path, clips, names, model, step: float | None = None) -> None:
+    """Write embeddings and mean scores of clips in little room: scores in 255 steps, embeddings as :func:`coarse`."""
     found = features.extract(clips, model)
-    embeddings = np.stack([clip.embeddings for clip in found])
-    coarse = {"embeddings": embeddings.astype(np.float16)}
-    if steps:
-        coarse = {"embeddings": in_steps(embeddings), "steps": steps, "top": TOP}
     write_npz(
         path,
         names=np.array(names),
-        **coarse,
+        **coarse(np.stack([clip.embeddings for clip in found]), step),
         levels=np.stack([clip.levels for clip in found]).astype(np.float16),
         scores=np.round(255 * np.stack([clip.scores.mean(axis=0) for clip in found])).astype(np.uint8),
         **about(model, None),
     )
 
 
-def write_soundscapes(path: Path, soundscapes, model, hop: float | None) -> None:
+def write_soundscapes(path: Path, soundscapes, model, hop: float | None, step: float | None = None) -> None:
     """Write embeddings of soundscapes in a few steps, and their scores of the classes of the label map."""
-    labels = datasets.audioset_labels().set_index("display_name")["yamnet_index"]
-    columns = sorted({labels[name] for names in datasets.AUDIOSET_TO_ESC50.values() for name in names})
+    columns = sorted({model.labels.index(name) for names in datasets.AUDIOSET_TO_ESC50.values() for name in names})
     found = features.extract(soundscapes, model, hop=hop)
-    embeddings = np.stack([clip.embeddings for clip in found])
     scores = np.stack([clip.scores for clip in found])[..., columns]
     write_npz(
         path,
         names=np.array([soundscape.name for soundscape in soundscapes]),
-        embeddings=in_steps(embeddings),
-        steps=STEPS,
-        top=TOP,
+        **coarse(np.stack([clip.embeddings for clip in found]), step),
         levels=np.stack([clip.levels for clip in found]).astype(np.float16),
         scores=np.round(255 * scores).astype(np.uint8),
         columns=np.array(columns),
@@ -186,15 +184,13 @@ def write_teacher_outputs(path: Path, names: list[str], yamnet) -> None:
 
 def write_esc50(out: Path, esc50: Path, yamnet: models.EmbeddingModel) -> None:
     """Write what EfficientAT mn04 makes of all clips of ESC-50, and YAMNet of those that are no animals."""
-    from course_utils.models import efficientat
-
     mn04 = efficientat.EfficientAT(real("efficientat-mn04").path)
     animals = assets.store().clips("esc50-animals")
-    write_features(out / "esc50_animals_mn04.npz", list(animals.values()), list(animals), mn04, None)
+    write_clips(out / "esc50_animals_mn04.npz", list(animals.values()), list(animals), mn04, STEP)
     names = [name for name in datasets.esc50_metadata()["filename"] if name not in animals]
     found = [next(path for path in esc50.glob(f"{Path(name).stem}.*")) for name in names]
-    write_other_clips(out / "esc50_others_mn04.npz", found, names, mn04, None)
-    write_other_clips(out / "esc50_others.npz", found, names, yamnet, STEPS)
+    write_clips(out / "esc50_others_mn04.npz", found, names, mn04, STEP)
+    write_clips(out / "esc50_others.npz", found, names, yamnet)
 
 
 def main(out: Path, esc50: Path) -> None:
@@ -221,9 +217,11 @@ def main(out: Path, esc50: Path) -> None:
     ratios = (-6, 0, 6)
     measured = [*datasets.make_soundscapes(100, ratios, fold=4)]  # to choose thresholds
     measured += [soundscape for snr in ratios for soundscape in datasets.make_soundscapes(50, snr, fold=5)]
-    write_soundscapes(out / "features" / "soundscapes.npz", [*measured, mixture], wrapped, FINE_HOP)
     training = [soundscape for fold in (1, 2, 3) for soundscape in datasets.make_soundscapes(150, ratios, fold=fold)]
-    write_soundscapes(out / "features" / "soundscapes_training.npz", training, wrapped, None)
+    windows = efficientat.EfficientAT(real("efficientat-mn04").path, window=models.YAMNET_WINDOW, hop=models.YAMNET_HOP)
+    for model, suffix, step in ((wrapped, "", None), (windows, "_mn04", COARSE_STEP)):
+        write_soundscapes(out / "features" / f"soundscapes{suffix}.npz", [*measured, mixture], model, FINE_HOP, step)
+        write_soundscapes(out / "features" / f"soundscapes_training{suffix}.npz", training, model, None, step)
 
 
 if __name__ == "__main__":

@@ -103,6 +103,15 @@ def network(weights: dict[str, Any], spectrograms: Any) -> tuple[Any, Any]:
     return dense(hidden, "classifier.5").sigmoid(), embeddings
 
 
+def mn04_path() -> Path | None:
+    """Return where the weights of EfficientAT mn04 are, or None if they can't be had.
+
+    Notebook: 05_how_sure
+    """
+    asset = assets.resolve("efficientat-mn04")
+    return asset.path if asset.is_real else None
+
+
 class EfficientAT:
     """EfficientAT mn04 as an embedding model: call it with a waveform, and it returns one row per window.
 
@@ -110,8 +119,9 @@ class EfficientAT:
 
     Parameters
     ----------
-    path : str or Path
-        The published ``mn04_as_mAP_432.pt``.
+    path : str or Path, or None
+        The published ``mn04_as_mAP_432.pt``. None gives a network without weights: it can't listen, but gets the
+        features that the course ships for its family.
     device : str
         Where PyTorch computes: ``"cpu"``, ``"cuda"`` or ``"mps"``.
     window, hop : float
@@ -133,6 +143,8 @@ class EfficientAT:
         If there is no such file.
     ValueError
         If the file does not hold the weights of mn04, or window or hop are too short.
+    AssetError
+        When a network without weights is called.
 
     Notes
     -----
@@ -143,16 +155,19 @@ class EfficientAT:
 
     sample_rate = SAMPLE_RATE
 
-    def __init__(self, path: str | Path, device: str = "cpu", window: float = WINDOW, hop: float | None = None):
-        import torch
-
+    def __init__(self, path: str | Path | None, device: str = "cpu", window: float = WINDOW, hop: float | None = None):
         hop = window if hop is None else hop
         if not (window >= 0.1 and hop >= 0.01):
             raise ValueError("Choose windows of at least 0.1 s, and a hop of at least 0.01 s.")
         framing = "" if window == hop == WINDOW else f", {window:g} s every {hop:g} s"
         self.family, self.window, self.hop = f"EfficientAT mn04{framing}", window, hop
-        self.id = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] + framing
         self.labels = datasets.audioset_labels()["display_name"].to_list()
+        self.id = "without weights" + framing
+        if path is None:
+            return
+        import torch
+
+        self.id = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] + framing
         self._filters = torch.from_numpy(mel_filters()).to(device)
         try:
             self._weights = torch.load(path, map_location=device, weights_only=True)
@@ -236,6 +251,8 @@ class EfficientAT:
 
     def _forward(self, windows: list[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
         """Return scores and embeddings of windows; those of one length go in batches."""
+        if not hasattr(self, "_weights"):
+            raise assets.AssetError(f"The weights of EfficientAT mn04 are not available. {assets.WAYS_OUT}")
         scores, embeddings = (np.empty((len(windows), size), np.float32) for size in (527, 384))
         lengths = np.array([len(window) for window in windows])
         for length in np.unique(lengths):
