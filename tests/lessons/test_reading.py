@@ -10,7 +10,7 @@ from makers import reading
 
 EVERY = [pytest.param(lesson, id=lesson.name) for lesson in LESSONS]
 PAGES = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "data/README.md")]
-PAGES += [ROOT / "docs" / name for name in ("glossary.md", "instructor.md")]
+PAGES += [ROOT / "docs" / name for name in ("glossary.md", "instructor.md", "networks.md")]
 
 
 @pytest.mark.parametrize("lesson", EVERY)
