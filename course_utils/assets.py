@@ -406,10 +406,13 @@ class Store:
         return self.resolve(name).clips
 
     def speaker(self, name: str) -> Resolved:
-        """Return the network that answers for ``name``: itself, or the first in the table that may and is available."""
+        """Return the network that answers for ``name``: itself, or the first in the table that may and is available.
+
+        If there is none, it is the asset itself, of which the course then ships features at most.
+        """
         rows = [name, *(other for other, row in self.assets.items() if name in row.get("speaks_for", ()))]
-        found = (self.resolve(row) for row in rows)
-        return next(asset for asset in found if asset.is_real or asset.path)
+        found = [self.resolve(row) for row in rows]
+        return next((asset for asset in found if asset.is_real or asset.path), found[0])
 
     def forget_failures(self) -> None:
         """Forget which addresses failed, so that they are asked again."""
