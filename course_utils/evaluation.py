@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -121,14 +121,18 @@ def bootstrap_interval(
         raise ValueError(f"An interval takes a list of at least two clips, not shape {correct.shape}.")
     if not np.isfinite(correct).all():
         raise ValueError("Some values are NaN or infinite. Leave those clips out.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}. Give a share between 0 and 1, such as 0.95.")
-    if n_resamples < 1:
-        raise ValueError(f"n_resamples is {n_resamples}. Draw at least once, or better 5000 times.")
+    _check_draws(confidence, n_resamples)
     rng = np.random.default_rng(seed)
     options = {"confidence_level": confidence, "n_resamples": n_resamples, "method": "percentile"}
     interval = stats.bootstrap((correct,), np.mean, random_state=rng, **options).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def _check_draws(confidence: float, n_resamples: int) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}. Give a share between 0 and 1, such as 0.95.")
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples is {n_resamples}. Draw at least once, or better 5000 times.")
 
 
 def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -201,14 +205,21 @@ def _sides(pair, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray
     return n, sides
 
 
+def _check_share(percentage_of_length: float) -> None:
+    if not 0 <= percentage_of_length <= 1:
+        way = "Give a share of the true event's length, from 0 to 1, such as 0.5"
+        raise ValueError(f"percentage_of_length is {percentage_of_length}. {way}.")
+
+
 def sed_metrics(
     reference: Recordings, estimated: Recordings, classes: Iterable[str],
-    duration: float, segment: float = 1.0, collar: float = 0.5,
+    duration: float, segment: float = 1.0, collar: float = 0.5, percentage_of_length: float = 0.5,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare detected events with true ones by sed_eval, segment by segment and event by event.
 
     An event counts as found if a detected event of the same class begins within ``collar`` of its
-    onset and ends near its offset: within ``collar``, or half the event's length if that is more.
+    onset and ends near its offset: within ``collar``, or ``percentage_of_length`` of the event's
+    length if that is more.
 
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
@@ -226,6 +237,8 @@ def sed_metrics(
         Length of each recording in seconds.
     segment, collar : float
         In seconds.
+    percentage_of_length : float
+        How much of its own length a true event's offset may be off, a share from 0 to 1.
 
     Returns
     -------
@@ -242,18 +255,19 @@ def sed_metrics(
     KeyError, ValueError
         As for :meth:`course_utils.events.Events.of`, for instance if a label is not among the
         classes. Also if the lists differ in length, a length is not a positive number of seconds,
-        or an event begins after the recording.
+        the share is not from 0 to 1, or an event begins after the recording.
     """
     import pandas as pd
     from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
 
     names = class_names(classes)
+    _check_share(percentage_of_length)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
     # In floats, 0.3 / 0.1 < 3 and 0.3 - 0.1 < 0.2: so sed_eval is given times in segments, and what
     # is just at the collar counts as within it.
     by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
-    collars = {"t_collar": collar + TOLERANCE, "percentage_of_length": 0.5 + TOLERANCE}
-    by_event = EventBasedMetrics(names, **collars)
+    by_event = EventBasedMetrics(names, t_collar=collar + TOLERANCE)
+    by_event.percentage_of_length = percentage_of_length + TOLERANCE  # it takes no more than 1
     n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
     rows = []
     for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
@@ -279,7 +293,7 @@ def sed_metrics(
 
 def sed_class_metrics(
     reference: Recordings, estimated: Recordings, classes: Iterable[str],
-    duration: float, segment: float = 1.0, collar: float = 0.5,
+    duration: float, segment: float = 1.0, collar: float = 0.5, percentage_of_length: float = 0.5,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare detected events with true ones class by class, and average: the macro average.
 
@@ -298,12 +312,56 @@ def sed_class_metrics(
         of the average.
     """
     import pandas as pd
+
+    lengths = {"segment": segment, "collar": collar, "percentage_of_length": percentage_of_length}
+    names, counts = sed_counts(reference, estimated, classes, duration=duration, **lengths)
+    totals = counts.sum(axis=2)
+    rates, averages = _rates(totals)
+    columns = {"events": np.append(totals[1, 0], totals[1, 0].sum())}
+    columns |= dict(zip(RATES, np.column_stack([rates, averages]), strict=True))
+    return pd.DataFrame(columns, index=[*names, "average"])
+
+
+RATES = ("segment F-score", "segment error rate", "event F-score", "event error rate")
+
+
+class SedCounts(NamedTuple):
+    """What a detector found in each recording, counted.
+
+    Attributes
+    ----------
+    classes : list of str
+        Names of the classes.
+    counts : ndarray of int, shape (2, 3, n_recordings, n_classes)
+        Of segments, then of events: how many there truly are, were detected, and were right.
+    """
+
+    classes: list[str]
+    counts: np.ndarray
+
+
+def sed_counts(
+    reference: Recordings, estimated: Recordings, classes: Iterable[str], *,
+    duration: float, segment: float = 1.0, collar: float = 0.5, percentage_of_length: float = 0.5,
+) -> SedCounts:  # fmt: skip
+    """Count segments and events by recording and class, for :func:`sed_interval`.
+
+    The parameters, errors and source are those of :func:`sed_metrics`.
+
+    Notebook: 06_better_detector
+
+    Returns
+    -------
+    SedCounts
+        Their sums over the recordings are what :func:`sed_class_metrics` makes its rates of.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
     names = class_names(classes)
+    _check_share(percentage_of_length)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
-    (_, true, true_times), (_, found, found_times) = sides
+    counts = np.empty((2, 3, n, len(names)), dtype=int)
 
     n_borders = int(np.ceil(round(duration / segment, 9))) + 1
     rolls = np.zeros((2, n, n_borders, len(names)), dtype=np.int32)
@@ -312,28 +370,92 @@ def sed_class_metrics(
         np.add.at(roll, (recording, np.floor(begins).astype(int), codes), 1)
         np.subtract.at(roll, (recording, np.ceil(ends).astype(int), codes), 1)
     rolls = rolls.cumsum(axis=2, out=rolls) > 0
-    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
+    counts[0] = [roll.sum(axis=1) for roll in (*rolls, rolls[0] & rolls[1])]
 
-    # All pairs of a true event i and a detected event j of one class in one recording.
-    keys, others = (recording * len(names) + codes for recording, codes, _ in sides)
+    keys = [recording * len(names) + codes for recording, codes, _ in sides]
+    i, j = _pairs(*keys)
+    true, found = (times for _, _, times in sides)
+    apart, length = np.abs(true[:, i] - found[:, j]), (true[1] - true[0])[i]
+    near, share = collar + TOLERANCE, percentage_of_length + TOLERANCE
+    hits = (apart[0] <= near) & (apart[1] <= np.maximum(near, share * length))
+    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=tuple(map(len, keys)))
+    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
+    for count, key in zip(counts[1], (*keys, keys[0][matched]), strict=True):
+        count[:] = np.bincount(key, minlength=count.size).reshape(count.shape)
+    return SedCounts(names, counts)
+
+
+def _pairs(keys: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices i and j of all pairs with the same key in ``keys`` and ``others``."""
     order = np.argsort(others, kind="stable")
     first, last = (np.searchsorted(others, keys, side, order) for side in ("left", "right"))
     n_pairs = last - first
     i = np.repeat(np.arange(len(keys)), n_pairs)
-    j = order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
-    apart = np.abs(true_times[:, i] - found_times[:, j])
-    near, half = collar + TOLERANCE, (0.5 + TOLERANCE) * (true_times[1] - true_times[0])[i]
-    hits = (apart[0] <= near) & (apart[1] <= np.maximum(near, half))
-    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=(len(keys), len(others)))
-    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
-    n_events = [np.bincount(codes, minlength=len(names)) for codes in (true, found, true[matched])]
+    return i, order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
 
-    columns = {"events": np.append(n_events[0], n_events[0].sum())}
+
+def _rates(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the RATES from counts of shape (2, 3, …, n_classes), and their means over classes."""
+    true, found, right = np.moveaxis(totals, 1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
-        for kind, (true, found, right) in (("segment", n_segments), ("event", n_events)):
-            wrong = np.where(true > 0, true + found - 2 * right, np.nan)
-            rates = {"F-score": 2 * right / (true + found), "error rate": wrong / true}
-            for name, rate in rates.items():
-                average = np.nansum(rate) / np.isfinite(rate).sum()
-                columns[f"{kind} {name}"] = np.append(rate, average)
-    return pd.DataFrame(columns, index=[*names, "average"])
+        wrong = np.where(true > 0, true + found - 2 * right, np.nan)
+        rates = np.stack([2 * right / (true + found), wrong / true], axis=1)
+        rates = rates.reshape(len(RATES), *true.shape[1:])
+        return rates, np.nansum(rates, axis=-1) / np.isfinite(rates).sum(axis=-1)
+
+
+def sed_interval(
+    counts: SedCounts, minus: SedCounts | None = None, *,
+    confidence: float = 0.95, n_resamples: int = 2000, seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the macro averages of a detector, with a bootstrap interval over the recordings.
+
+    We draw as many recordings as there are, with replacement, and measure again, ``n_resamples``
+    times. The interval holds the middle ``confidence`` of what we measured, as in
+    :func:`bootstrap_interval`. With ``minus``, every draw measures both detectors, and the table
+    holds the differences.
+
+    Notebook: 06_better_detector
+
+    Parameters
+    ----------
+    counts : SedCounts
+        From :func:`sed_counts`.
+    minus : SedCounts, optional
+        The counts of another detector in the same recordings, to be subtracted.
+    confidence : float
+        Share of the resampled measures inside, between 0 and 1.
+    n_resamples, seed : int
+        How many times to draw, and the seed of the random numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows ``segment F-score``, ``segment error rate``, ``event F-score`` and ``event error
+        rate``; columns ``value``, ``low`` and ``high``. The value is the average of
+        :func:`sed_class_metrics`. As there, a class without a rate in a draw is left out of its
+        average.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two recordings or no true events, the two detectors were not
+        measured on the same ones, or ``confidence`` or ``n_resamples`` is out of range.
+    """
+    import pandas as pd
+
+    detectors = [counts] if minus is None else [counts, minus]
+    _check_draws(confidence, n_resamples)
+    (names, first), n = counts, counts.counts.shape[2]
+    if n < 2 or not first[1, 0].any():
+        raise ValueError("An interval takes at least two recordings, and true events in them.")
+    if any(x.classes != names or not np.array_equal(x.counts[:, 0], first[:, 0]) for x in detectors):
+        way = "Give sed_counts the same reference, classes and segment for both"
+        raise ValueError(f"The two detectors were not measured on the same events. {way}.")
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    draws = np.vstack([np.ones(n), draws])  # each recording once, then how often each is drawn
+    averages = [_rates(draws @ x.counts)[1] for x in detectors]
+    measured = averages[0] - sum(averages[1:])
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(measured[:, 1:], [tail, 1 - tail], axis=1)
+    return pd.DataFrame({"value": measured[:, 0], "low": low, "high": high}, index=RATES)
