@@ -209,7 +209,7 @@ def events_from_scores(
     """
     if np.ndim(threshold) or hasattr(threshold, "keys"):
         raise ValueError("Give one threshold for all. For one per class, use events_by_class.")
-    scores, names, _ = _check(scores, classes, hop, window, threshold)
+    scores, names, _ = check_scores(scores, classes, hop, window, threshold)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores.max(axis=1) > threshold)
     return _join(Events(names[best[active]], active * hop, active * hop + window), 0.0)
@@ -254,7 +254,7 @@ def events_by_class(
         If scores or thresholds are outside [0, 1], scores, thresholds and classes do not fit
         together, or a length is not a number of seconds.
     """
-    scores, names, thresholds = _check(scores, classes, hop, window, thresholds)
+    scores, names, thresholds = check_scores(scores, classes, hop, window, thresholds)
     check_lengths(zero=True, smooth=smooth, shortest=shortest)
     n, by_name = len(scores), np.argsort(names)
     active = np.zeros((len(names), n + 2), dtype=bool)
@@ -266,14 +266,26 @@ def events_by_class(
         counts = active[:, around].cumsum(axis=1, dtype=np.int32)
         active[:, 1:-1] = counts[:, 2 * half + 1 :] - counts[:, : -2 * half - 1] > half
     rows, edges = np.nonzero(active[:, 1:] != active[:, :-1])
-    borders = np.arange(n + 1) * hop + (window - hop) / 2
-    borders[0], borders[-1] = 0.0, (n - 1) * hop + window
-    times = borders[edges.reshape(-1, 2).T]
+    times = window_borders(n, hop, window)[edges.reshape(-1, 2).T]
     kept = times[1] - times[0] >= shortest - 1e-9
     return _by_onset(names[by_name[rows[::2][kept]]], times[:, kept])
 
 
-def _check(scores, classes, hop, window, thresholds) -> tuple[np.ndarray, ...]:
+def window_borders(n: int, hop: float, window: float) -> np.ndarray:
+    """Return where windows pass over to the next, shape (n + 1,), in seconds.
+
+    A window stands for the ``hop`` seconds around its centre; the first and the last also stand for
+    what lies outside.
+    """
+    borders = np.arange(n + 1) * hop + (window - hop) / 2
+    borders[0], borders[-1] = 0.0, (n - 1) * hop + window
+    return borders
+
+
+def check_scores(
+    scores: np.ndarray, classes: Iterable[str], hop: float, window: float,
+    thresholds: float | Sequence[float] | Mapping[str, float] | pd.Series = 0.0,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
     """Return scores, names and thresholds as arrays, or say what is wrong with them."""
     check_lengths(hop=hop, window=window)
     names, scores = np.array(class_names(classes), dtype=object), np.asarray(scores)
