@@ -16,7 +16,7 @@ AXES = {
     *("segment-based score", "segment-based F-score", "segment-based error rate", "length of an event (s)"),
     *("F-score at 0 dB", "macro-averaged F-score at 0 dB", "cosine, or share of clips"),
     *("error rate", "ratio (dB)", "ratio of event to background (dB)", "training clips per class", "clips per class"),
-    *("true class", "predicted class", "cosine", "energy (Wh)", "difference"),
+    *("true class", "predicted class", "cosine", "energy (Wh)", "difference", "PSDS"),
 }
 
 
