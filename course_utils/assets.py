@@ -411,8 +411,8 @@ class Store:
         If there is none, it is the asset itself, of which the course then ships features at most.
         """
         rows = [name, *(other for other, row in self.assets.items() if name in row.get("speaks_for", ()))]
-        found = [self.resolve(row) for row in rows]
-        return next((asset for asset in found if asset.is_real or asset.path), found[0])
+        found = (self.resolve(row) for row in rows)
+        return next((asset for asset in found if asset.is_real or asset.path), self.resolve(name))
 
     def forget_failures(self) -> None:
         """Forget which addresses failed, so that they are asked again."""

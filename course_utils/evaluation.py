@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from course_utils import events
 from course_utils.events import Events, EventsLike, check_lengths, checked_table, class_names
 
 if TYPE_CHECKING:
@@ -121,14 +122,18 @@ def bootstrap_interval(
         raise ValueError(f"An interval takes a list of at least two clips, not shape {correct.shape}.")
     if not np.isfinite(correct).all():
         raise ValueError("Some values are NaN or infinite. Leave those clips out.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}. Give a share between 0 and 1, such as 0.95.")
-    if n_resamples < 1:
-        raise ValueError(f"n_resamples is {n_resamples}. Draw at least once, or better 5000 times.")
+    _check_draws(confidence, n_resamples)
     rng = np.random.default_rng(seed)
     options = {"confidence_level": confidence, "n_resamples": n_resamples, "method": "percentile"}
     interval = stats.bootstrap((correct,), np.mean, random_state=rng, **options).confidence_interval
     return float(interval.low), float(interval.high)
+
+
+def _check_draws(confidence: float, n_resamples: int) -> None:
+    if not 0 < confidence < 1:
+        raise ValueError(f"confidence is {confidence}. Give a share between 0 and 1, such as 0.95.")
+    if n_resamples < 1:
+        raise ValueError(f"n_resamples is {n_resamples}. Draw at least once, or better 5000 times.")
 
 
 def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -171,7 +176,7 @@ def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float
     return float(interval.low), float(interval.high)
 
 
-def _sides(pair, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray, ...]]]:
+def _sides(given_sides, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray, ...]]]:
     """Return the number of recordings, and arrays of all events of each side.
 
     They are recording and class, counted from 0, and the onsets and offsets, shape (2, n_events).
@@ -180,7 +185,7 @@ def _sides(pair, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray
 
     check_lengths(duration=duration, **lengths)
     index, counts, sides = {name: code for code, name in enumerate(names)}, [], []
-    for given in pair:
+    for given in given_sides:
         is_one = isinstance(given, pd.DataFrame | Events) or not hasattr(given, "__iter__")
         given = [given] if is_one else list(given)
         if all(isinstance(x, tuple | list) and x and isinstance(x[0], str) for x in given):
@@ -195,20 +200,31 @@ def _sides(pair, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray
         codes = np.array([index[label] for label in labels], dtype=int)
         sides.append((recording, codes, np.minimum(times, duration)))
         counts.append(len(tables))
-    n, n_estimated = counts
-    if n != n_estimated:
-        raise ValueError(f"There are references of {n} recordings and outputs of {n_estimated}. Give one each.")
-    return n, sides
+    return _same_number(*counts), sides
+
+
+def _same_number(n: int, *others: int) -> int:
+    if wrong := [other for other in others if other != n]:
+        there_are = f"There are references of {n} recordings and outputs of {wrong[0]}"
+        raise ValueError(f"{there_are}. Give one each.")
+    return n
+
+
+def _check_share(percentage_of_length: float) -> None:
+    if not 0 <= percentage_of_length <= 1:
+        way = "Give a share of the true event's length, from 0 to 1, such as 0.5"
+        raise ValueError(f"percentage_of_length is {percentage_of_length}. {way}.")
 
 
 def sed_metrics(
     reference: Recordings, estimated: Recordings, classes: Iterable[str],
-    duration: float, segment: float = 1.0, collar: float = 0.5,
+    duration: float, segment: float = 1.0, collar: float = 0.5, percentage_of_length: float = 0.5,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare detected events with true ones by sed_eval, segment by segment and event by event.
 
     An event counts as found if a detected event of the same class begins within ``collar`` of its
-    onset and ends near its offset: within ``collar``, or half the event's length if that is more.
+    onset and ends near its offset: within ``collar``, or ``percentage_of_length`` of the event's
+    length if that is more.
 
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
@@ -226,6 +242,8 @@ def sed_metrics(
         Length of each recording in seconds.
     segment, collar : float
         In seconds.
+    percentage_of_length : float
+        How much of its own length a true event's offset may be off, a share from 0 to 1.
 
     Returns
     -------
@@ -242,18 +260,19 @@ def sed_metrics(
     KeyError, ValueError
         As for :meth:`course_utils.events.Events.of`, for instance if a label is not among the
         classes. Also if the lists differ in length, a length is not a positive number of seconds,
-        or an event begins after the recording.
+        the share is not from 0 to 1, or an event begins after the recording.
     """
     import pandas as pd
     from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
 
     names = class_names(classes)
+    _check_share(percentage_of_length)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
     # In floats, 0.3 / 0.1 < 3 and 0.3 - 0.1 < 0.2: so sed_eval is given times in segments, and what
     # is just at the collar counts as within it.
     by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
-    collars = {"t_collar": collar + TOLERANCE, "percentage_of_length": 0.5 + TOLERANCE}
-    by_event = EventBasedMetrics(names, **collars)
+    by_event = EventBasedMetrics(names, t_collar=collar + TOLERANCE)
+    by_event.percentage_of_length = percentage_of_length + TOLERANCE  # it takes no more than 1
     n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
     rows = []
     for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
@@ -279,7 +298,7 @@ def sed_metrics(
 
 def sed_class_metrics(
     reference: Recordings, estimated: Recordings, classes: Iterable[str],
-    duration: float, segment: float = 1.0, collar: float = 0.5,
+    duration: float, segment: float = 1.0, collar: float = 0.5, percentage_of_length: float = 0.5,
 ) -> pd.DataFrame:  # fmt: skip
     """Compare detected events with true ones class by class, and average: the macro average.
 
@@ -298,12 +317,56 @@ def sed_class_metrics(
         of the average.
     """
     import pandas as pd
+
+    lengths = {"segment": segment, "collar": collar, "percentage_of_length": percentage_of_length}
+    names, counts = sed_counts(reference, estimated, classes, duration=duration, **lengths)
+    totals = counts.sum(axis=2)
+    rates, averages = _rates(totals)
+    columns = {"events": np.append(totals[1, 0], totals[1, 0].sum())}
+    columns |= dict(zip(RATES, np.column_stack([rates, averages]), strict=True))
+    return pd.DataFrame(columns, index=[*names, "average"])
+
+
+RATES = ("segment F-score", "segment error rate", "event F-score", "event error rate")
+
+
+class SedCounts(NamedTuple):
+    """What a detector found in each recording, counted.
+
+    Attributes
+    ----------
+    classes : list of str
+        Names of the classes.
+    counts : ndarray of int, shape (2, 3, n_recordings, n_classes)
+        Of segments, then of events: how many there truly are, were detected, and were right.
+    """
+
+    classes: list[str]
+    counts: np.ndarray
+
+
+def sed_counts(
+    reference: Recordings, estimated: Recordings, classes: Iterable[str], *,
+    duration: float, segment: float = 1.0, collar: float = 0.5, percentage_of_length: float = 0.5,
+) -> SedCounts:  # fmt: skip
+    """Count segments and events by recording and class, for :func:`sed_interval`.
+
+    The parameters, errors and source are those of :func:`sed_metrics`.
+
+    Notebook: 06_better_detector
+
+    Returns
+    -------
+    SedCounts
+        Their sums over the recordings are what :func:`sed_class_metrics` makes its rates of.
+    """
     from scipy.sparse import csr_array
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
     names = class_names(classes)
+    _check_share(percentage_of_length)
     n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
-    (_, true, true_times), (_, found, found_times) = sides
+    counts = np.empty((2, 3, n, len(names)), dtype=int)
 
     n_borders = int(np.ceil(round(duration / segment, 9))) + 1
     rolls = np.zeros((2, n, n_borders, len(names)), dtype=np.int32)
@@ -312,28 +375,280 @@ def sed_class_metrics(
         np.add.at(roll, (recording, np.floor(begins).astype(int), codes), 1)
         np.subtract.at(roll, (recording, np.ceil(ends).astype(int), codes), 1)
     rolls = rolls.cumsum(axis=2, out=rolls) > 0
-    n_segments = [roll.sum(axis=(0, 1)) for roll in (*rolls, rolls[0] & rolls[1])]
+    counts[0] = [roll.sum(axis=1) for roll in (*rolls, rolls[0] & rolls[1])]
 
-    # All pairs of a true event i and a detected event j of one class in one recording.
-    keys, others = (recording * len(names) + codes for recording, codes, _ in sides)
+    keys = [recording * len(names) + codes for recording, codes, _ in sides]
+    i, j = _pairs(*keys)
+    true, found = (times for _, _, times in sides)
+    apart, length = np.abs(true[:, i] - found[:, j]), (true[1] - true[0])[i]
+    near, share = collar + TOLERANCE, percentage_of_length + TOLERANCE
+    hits = (apart[0] <= near) & (apart[1] <= np.maximum(near, share * length))
+    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=tuple(map(len, keys)))
+    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
+    for count, key in zip(counts[1], (*keys, keys[0][matched]), strict=True):
+        count[:] = np.bincount(key, minlength=count.size).reshape(count.shape)
+    return SedCounts(names, counts)
+
+
+def _pairs(keys: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the indices i and j of all pairs with the same key in ``keys`` and ``others``."""
     order = np.argsort(others, kind="stable")
     first, last = (np.searchsorted(others, keys, side, order) for side in ("left", "right"))
     n_pairs = last - first
     i = np.repeat(np.arange(len(keys)), n_pairs)
-    j = order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
-    apart = np.abs(true_times[:, i] - found_times[:, j])
-    near, half = collar + TOLERANCE, (0.5 + TOLERANCE) * (true_times[1] - true_times[0])[i]
-    hits = (apart[0] <= near) & (apart[1] <= np.maximum(near, half))
-    graph = csr_array((hits[hits], (i[hits], j[hits])), shape=(len(keys), len(others)))
-    matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
-    n_events = [np.bincount(codes, minlength=len(names)) for codes in (true, found, true[matched])]
+    return i, order[np.arange(len(i)) + np.repeat(last - np.cumsum(n_pairs), n_pairs)]
 
-    columns = {"events": np.append(n_events[0], n_events[0].sum())}
+
+def _rates(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the RATES for counts of shape (2, 3, …, n_classes), and their means over classes."""
+    true, found, right = np.moveaxis(totals, 1, 0)
     with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
-        for kind, (true, found, right) in (("segment", n_segments), ("event", n_events)):
-            wrong = np.where(true > 0, true + found - 2 * right, np.nan)
-            rates = {"F-score": 2 * right / (true + found), "error rate": wrong / true}
-            for name, rate in rates.items():
-                average = np.nansum(rate) / np.isfinite(rate).sum()
-                columns[f"{kind} {name}"] = np.append(rate, average)
-    return pd.DataFrame(columns, index=[*names, "average"])
+        wrong = np.where(true > 0, true + found - 2 * right, np.nan)
+        rates = np.stack([2 * right / (true + found), wrong / true], axis=1)
+        rates = rates.reshape(len(RATES), *true.shape[1:])
+        return rates, np.nansum(rates, axis=-1) / np.isfinite(rates).sum(axis=-1)
+
+
+def sed_interval(
+    counts: SedCounts, minus: SedCounts | None = None, *,
+    confidence: float = 0.95, n_resamples: int = 2000, seed: int = 0,
+) -> pd.DataFrame:  # fmt: skip
+    """Return the macro averages of a detector, with a bootstrap interval over the recordings.
+
+    We draw as many recordings as there are, with replacement, and measure again, ``n_resamples``
+    times. The interval holds the middle ``confidence`` of what we measured, as in
+    :func:`bootstrap_interval`. With ``minus``, every draw measures both detectors, and the table
+    holds the differences.
+
+    Notebook: 06_better_detector
+
+    Parameters
+    ----------
+    counts : SedCounts
+        From :func:`sed_counts`.
+    minus : SedCounts, optional
+        The counts of another detector in the same recordings, to be subtracted.
+    confidence : float
+        Share of the resampled measures inside, between 0 and 1.
+    n_resamples, seed : int
+        How many times to draw, and the seed of the random numbers.
+
+    Returns
+    -------
+    pandas.DataFrame
+        Rows ``segment F-score``, ``segment error rate``, ``event F-score`` and ``event error
+        rate``; columns ``value``, ``low`` and ``high``. The value is the average of
+        :func:`sed_class_metrics`. As there, a class without a rate in a draw is left out of its
+        average.
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than two recordings or no true events, the two detectors were not
+        measured on the same ones, or ``confidence`` or ``n_resamples`` is out of range.
+    """
+    import pandas as pd
+
+    detectors = [counts] if minus is None else [counts, minus]
+    _check_draws(confidence, n_resamples)
+    (names, first), n = counts, counts.counts.shape[2]
+    if n < 2 or not first[1, 0].any():
+        raise ValueError("An interval takes at least two recordings, and true events in them.")
+    same = [x.classes == names and np.array_equal(x.counts[:, 0], first[:, 0]) for x in detectors]
+    if not all(same):
+        way = "Give sed_counts the same reference, classes and segment for both"
+        raise ValueError(f"The two detectors were not measured on the same events. {way}.")
+    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    draws = np.vstack([np.ones(n), draws])  # each recording once, then how often each is drawn
+    averages = [_rates(draws @ x.counts)[1] for x in detectors]
+    measured = averages[0] - sum(averages[1:])
+    tail = (1 - confidence) / 2
+    low, high = np.nanquantile(measured[:, 1:], [tail, 1 - tail], axis=1)
+    return pd.DataFrame({"value": measured[:, 0], "low": low, "high": high}, index=RATES)
+
+
+class PsdsSettings(NamedTuple):
+    """The tolerances and prices of a PSDS, by their names in the field.
+
+    Attributes
+    ----------
+    dtc, gtc, cttc : float
+        Shares of a detection or of a true event that must intersect: for a detection to be no
+        false alarm, for an event to be found, and for a false alarm to be a cross trigger.
+    alpha_ct, alpha_st : float
+        The weights of cross triggers, and of the standard deviation over classes.
+    max_efpr : float
+        Effective false alarms per hour up to which a detector is measured.
+    """
+
+    dtc: float
+    gtc: float
+    cttc: float = 0.3
+    alpha_ct: float = 0.0
+    alpha_st: float = 1.0
+    max_efpr: float = 100.0
+
+
+PSDS1 = PsdsSettings(dtc=0.7, gtc=0.7)
+"""The first scenario of DCASE's task 4: when did it sound, exactly?"""
+
+PSDS2 = PsdsSettings(dtc=0.1, gtc=0.1, cttc=0.3, alpha_ct=0.5)
+"""The second one: which class was it, roughly where it sounded?"""
+
+
+def psds(
+    reference: Recordings, scores: Sequence[np.ndarray], classes: Iterable[str], *,
+    duration: float, hop: float, window: float, kind: PsdsSettings = PSDS1,
+) -> pd.Series:  # fmt: skip
+    """Measure a detector over all its thresholds: the polyphonic sound detection score, PSDS.
+
+    At each threshold, a detection is a false alarm if less than the share ``dtc`` of it lies in
+    true events of its class. It costs more as a cross trigger, with the share ``cttc`` of it in
+    events of another class. The other detections find an event if they cover the share ``gtc`` of
+    it. The score is the area under the curve of events found against the cost of false alarms per
+    hour, as a share of all that is possible. The curve is the mean over classes less the standard
+    deviation.
+
+    A window of the scores stands for the same seconds as in ``events_by_class``. Here it is active
+    if its score is at least the threshold, and one threshold lies below all scores. True events of
+    a class that touch or overlap are joined, and those without length left out.
+
+    Source: C. Bilen, G. Ferroni, F. Tuveri, J. Azcarreta and S. Krstulovic, A framework for the
+    robust evaluation of sound event detection, ICASSP 2020, over all thresholds as in J. Ebbers,
+    R. Serizel and R. Haeb-Umbach, Threshold-independent evaluation of sound event detection
+    scores, ICASSP 2022. It equals their sed_scores_eval 0.0.4 to 1e-6 in
+    ``tests/course_utils/test_psds.py``.
+
+    Notebook: 06_better_detector
+
+    Parameters
+    ----------
+    reference : pandas.DataFrame or list of (str, float, float), or a list of them
+        The true events, one table for each recording, as for :func:`sed_metrics`.
+    scores : list of ndarray, shape (n_windows, n_classes)
+        Scores in [0, 1] of each recording, smoothed if you like; window ``i`` begins at
+        ``i * hop``. For one recording, an array is enough.
+    classes : sequence of str
+        Names of the classes, in the order of the scores.
+    duration, hop, window : float
+        Length of each recording, time between the starts of two windows, and length of a window, in
+        seconds. What a window stands for is cut at ``duration``.
+    kind : PsdsSettings
+        ``PSDS1``, ``PSDS2``, or settings of your own.
+
+    Returns
+    -------
+    pandas.Series
+        Index: the classes, each measured alone, and ``overall``, the PSDS; in [0, 1]. A class
+        without true events is NaN and left out; without any true event, so is the PSDS.
+
+    Raises
+    ------
+    KeyError, ValueError
+        As for :func:`sed_metrics` and ``events_by_class``, for instance if scores are missing or
+        outside [0, 1]. Also if there are not as many scores as references, windows last longer
+        than the recording, or ``kind`` is something else.
+    """
+    import pandas as pd
+
+    if not isinstance(kind, PsdsSettings):
+        raise ValueError(f"Give kind as evaluation.PSDS1 or evaluation.PSDS2, not {kind!r}.")
+    names = class_names(classes)
+    n, [(recording, codes, times)] = _sides([reference], names, duration, hop=hop, window=window)
+    scores = [scores] if isinstance(scores, np.ndarray) and scores.ndim == 2 else list(scores)
+    _same_number(n, len(scores))
+    scores = [events.check_scores(x, names, hop, window)[0] for x in scores]
+    result = pd.Series(np.nan, [*names, "overall"])
+
+    # Times in whole microseconds, so that sums and comparisons are exact.
+    keys = (recording * len(names) + codes).astype(str).astype(object)
+    true = events.join_segments(Events(keys, *times))
+    true = true[true["offset"] > true["onset"]]
+    begins, ends = np.rint(true[["onset", "offset"]].to_numpy(float).T * 1e6)
+    recording, codes = np.divmod(true["label"].to_numpy(int), len(names))
+    present, codes = np.unique(codes, return_inverse=True)
+    if not (k := len(present)):
+        return result
+    seconds, n_events = np.bincount(codes, ends - begins) / 1e6, np.bincount(codes)
+
+    # What each run of windows covers of each class's events, and what it costs if it is an alarm.
+    group, low, high, times = _runs([x[:, present] for x in scores], hop, window, duration)
+    run_recording, run_codes = np.divmod(group, k)
+    i, j = _pairs(recording, run_recording)
+    shared = np.minimum(ends[i], times[1, j]) - np.maximum(begins[i], times[0, j])
+    i, j, shared = i[shared > 0], j[shared > 0], shared[shared > 0]
+    inside = np.bincount(j * k + codes[i], shared, k * len(group)).reshape(-1, k)
+    lengths, own = times[1] - times[0], (np.arange(len(group)), run_codes)
+    false = inside[own] < np.rint(kind.dtc * lengths)
+    crossed = inside >= np.rint(kind.cttc * lengths)[:, np.newaxis]
+    crossed[own] = False
+    crossings = (crossed / seconds).sum(axis=1) / max(k - 1, 1)
+    cost = 3600 * false * (1 / (n * duration) + kind.alpha_ct * crossings)  # per hour
+
+    # At which scores an event is found: what covers it adds up, from the highest score down.
+    right = (codes[i] == run_codes[j]) & ~false[j]
+    i, j, shared = i[right], j[right], shared[right]
+    covered = np.concatenate([shared, -shared])
+    event, score, covered = _totals(np.tile(i, 2), np.concatenate([high[j], low[j]]), covered)
+    enough = (covered > 0) & (covered >= np.rint(kind.gtc * (ends - begins))[event])
+    found = np.diff(enough.astype(int), prepend=0)
+
+    codes = np.concatenate([run_codes, run_codes, codes[event]])
+    score, nothing = np.concatenate([high, low, score]), np.zeros(2 * len(high))
+    found, cost = np.append(nothing, found), np.concatenate([cost, -cost, 0 * found])
+    codes, _, found, alarms = _totals(codes, score, found, cost)
+    curves = []
+    for code in range(k):
+        x, y = alarms[codes == code].clip(0), found[codes == code] / n_events[code]
+        order = x.argsort()
+        curves.append((np.append(0, x[order]), np.maximum.accumulate(np.append(0, y[order]))))
+    grid = np.unique(np.concatenate([x for x, _ in curves]))
+    grid = grid[grid < kind.max_efpr]
+    rates = np.array([y[np.searchsorted(x, grid, side="right") - 1] for x, y in curves])
+    overall = np.maximum(rates.mean(axis=0) - kind.alpha_st * rates.std(axis=0), 0)
+    areas = np.vstack([rates, overall]) @ np.diff(grid, append=kind.max_efpr) / kind.max_efpr
+    result.iloc[[*present, -1]] = areas
+    return result
+
+
+def _totals(group, score, *changes) -> tuple[np.ndarray, ...]:
+    """Sum changes up by group and score, from each group's highest score down to where it is 0."""
+    order = np.lexsort((-score, group))
+    group, score = group[order], score[order]
+    last = np.append((np.diff(group) != 0) | (np.diff(score) != 0), True)[: len(group)]
+    return group[last], score[last], *(change[order].cumsum()[last] for change in changes)
+
+
+def _runs(scores, hop, window, duration) -> tuple[np.ndarray, ...]:
+    """Return all runs of windows that are active together at some threshold.
+
+    They are ``group``, recording * n_classes + class; the scores ``low`` and ``high``, where a run
+    is active at thresholds over the first and up to the second; and onset and offset in whole
+    microseconds, shape (2, n_runs). Between the groups, there is a score of -1.
+    """
+    blocks, borders = [], []
+    for x in scores:
+        cut = np.rint(np.minimum(events.window_borders(len(x), hop, window), duration) * 1e6)
+        if (np.diff(cut) <= 0).any():
+            lasts = f"{len(x)} windows last longer than a recording, which is {duration:g} s"
+            raise ValueError(f"{lasts}. Give hop, window and duration in seconds.")
+        blocks.append(np.pad(x.T.astype(float), ((0, 0), (1, 0)), constant_values=-1).ravel())
+        borders.append(np.tile(cut, x.shape[1]))
+    values, borders = np.append(np.concatenate(blocks), -1), np.concatenate(borders)
+    before = _last_lower(values)
+    after = len(values) - 1 - _last_lower(values[::-1])[::-1]
+    inner = np.flatnonzero(values >= 0)
+    _, first = np.unique(before[inner] * len(values) + after[inner], return_index=True)
+    run = inner[first]
+    before, after = before[run], after[run]
+    group, low = (values < 0).cumsum()[run] - 1, np.maximum(values[before], values[after])
+    return group, low, values[run], borders[[before, after - 1]]
+
+
+def _last_lower(values: np.ndarray) -> np.ndarray:
+    """Return the index of the last lower value before each one that is not negative."""
+    last, open_ = np.arange(len(values)) - 1, np.flatnonzero(values >= 0)
+    while len(open_):
+        open_ = open_[values[last[open_]] >= values[open_]]
+        last[open_] = last[last[open_]]  # all between are at least as high
+    return last

@@ -209,7 +209,7 @@ def events_from_scores(
     """
     if np.ndim(threshold) or hasattr(threshold, "keys"):
         raise ValueError("Give one threshold for all. For one per class, use events_by_class.")
-    scores, names, _ = _check(scores, classes, hop, window, threshold)
+    scores, names, _ = check_scores(scores, classes, hop, window, threshold)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores.max(axis=1) > threshold)
     return _join(Events(names[best[active]], active * hop, active * hop + window), 0.0)
@@ -218,13 +218,15 @@ def events_from_scores(
 def events_by_class(
     scores: np.ndarray, classes: Sequence[str], hop: float, window: float,
     thresholds: float | Sequence[float] | Mapping[str, float] | pd.Series,
-    smooth: float = 0.0, shortest: float = 0.0,
+    smooth: float = 0.0, shortest: float = 0.0, hold: float = 1.0,
 ) -> pd.DataFrame:  # fmt: skip
     """Detect events of each class on its own, so that events of different classes may overlap.
 
     A median filter smooths the scores of each class. Then each run of windows over the class's
-    threshold is an event. A window stands for the ``hop`` seconds around its centre; the first and
-    the last also stand for what lies outside.
+    threshold is an event. With ``hold`` below 1 there are two thresholds, which is called
+    hysteresis: an event reaches, both ways, as far as the scores stay over that share of the
+    threshold. A window stands for the ``hop`` seconds around its centre; the first and the last
+    also stand for what lies outside.
 
     Notebook: 06_better_detector
 
@@ -242,6 +244,8 @@ def events_by_class(
         Length of the median filter in seconds; 0 for none.
     shortest : float
         Events shorter than this are dropped, in seconds.
+    hold : float
+        The share of the threshold down to which an event holds on, over 0 and up to 1.
 
     Returns
     -------
@@ -252,28 +256,56 @@ def events_by_class(
     ------
     ValueError
         If scores or thresholds are outside [0, 1], scores, thresholds and classes do not fit
-        together, or a length is not a number of seconds.
+        together, a length is not a number of seconds, or ``hold`` is not a share.
     """
-    scores, names, thresholds = _check(scores, classes, hop, window, thresholds)
+    scores, names, thresholds = check_scores(scores, classes, hop, window, thresholds)
     check_lengths(zero=True, smooth=smooth, shortest=shortest)
+    if not 0 < hold <= 1:
+        raise ValueError(f"hold is {hold}. Give a share of the threshold, over 0 and up to 1.")
     n, by_name = len(scores), np.argsort(names)
-    active = np.zeros((len(names), n + 2), dtype=bool)
-    active[:, 1:-1] = (scores > thresholds).T[by_name]
-    # A median is over the threshold where more than half of its scores are. From n on, a longer
-    # filter changes nothing.
-    if half := round(min(smooth / hop / 2, n)):
-        around = np.clip(np.arange(-half, n + half + 1), 1, n)
-        counts = active[:, around].cumsum(axis=1, dtype=np.int32)
-        active[:, 1:-1] = counts[:, 2 * half + 1 :] - counts[:, : -2 * half - 1] > half
+    half = round(min(smooth / hop / 2, n))
+    active = _active((scores > hold * thresholds).T[by_name], half)
     rows, edges = np.nonzero(active[:, 1:] != active[:, :-1])
-    borders = np.arange(n + 1) * hop + (window - hop) / 2
-    borders[0], borders[-1] = 0.0, (n - 1) * hop + window
-    times = borders[edges.reshape(-1, 2).T]
+    if hold < 1:  # keep the runs in which a window is over the threshold itself
+        over = _active((scores > thresholds).T[by_name], half).cumsum(axis=1)[rows, edges]
+        begun = np.repeat(over[1::2] > over[::2], 2)
+        rows, edges = rows[begun], edges[begun]
+    times = window_borders(n, hop, window)[edges.reshape(-1, 2).T]
     kept = times[1] - times[0] >= shortest - 1e-9
     return _by_onset(names[by_name[rows[::2][kept]]], times[:, kept])
 
 
-def _check(scores, classes, hop, window, thresholds) -> tuple[np.ndarray, ...]:
+def _active(over: np.ndarray, half: int) -> np.ndarray:
+    """Return where the median of 2 * half + 1 scores is over a threshold; at both ends, nowhere.
+
+    A median is over it where more than half of its scores are. From n on, a longer filter changes
+    nothing.
+    """
+    n_classes, n = over.shape
+    active = np.zeros((n_classes, n + 2), dtype=bool)
+    active[:, 1:-1] = over
+    if half:
+        around = np.clip(np.arange(-half, n + half + 1), 1, n)
+        counts = active[:, around].cumsum(axis=1, dtype=np.int32)
+        active[:, 1:-1] = counts[:, 2 * half + 1 :] - counts[:, : -2 * half - 1] > half
+    return active
+
+
+def window_borders(n: int, hop: float, window: float) -> np.ndarray:
+    """Return where windows pass over to the next, shape (n + 1,), in seconds.
+
+    A window stands for the ``hop`` seconds around its centre; the first and the last also stand for
+    what lies outside.
+    """
+    borders = np.arange(n + 1) * hop + (window - hop) / 2
+    borders[0], borders[-1] = 0.0, (n - 1) * hop + window
+    return borders
+
+
+def check_scores(
+    scores: np.ndarray, classes: Iterable[str], hop: float, window: float,
+    thresholds: float | Sequence[float] | Mapping[str, float] | pd.Series = 0.0,
+) -> tuple[np.ndarray, ...]:  # fmt: skip
     """Return scores, names and thresholds as arrays, or say what is wrong with them."""
     check_lengths(hop=hop, window=window)
     names, scores = np.array(class_names(classes), dtype=object), np.asarray(scores)

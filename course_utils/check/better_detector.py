@@ -2,12 +2,7 @@
 
 import numpy as np
 
-from course_utils import evaluation, events
 from course_utils.check.answers import exercise, expect, number_of, numbers_of, result_of
-
-BETTER = {"smooth": 1.0, "shortest": 0.5}  # s, of the better detector
-APART = 0.2  # s that settings of one's own differ at least
-WANTED = 0.2  # event-based F-score
 
 
 @exercise(
@@ -81,50 +76,3 @@ def smoothed_scores(answer):
 def _neighbours(scores, n):
     """Return each score among its neighbours, a row of ``n`` each; the ends are repeated."""
     return np.lib.stride_tricks.sliding_window_view(np.pad(scores, n // 2, mode="edge"), n)
-
-
-@exercise(
-    hint="Smoothing and the shortest event are in seconds. Begin with 0 for both, count events, change one at a time.",
-    why="You chose on fold 4, so fold 5 may still judge.",
-    then="Measure your settings on fold 5 with measure, once. How much of the score is left?",
-)
-def settings(answer, thresholds, scores, mixtures, classes, hop, window):
-    """Check exercise 6.4: thresholds, smooth and shortest of ``events_by_class``, unlike the better detector's.
-
-    ``thresholds`` are those of the better detector; ``scores`` and ``mixtures`` are of fold 4.
-
-    Notebook: 06_better_detector
-    """
-    expect(isinstance(answer, dict), "Give a dictionary with thresholds, smooth and shortest.")
-    wrong = {"thresholds", "smooth", "shortest"} ^ set(answer)
-    names = ", ".join(sorted(wrong))
-    expect(not wrong, f"The dictionary needs the keys thresholds, smooth and shortest. Missing or unknown: {names}.")
-    for name in BETTER:
-        expect(number_of(answer[name], name) <= 8, f"{name} is in seconds, and a mixture lasts eight. Is it in ms?")
-        expect(answer[name] >= 0, f"{name} is below 0. It is a length in seconds.")
-    for name, better in BETTER.items():
-        apart = abs(answer[name] - better)
-        near = f"{apart:.2g} s away from" if apart else "the same as"
-        say = f"{name} is {near} the better detector's {better} s. Move it at least {APART} s, either way."
-        expect(apart >= APART - 1e-9, say)
-    if isinstance(answer["thresholds"], dict):
-        answer = {**answer, "thresholds": [answer["thresholds"][c] for c in classes]}
-    expect(np.max(answer["thresholds"]) <= 1, "A threshold is over 1. Scores lie between 0 and 1.")
-    reference = [mixture.reference for mixture in mixtures]
-
-    def measured(chosen):
-        found = [events.events_by_class(rows, classes, hop, window, **chosen) for rows in scores]
-        row = evaluation.sed_class_metrics(reference, found, classes, 8.0).loc["average"]
-        return row["event F-score"], row["segment F-score"], sum(map(len, found))
-
-    score, segment, n_found = measured(answer)
-    n_true = sum(map(len, reference))
-    state = f"The event-based F-score on fold 4 is {score:.2f}, and {WANTED} is wanted. You report {n_found} events"
-    state += f" where {n_true} are true."
-    enough = score >= WANTED
-    expect(enough or n_found < 1.5 * n_true, f"{state} That is far too many: smooth more, or raise the thresholds.")
-    expect(enough or n_found > 0.5 * n_true, f"{state} That is too few: lower the thresholds, or keep shorter events.")
-    expect(enough, f"{state} The number is about right, but too few have the right class at the right time.")
-    event_better, segment_better, _ = measured({"thresholds": thresholds, **BETTER})
-    said = f"On fold 4 your settings reach {score:.2f} event-based and {segment:.2f} segment-based. The better detector"
-    return f"{said} reaches {event_better:.2f} and {segment_better:.2f}."

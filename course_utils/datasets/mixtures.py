@@ -34,11 +34,14 @@ class Soundscape(audio.Clip):
         ``filename``, the clip that each event was cut from.
     log_mel : ndarray, shape (n_frames, 64)
         YAMNet's log-mel spectrogram of the embedded metro mixture, a frame every 0.01 s; otherwise None.
+    background : str
+        The class of the background of a mixture by :func:`make_soundscapes`; otherwise "".
     """
 
     duration: float = SECONDS
     reference: pd.DataFrame | None = None
     log_mel: np.ndarray | None = None
+    background: str = ""
 
     def save(self, folder: str | Path) -> None:
         """Write ``NAME.wav`` and ``NAME.txt`` into a folder: onset, offset and label of each event, tab-separated."""
@@ -125,14 +128,15 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
         return replace(mixture, log_mel=stored["log_mel"].astype(np.float32))
 
 
-def _draw(rng, clips, polyphony) -> tuple[list[str], pd.DataFrame]:
-    """Draw two background clips of one class, and for each event its clip, cut and onset in seconds.
+def _draw(rng, clips, polyphony) -> tuple[str, list[str], pd.DataFrame]:
+    """Draw a background and two clips of it, and for each event its clip, cut and onset in seconds.
 
     ``clips`` holds file name, ``cut_from`` and ``cut_to`` of the clips of each class, in rows.
     """
     import pandas as pd
 
-    background = list(rng.choice(clips[rng.choice(esc50.BACKGROUNDS)][:, 0], 2, replace=False))
+    background = str(rng.choice(esc50.BACKGROUNDS))
+    filenames = list(rng.choice(clips[background][:, 0], 2, replace=False))
     events = []
     for label in map(str, rng.permutation(esc50.ANIMALS)[: rng.integers(2, 5)]):
         filename, cut_from, cut_to = rng.choice(clips[label])
@@ -143,7 +147,7 @@ def _draw(rng, clips, polyphony) -> tuple[list[str], pd.DataFrame]:
                 events.append((label, filename, cut_from, cut_to, onset, offset))
                 break
     events = pd.DataFrame(events, columns=[*COLUMNS, "offset"])
-    return background, events.sort_values("onset", ignore_index=True)
+    return background, filenames, events.sort_values("onset", ignore_index=True)
 
 
 def make_soundscapes(
@@ -206,14 +210,15 @@ def make_soundscapes(
     soundscapes = []
     for i in range(n):
         rng = np.random.default_rng([seed, fold, polyphony, i])
-        background, events = _draw(rng, clips, polyphony)
+        background, filenames, events = _draw(rng, clips, polyphony)
         ratio = float(levels[i % len(levels)])
         # the features that are shipped are those of this recipe
-        recipe = f"{background} " + events.to_csv(index=False, lineterminator="\n")
+        recipe = f"{filenames} " + events.to_csv(index=False, lineterminator="\n")
         name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
-        waveform = _mix(sets[0] | sets[1], background, events, ratio) if all(sets) else None
+        waveform = _mix(sets[0] | sets[1], filenames, events, ratio) if all(sets) else None
         reference = events[["label", "onset", "offset", "filename"]]
-        soundscapes.append(Soundscape(name, None, waveform, stored=name, reference=reference))
+        given = {"stored": name, "reference": reference, "background": background}
+        soundscapes.append(Soundscape(name, None, waveform, **given))
         if folder is not None:
             soundscapes[-1].save(folder)
     return soundscapes

@@ -88,6 +88,14 @@ def test_the_same_seed_gives_the_same_and_another_does_not(embedded):
     assert [s.name for s in few] == [s.name for s in first[:2]]  # more of them leave the first ones as they are
 
 
+def test_the_background_that_a_mixture_says_is_the_one_mixed_in(made_up_clips, monkeypatch):
+    drawn, categories = [], datasets.esc50_metadata().set_index("filename")["category"]
+    monkeypatch.setattr(datasets.mixtures, "_mix", lambda files, names, *rest: drawn.append(names))
+    for soundscape, names in zip(datasets.make_soundscapes(20, 0), drawn, strict=True):
+        assert set(categories[names]) == {soundscape.background}
+    assert datasets.metro_mixture(datasets.metro_recipe()).background == ""
+
+
 def test_the_ratio_changes_the_level_only(made_up_clips):
     low, high = (datasets.make_soundscapes(4, ratio) for ratio in (-60, 6))
     for quiet, loud in zip(low, high, strict=True):

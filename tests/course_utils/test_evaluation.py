@@ -135,10 +135,12 @@ def draw(rng, most=6):
     return events(*[(rng.choice(CLASSES), onset, onset + rng.uniform(0.2, 2)) for onset in onsets])
 
 
-def sed_eval_by_its_own_example(truths, founds, duration=12.0, segment=1.0, collar=0.5):
+def sed_eval_by_its_own_example(truths, founds, duration=12.0, segment=1.0, collar=0.5, percentage_of_length=0.5):
     """Return sed_eval's two metrics after some recordings, called as its documentation does."""
     by_segment = sed_eval.sound_event.SegmentBasedMetrics(CLASSES, time_resolution=segment)
-    by_event = sed_eval.sound_event.EventBasedMetrics(CLASSES, t_collar=collar)
+    by_event = sed_eval.sound_event.EventBasedMetrics(
+        CLASSES, t_collar=collar, percentage_of_length=percentage_of_length
+    )
     for i, pair in enumerate(zip(truths, founds, strict=True)):
         lists = [
             MetaDataContainer(
@@ -208,7 +210,7 @@ def test_segments_last_a_second_and_collars_half_of_it():
     for metric in METRICS:
         expected = metric(truth, found, CLASSES, 5.0, segment=1.0, collar=0.5)
         pd.testing.assert_frame_equal(metric(truth, found, CLASSES, 5.0), expected)
-        for other in ({"segment": 0.5}, {"collar": 0.25}):
+        for other in ({"segment": 0.5}, {"collar": 0.25}, {"percentage_of_length": 0.25}):
             assert not metric(truth, found, CLASSES, 5.0, **other).equals(expected)
 
 
@@ -234,10 +236,11 @@ tables = st.lists(quarters, max_size=8).map(lambda rows: events(*rows))
     st.lists(st.tuples(tables, tables), min_size=1, max_size=3),
     st.sampled_from([1.0, 0.5, 2.0]),
     st.sampled_from([0.5, 0.25, 1.0]),
+    st.sampled_from([0.5, 0.0, 0.25, 1.0]),
 )
-def test_metrics_equal_sed_eval_where_floats_are_exact(pairs, segment, collar):
+def test_metrics_equal_sed_eval_where_floats_are_exact(pairs, segment, collar, share):
     truths, founds = zip(*pairs, strict=True)
-    options = {"duration": 8.0, "segment": segment, "collar": collar}
+    options = {"duration": 8.0, "segment": segment, "collar": collar, "percentage_of_length": share}
     by_class = evaluation.sed_class_metrics(truths, founds, CLASSES, **options)
     overall = evaluation.sed_metrics(truths, founds, CLASSES, **options)
     theirs = sed_eval_by_its_own_example(truths, founds, **options)
@@ -270,15 +273,15 @@ def ratio(part, whole):
     return part / whole if whole else np.nan
 
 
-def most_matches(truth, found, collar):
+def most_matches(truth, found, collar, share):
     """Match events of one class: each true one tries to find a partner, others make room."""
     partner = {}
 
     def place(i, seen):
         label, onset, offset = truth[i]
         for j, (other, begin, end) in enumerate(found):
-            allowed = max(2 * collar, offset - onset)
-            near = abs(onset - begin) <= collar and 2 * abs(offset - end) <= allowed
+            allowed = max(10 * collar, round(10 * share) * (offset - onset))
+            near = abs(onset - begin) <= collar and 10 * abs(offset - end) <= allowed
             if label == other and near and j not in seen:
                 seen.add(j)
                 if j not in partner or place(partner[j], seen):
@@ -295,11 +298,12 @@ def most_matches(truth, found, collar):
     st.lists(st.tuples(*[event_lists(offset_below=9_000_000)] * 2), min_size=1, max_size=3),
     st.sampled_from([1_000_000, 100_000, 500_000, 960_000]),
     st.sampled_from([500_000, 200_000, 100_000, 96_000]),
+    st.sampled_from([0.5, 0.2]),
 )
-def test_metrics_equal_plain_loops_in_whole_microseconds(pairs, segment, collar):
+def test_metrics_equal_plain_loops_in_whole_microseconds(pairs, segment, collar, share):
     duration = 8_000_000
     in_us = [[[(c, on, min(off, duration)) for c, on, off in x[0]] for x in pair] for pair in pairs]
-    arguments = CLASSES, duration / 1e6, segment / 1e6, collar / 1e6
+    arguments = CLASSES, duration / 1e6, segment / 1e6, collar / 1e6, share
     in_s = [[side[1] for side in pair] for pair in pairs]
     truths, founds = zip(*in_s, strict=True)
     by_class = evaluation.sed_class_metrics(truths, founds, *arguments)
@@ -319,7 +323,7 @@ def test_metrics_equal_plain_loops_in_whole_microseconds(pairs, segment, collar)
             segments = [active(rows, label) for rows in pair]
             counts[0] += [*map(len, segments), len(segments[0] & segments[1])]
             mine = [[row for row in rows if row[0] == label] for rows in pair]
-            counts[1] += [*map(len, mine), most_matches(*mine, collar)]
+            counts[1] += [*map(len, mine), most_matches(*mine, collar, share)]
         totals += counts
         row = [(ratio(2 * c, a + b), ratio(a + b - 2 * c, a)) for a, b, c in counts.tolist()]
         expected.append([counts[1, 0], *row[0], *row[1]])
@@ -392,6 +396,120 @@ def test_as_many_events_as_possible_are_matched():
     for twice, expected in ((found[:1] * 2, 1), (found[1:] * 2, 0.5)):
         table = evaluation.sed_class_metrics(truth, twice, CLASSES, 8.0)
         assert table.loc["dog", "event F-score"] == expected
+
+
+# --- intervals over recordings ---
+
+
+def drawn_counts(seed, n=12):
+    """Return references and outputs of ``n`` recordings, and their counts."""
+    rng = np.random.default_rng(seed)
+    pair = [[draw(rng) for _ in range(n)] for _ in range(2)]
+    return *pair, evaluation.sed_counts(*pair, CLASSES, duration=12.0, collar=0.8)
+
+
+def averages(truths, founds):
+    table = evaluation.sed_class_metrics(truths, founds, CLASSES, 12.0, collar=0.8)
+    return table.loc["average"].drop("events")
+
+
+def test_counts_add_up_to_the_table():
+    for seed in range(20):
+        truths, founds, counts = drawn_counts(seed)
+        assert counts.classes == CLASSES
+        assert counts.counts.shape == (2, 3, 12, 3)
+        value = evaluation.sed_interval(counts, n_resamples=1)["value"]
+        pd.testing.assert_series_equal(value, averages(truths, founds), check_names=False)
+        for i, pair in enumerate(zip(truths, founds, strict=True)):
+            alone = evaluation.sed_counts(*pair, CLASSES, duration=12.0, collar=0.8)
+            np.testing.assert_array_equal(alone.counts[:, :, 0], counts.counts[:, :, i])
+
+
+@pytest.mark.parametrize("options", [{}, {"confidence": 0.8}, {"seed": 7}])
+def test_the_interval_is_that_of_measuring_drawn_recordings_again(options):
+    n, times = 4, 60  # few, so that classes are missing in draws
+    truths, founds, counts = drawn_counts(2, n)
+    others = [draw(np.random.default_rng(i)) for i in range(n)]
+    other = evaluation.sed_counts(truths, others, CLASSES, duration=12.0, collar=0.8)
+    draws = np.random.default_rng(options.get("seed", 0)).multinomial(n, [1 / n] * n, size=times)
+    rows, missing = [[], []], 0
+    for drawn in draws:
+        truth, *outputs = ([x[i] for i in np.repeat(np.arange(n), drawn)] for x in (truths, founds, others))
+        first, second = (averages(truth, output) for output in outputs)
+        rows[0].append(first)
+        rows[1].append(first - second)
+        missing += len(set(pd.concat(truth)["label"])) < 3
+    assert missing > 3
+    for minus, measured in zip((None, other), rows, strict=True):
+        table = evaluation.sed_interval(counts, minus, n_resamples=times, **options)
+        tail = (1 - options.get("confidence", 0.95)) / 2
+        close(table[["low", "high"]], np.nanquantile(measured, [tail, 1 - tail], axis=0).T)
+        assert list(table.columns) == ["value", "low", "high"]
+        assert table.index.tolist() == [*averages(truths, founds).index]
+    difference = averages(truths, founds) - averages(truths, others)
+    close(table["value"], difference)
+
+
+def test_the_interval_of_a_detector_minus_itself_is_zero_and_pairs_narrow_it():
+    truths, founds, counts = drawn_counts(5, 40)
+    assert (evaluation.sed_interval(counts, counts) == 0).all(axis=None)
+    fewer = evaluation.sed_counts(truths, [*founds[:30], *[[]] * 10], CLASSES, duration=12.0, collar=0.8)
+    alone, paired = evaluation.sed_interval(counts), evaluation.sed_interval(counts, minus=fewer)
+    widths = [(table["high"] - table["low"])["segment F-score"] for table in (alone, paired)]
+    assert widths[1] < widths[0]
+    swapped = evaluation.sed_interval(fewer, minus=counts)
+    close(swapped, -paired[["value", "high", "low"]])
+    assert (paired["low"] <= paired["value"]).all()
+    assert (paired["value"] <= paired["high"]).all()
+
+
+def test_a_perfect_detector_has_an_interval_without_width():
+    truths = drawn_counts(6)[0]
+    table = evaluation.sed_interval(evaluation.sed_counts(truths, truths, CLASSES, duration=12.0))
+    assert (table.filter(like="F-score", axis=0) == 1).all(axis=None)
+    assert (table.filter(like="error rate", axis=0) == 0).all(axis=None)
+
+
+def test_the_interval_draws_as_its_defaults_say():
+    counts = drawn_counts(7)[2]
+    table = evaluation.sed_interval(counts)
+    pd.testing.assert_frame_equal(table, evaluation.sed_interval(counts, confidence=0.95, n_resamples=2000, seed=0))
+    assert not table.equals(evaluation.sed_interval(counts, seed=1))
+
+
+def test_intervals_say_what_is_wrong():
+    truths, founds, counts = drawn_counts(8)
+    for options, words in (
+        ({"confidence": 95}, "confidence is 95"),
+        ({"n_resamples": 0}, "n_resamples is 0"),
+        ({"minus": drawn_counts(9)[2]}, "not measured on the same events"),
+        ({"minus": drawn_counts(8, 11)[2]}, "not measured on the same events"),
+        ({"minus": counts._replace(classes=CLASSES[::-1])}, "the same reference, classes and segment"),
+    ):
+        with pytest.raises(ValueError, match=words):
+            evaluation.sed_interval(counts, **options)
+    for pair in ((truths[:1], founds[:1]), ([[]] * 3, [[("dog", 0, 1)]] * 3)):
+        with pytest.raises(ValueError, match="at least two recordings, and true events in them"):
+            evaluation.sed_interval(evaluation.sed_counts(*pair, CLASSES, duration=12.0))
+
+
+@pytest.mark.parametrize("metric", [*METRICS, evaluation.sed_counts])
+@pytest.mark.parametrize("share", [-0.1, 1.1, 50, np.nan, np.inf])
+def test_what_is_no_share_of_the_length_is_refused(metric, share):
+    with pytest.raises(ValueError, match=f"percentage_of_length is {share}. Give a share"):
+        metric([], [], CLASSES, duration=5.0, percentage_of_length=share)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_the_fields_collars_differ_in_the_offset(metric):
+    truth, found = [("dog", 1.0, 3.0)], [("dog", 1.1, 3.6)]
+    for share, expected in ((0.5, 1), (0.3, 1), (0.2, 0), (0, 0)):
+        table = metric(truth, found, ["dog"], 8.0, collar=0.2, percentage_of_length=share)
+        assert table.filter(regex="^(event-based|dog)", axis=0).filter(like="F-score").iloc[0, -1] == expected
+    for share in (1, 1.0):  # 2 s late is just within the whole of its length
+        found = [("dog", 1.0, 5.0)]
+        table = metric(truth, found, ["dog"], 8.0, collar=0.2, percentage_of_length=share)
+        assert table.filter(regex="^(event-based|dog)", axis=0).filter(like="F-score").iloc[0, -1] == 1
 
 
 # --- what the metrics accept ---

@@ -108,8 +108,9 @@ def test_events_from_scores_equals_plain_loops(scores, grid, threshold):
     st.sampled_from([0.0, 0.3, 1.0, 2.0, 30.0, 1e6]),
     st.sampled_from([0, 288_000, 500_000, 960_000]),
     st.sampled_from(["float64", "float32"]),
+    st.sampled_from([1.0, 0.9, 0.5, 1 / 3, 1e-9]),
 )
-def test_events_by_class_equals_plain_loops(scores, grid, thresholds, smooth, shortest, dtype):
+def test_events_by_class_equals_plain_loops(scores, grid, thresholds, smooth, shortest, dtype, hold):
     hop, window = grid
     scores = scores.astype(dtype)
     n, half = len(scores), min(round(smooth * 1e6 / hop / 2), 70)  # over n: longer is the same
@@ -117,15 +118,18 @@ def test_events_by_class_equals_plain_loops(scores, grid, thresholds, smooth, sh
     for k, label in enumerate(CLASSES):
         column = scores[:, k].tolist()
         padded = [*column[:1] * half, *column, *column[-1:] * half]
-        active = [statistics.median(padded[i : i + 2 * half + 1]) > thresholds[k] for i in range(n)]
+        medians = [statistics.median(padded[i : i + 2 * half + 1]) for i in range(n)]
+        active = [median > hold * thresholds[k] for median in medians]
         for i in range(n):
             if active[i] and not (i and active[i - 1]):
                 stop = next((j for j in range(i, n) if not active[j]), n)
+                if max(medians[i:stop]) <= thresholds[k]:
+                    continue
                 onset = i * hop + (window - hop) // 2 if i else 0
                 offset = stop * hop + (window - hop) // 2 if stop < n else (n - 1) * hop + window
                 segments += [(label, onset, offset)] * (offset - onset >= shortest)
     found = events.events_by_class(
-        scores, CLASSES, hop / 1e6, window / 1e6, thresholds, smooth=smooth, shortest=shortest / 1e6
+        scores, CLASSES, hop / 1e6, window / 1e6, thresholds, smooth=smooth, shortest=shortest / 1e6, hold=hold
     )
     assert rows(found) == in_seconds(sorted(segments, key=lambda event: (event[1], event[0])))
 
@@ -421,6 +425,44 @@ def test_the_median_filter_drops_outliers_and_fills_gaps():
     found = events.events_by_class(scores, ["a", "b"], 0.1, 1.0, 0.5, smooth=0.5, shortest=0.6)
     assert rows(found) == [("a", 1.45, 2.45)]  # b lasts 0.4 s
     assert len(events.events_by_class(scores, ["a", "b"], 0.1, 1.0, 0.5)) == 4
+
+
+def test_an_event_holds_on_down_to_a_share_of_the_threshold():
+    scores = np.array([0.3, 0.6, 0.3, 0.1, 0.3, 0.3, 0.2, 0.7, 0.3, 0.6, 0.3])[:, None]
+
+    def at(threshold=0.5, **options):
+        found = events.events_by_class(scores, ["dog"], 1.0, 1.0, threshold, **options)
+        return [row[1:] for row in rows(found)]
+
+    assert at() == at(hold=1.0) == [(1, 2), (7, 8), (9, 10)]
+    assert at(hold=0.5) == [(0, 3), (7, 11)]  # 4 to 6 s stay below the threshold itself
+    assert at(hold=0.3) == [(0, 3), (4, 11)]
+    assert at(hold=0.01) == [(0, 11)]
+    assert at(hold=0.3, shortest=4.0) == [(4, 11)]
+    assert at(smooth=2.0) == [(8, 9)]  # the median of three windows is 0.6 there, and 0.3 elsewhere
+    assert at(hold=0.5, smooth=2.0) == [(0, 11)]
+    assert at([0.8], hold=0.3, smooth=2.0) == []
+    assert at({"dog": 0.65}, hold=0.5) == [(7, 8)]
+    assert at(0.0, hold=0.5) == [(0, 11)]
+
+
+def test_holding_on_only_widens_and_joins_events():
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        scores = np.sort(rng.uniform(size=(75, 3)), axis=1)[rng.permutation(75)]
+        before = None
+        for hold in (1, 0.9, 0.6, 0.2):
+            found = events.events_by_class(scores, CLASSES, 0.096, 0.96, [0.7, 0.8, 0.9], hold=hold)
+            for label, onset, offset in rows(before) if before is not None else ():
+                same = found[found["label"] == label]
+                assert ((same["onset"] <= onset) & (same["offset"] >= offset)).sum() == 1
+            before = found
+
+
+@pytest.mark.parametrize("hold", [0, -0.5, 1.01, 50, np.nan])
+def test_hold_is_a_share(hold):
+    with pytest.raises(ValueError, match=rf"hold is {hold}\. Give a share of the threshold"):
+        events.events_by_class(np.zeros((2, 1)), ["dog"], 0.5, 0.96, 0.5, hold=hold)
 
 
 def test_smoothing_is_scipys_median_filter():
