@@ -384,7 +384,8 @@ def curves(
     Parameters
     ----------
     table : pandas.DataFrame
-        A curve a column; the name of the index is the label of the x axis.
+        A curve a column; the name of the index is the label of the x axis. Without ``yerr``, a
+        curve passes over missing values.
     ax : matplotlib.axes.Axes, optional
         Where to draw.
     ylabel : str
@@ -411,8 +412,9 @@ def curves(
     ax, every, ends = _axes(ax, height=2.9), 1 + len(table) // 25, []
     for i, name in enumerate(names):
         look = {"color": CURVES[i], "marker": "os^Dv"[i % 5], "linestyle": ("-", "--", ":", "-.")[i % 4]}
-        ax.errorbar(table.index, table[name], yerr, label=name, capsize=4, markevery=every, **look)
-        if len(known := table[name].dropna()) and names != [ylabel]:
+        known = table[name].dropna() if yerr is None else table[name]
+        ax.errorbar(known.index, known, yerr, label=name, capsize=4, markevery=every, **look)
+        if len(known := known.dropna()) and names != [ylabel]:
             ends.append((name, known.iloc[-1], CURVES[i]))
     ax.plot(table.index, table[list(thin)], color=CURVES[len(names) - 1], alpha=0.4, linewidth=1, zorder=1)
     for i, (name, value) in enumerate(levels.items()):

@@ -81,7 +81,7 @@ def temperature(answer, logits, labels):
 @exercise(
     hint="One row for each class, the mean of its training clips; then cosine_similarity with these rows, and the "
     "highest of each new clip.",
-    why="It tells more of the unknown from the known than the nearest clip does, and it has still learned from the "
+    why="It ranks known above unknown more often than the nearest clip does, and it has still learned from the "
     "animals alone.",
     then="Is it as good on fold 5, which has had no say?",
 )
