@@ -405,11 +405,14 @@ class Store:
         """Return the files of a set of clips by file name; an empty dict unless all of them are available."""
         return self.resolve(name).clips
 
-    def speaker(self, name: str) -> Resolved | None:
-        """Return the network that answers for ``name``: itself, the first that may and is available, or else None."""
+    def speaker(self, name: str) -> Resolved:
+        """Return the network that answers for ``name``: itself, or the first in the table that may and is available.
+
+        If there is none, it is the asset itself, of which the course then ships features at most.
+        """
         rows = [name, *(other for other, row in self.assets.items() if name in row.get("speaks_for", ()))]
         found = (self.resolve(row) for row in rows)
-        return next((asset for asset in found if asset.is_real or asset.path), None)
+        return next((asset for asset in found if asset.is_real or asset.path), self.resolve(name))
 
     def forget_failures(self) -> None:
         """Forget which addresses failed, so that they are asked again."""
@@ -512,7 +515,8 @@ def overview(*names: str) -> Overview:
     for name in names:
         asset, row = here.resolve(name), here.assets[name]
         uses = f"the real one ({asset.variant})" if asset.is_real else asset.variant
-        if "module" in row and (speaker := here.speaker(name)):
+        if "module" in row:
+            speaker = here.speaker(name)
             answer = speaker.title if speaker.is_real else speaker.variant.split(" (")[0]
             if speaker.name != name:
                 uses = f"{speaker.label} in its place"

@@ -164,8 +164,8 @@ def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
     """Return the features of a pack below ``data/embedded/features/`` by clip, as they were computed.
 
     Embeddings may be kept in ``steps`` steps up to ``top``, finer for small values: their error has about 2 % of the
-    energy. Or they are kept in even steps of ``step``: with 0.2, the error has about 6 % of mn04's. Scores may be kept in
-    255 steps, for all labels or those in ``columns``, by window or clip.
+    energy. Or they are kept in even steps of ``step``; with 0.2 the error has about 6 % of mn04's energy. Scores may be
+    kept in 255 steps, for all labels or those in ``columns``, by window or clip.
     """
     shares, embeddings, levels = (stored[key].astype(np.float32) for key in Features._fields[:3])
     if "steps" in stored:

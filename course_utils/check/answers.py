@@ -81,7 +81,10 @@ def result_of(function, *args):
     try:
         value = function(*args)
     except Exception as error:
-        raise NotYetError(f"Your function, called with {args}, stops with {type(error).__name__}: {error}.") from error
+        given = ", ".join(f"shape {arg.shape}" if isinstance(arg, np.ndarray) else repr(arg) for arg in args)
+        raise NotYetError(
+            f"Your function, called with ({given}), stops with {type(error).__name__}: {error}."
+        ) from error
     if value is None or value is ...:
         raise UnansweredError("Your function doesn't return a number yet.")
     return value

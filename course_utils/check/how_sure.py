@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_utils import evaluation
-from course_utils.check.answers import clip_accuracy, exercise, expect, network_with_ten_outputs
+from course_utils.check.answers import exercise, expect, result_of
 
 
 @exercise(
@@ -44,45 +44,68 @@ def more_clips(answer, correct):
 
 
 @exercise(
-    hint="Copy the function under another name, with 5 instead of 1, and call it once for each way of splitting.",
-    why="Split honestly, five neighbours know more than one. Shuffled, most of the five come from other clips. So "
-    "they remember less than the nearest one, and leak less.",
-    then="Try 50. Does the gap close?",
+    hint="fitted_temperature takes the logits and the classes. A star hands over both parts of fold_4.",
+    why="Below 1, so the percentages move apart. A clip's logits are a mean over windows that disagree, and that is "
+    "more modest than it needs to be.",
+    then="What is the temperature of fold 4's windows, from the same head?",
 )
-def neighbours_leak(answer, honest, leaked):
-    """Check exercise 5.3: frame accuracies of five neighbours, honest and leaked; before, those of one neighbour.
+def temperature(answer, logits, labels):
+    """Check exercise 5.3: the temperature with the lowest log loss; logits (n_clips, n_classes), labels (n_clips,).
 
     Notebook: 05_how_sure
     """
-    expect(np.shape(answer) == (2,), "Two accuracies were asked for: honest, leaked.")
-    first, second = (float(value) for value in answer)
-    expect(max(first, second) <= 1, "An accuracy lies between 0 and 1; are these in per cent?")
-    old = np.allclose([first, second], [honest, leaked], atol=1e-4)
-    expect(not old, "These are the accuracies of one neighbour. Let five vote.")
-    expect(first < second, "The second is not higher. Honest comes first: were they swapped, or is one split in both?")
-    expect(first > 0.4, f"{first:.3f} is too low: are the windows and their classes in the same order?")
-    expect(
-        second - first < leaked - honest,
-        "These two do not fit together: do five neighbours vote in both, by the cosine, and is the honest split by "
-        "fold?",
-    )
+    from scipy import optimize, special
+
+    def loss(temperature):
+        log_shares = special.log_softmax(np.asarray(logits) / temperature, axis=1)
+        return -log_shares[np.arange(len(labels)), labels].mean()
+
+    expect(not isinstance(answer, str | tuple) and np.ndim(answer) == 0, "A temperature is one number.")
+    answer = float(answer)
+    expect(answer > 0, "A temperature is above 0. Is this its logarithm?")
+    best = float(np.exp(optimize.minimize_scalar(lambda power: loss(np.exp(power)), bounds=(-3, 3)).x))
+
+    def close(value):
+        return abs(np.log(answer / value)) < 0.02
+
+    inverse = "This is 1 divided by the temperature. Logits are divided by it, not multiplied."
+    expect(close(best) or not close(1 / best), inverse)
+    way, said = "lower" if answer > best else "higher", f"{loss(answer):.3f}"
+    if answer == 1:
+        said = f"At 1 nothing changes. The log loss of fold 4 is {said} there, and {way} temperatures have a lower one."
+    else:
+        said = f"At {answer:.3g} the log loss of fold 4 is {said}, and {way} temperatures have a lower one."
+    expect(close(best), said)
 
 
 @exercise(
-    hint="Stop by the loss on fold 4, not after a fixed number of epochs. A network with few units takes more epochs, "
-    "so allow for 200.",
-    why="The head has 529,930 parameters. The embeddings have done the work, so far fewer will do.",
-    then="How small can it get? And is it as good on fold 5, which you may look at once?",
+    hint="One row for each class, the mean of its training clips; then cosine_similarity with these rows, and the "
+    "highest of each new clip.",
+    why="It tells more of the unknown from the known than the nearest clip does, and it has still learned from the "
+    "animals alone.",
+    then="Is it as good on fold 5, which has had no say?",
 )
-def small_network(answer, x_valid, y_valid):
-    """Check exercise 5.4: a network of at most 10,000 parameters that gets 90 % of the clips of fold 4 right.
+def own_score(answer, x_train, y_train, known, unknown):
+    """Check exercise 5.4: a score of new clips, a number each, with a higher AUROC than both of the lesson's.
+
+    Embeddings of training clips (n_train, n_dimensions), their classes, and of clips with known and unknown sounds.
 
     Notebook: 05_how_sure
     """
-    network_with_ten_outputs(answer)
-    n = answer.count_params()
-    expect(n <= 10_000, f"It has {n:,} parameters; at most 10,000 were asked for.")
-    frame, clip = clip_accuracy(answer, x_valid, y_valid)
-    expect(clip > 0.3, f"Clip accuracy {clip:.2f} on fold 4: it has hardly been trained.")
-    low = f"Clip accuracy {clip:.3f} on fold 4, and {frame:.3f} by frame; a clip accuracy of 0.9 was asked for."
-    expect(clip >= 0.9, f"{low} Is it too narrow, or was it stopped too early?")
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import roc_auc_score
+    from sklearn.metrics.pairwise import cosine_similarity
+
+    clips, is_known = np.concatenate([known, unknown]), np.repeat([1, 0], [len(known), len(unknown)])
+    own = np.asarray(result_of(answer, x_train, y_train, clips), dtype=float)
+    expected = f"{len(clips)} numbers for {len(clips)} clips, but these have the shape {own.shape}"
+    expect(own.shape == (len(clips),), f"One number for each new clip is wanted: {expected}.")
+    expect(np.isfinite(own).all(), "Some of its numbers are NaN or infinite.")
+    model = LogisticRegression(max_iter=1000).fit(x_train, y_train)
+    highest, nearest = model.predict_proba(clips).max(axis=1), cosine_similarity(clips, x_train).max(axis=1)
+    expect(not np.allclose(own, highest, atol=1e-3), "This is the highest percentage. Find another one.")
+    expect(not np.allclose(own, nearest, atol=1e-6), "This is the similarity to the nearest clip. Find another one.")
+    auroc, least = roc_auc_score(is_known, own), roc_auc_score(is_known, nearest)
+    expect(auroc >= 0.3, "It is high for the unknown and low for the known. Turn it around.")
+    said = f"Its AUROC on fold 4 is {auroc:.3f}, and the similarity to the nearest clip has {least:.3f}."
+    expect(auroc > max(least, roc_auc_score(is_known, highest)), said)

@@ -13,12 +13,14 @@ import numpy as np
 from course_utils import assets, audio, datasets
 
 from .base import EmbeddingModel, Output, start_tensorflow
+from .efficientat import EfficientAT, mn04_path
 from .panns import PANNS_FRAME_RATE, PANNS_MIN_SECONDS, PANNS_RATE
 from .yamnet import YAMNET_HOP, YAMNET_RATE, YAMNET_WINDOW, YAMNet, class_names, yamnet_path
 
 __all__ = ["PANNS_FRAME_RATE", "PANNS_MIN_SECONDS", "PANNS_RATE", "YAMNET_HOP", "YAMNET_RATE",
-           "YAMNET_WINDOW", "AudioTagging", "EmbeddingModel", "Output", "SoundEventDetection",
-           "class_names", "device", "start_tensorflow", "wrap", "yamnet_path"]  # fmt: skip
+           "YAMNET_WINDOW", "AudioTagging", "EfficientAT", "EmbeddingModel", "Output",
+           "SoundEventDetection", "class_names", "device", "mn04_path", "start_tensorflow", "wrap",
+           "yamnet_path"]  # fmt: skip
 
 
 def wrap(model: Any) -> EmbeddingModel:

@@ -106,7 +106,7 @@ def network(weights: dict[str, Any], spectrograms: Any) -> tuple[Any, Any]:
 def mn04_path() -> Path | None:
     """Return where the weights of EfficientAT mn04 are, or None if they can't be had.
 
-    Notebook: 05_how_sure
+    Notebook: 05_how_sure, 06_better_detector
     """
     asset = assets.resolve("efficientat-mn04")
     return asset.path if asset.is_real else None

@@ -1304,8 +1304,8 @@ def test_overview_says_who_answers_what_is_used_and_how_to_get_the_real_one(embe
 
 def test_overview_of_a_network_that_nobody_answers_for(embedded, capsys):
     table = assets.overview("yamnet", "efficientat-mn04").data.set_index("asset")
-    assert table.loc["EfficientAT mn04", "this run uses"] == "not available"
-    assert capsys.readouterr().out == "Networks in this run: YAMNet-mini.\n"
+    assert table.loc["EfficientAT mn04", "this run uses"] == "shipped features of EfficientAT mn04"
+    assert capsys.readouterr().out == "Networks in this run: YAMNet-mini; shipped features of EfficientAT mn04.\n"
 
 
 def test_overview_of_what_is_here_has_nothing_to_do(make, tmp_path):

@@ -60,6 +60,7 @@ REACHED_THROUGH = {
     "events.join_segments": "detection.join_segments",
     "events.events_from_scores": "detection.events_from_scores",
     "events.events_by_class": "detection.events_by_class",
+    "efficientat.mn04_path": "models.mn04_path",
     "audio.check_waveform": "audio.play",
     "audio.mix": "datasets.metro_mixture",
     "audio.normalise_peak": "datasets.metro_mixture",

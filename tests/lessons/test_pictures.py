@@ -16,7 +16,8 @@ AXES = {
     *("segment-based score", "segment-based F-score", "segment-based error rate", "length of an event (s)"),
     *("F-score at 0 dB", "macro-averaged F-score at 0 dB", "cosine, or share of clips"),
     *("error rate", "ratio (dB)", "ratio of event to background (dB)", "training clips per class", "clips per class"),
-    *("true class", "predicted class", "cosine", "energy (Wh)", "difference", "PSDS"),
+    *("true class", "predicted class", "cosine", "energy (Wh)", "difference", "AUROC", "share of clips"),
+    *("what it says", "PSDS", "expected calibration error"),
 }
 
 
