@@ -229,7 +229,7 @@ def sed_metrics(
     Source: A. Mesaros, T. Heittola and T. Virtanen, Metrics for polyphonic sound event detection,
     Applied Sciences 6 (2016) 162.
 
-    Notebook: 04_sound_event_detection, 06_better_detector
+    Notebook: 04_sound_event_detection
 
     Parameters
     ----------
