@@ -5,7 +5,7 @@ and never shows the solution. What it returns is displayed by the notebook, and 
 """
 
 from .answers import Verdict
-from .better_detector import error_rate, smoothed_scores
+from .better_detector import error_rate, settings
 from .distillation import break_even, mild_targets, softened, student_embeddings
 from .figures import Figures, expected
 from .how_sure import more_clips, own_score, temperature
@@ -16,6 +16,6 @@ from .yamnet import event_tops, n_windows, quiet_scores, window_tops
 
 __all__ = ["Figures", "Verdict", "better_map", "break_even", "counts", "error_rate", "event_tops",
            "expected", "linear", "long_events", "mild_targets", "more_clips", "n_windows", "own_score",
-           "priced_threshold", "quiet_scores", "smoothed_scores", "softened",
+           "priced_threshold", "quiet_scores", "settings", "softened",
            "strict_events", "student_embeddings", "temperature", "thresholds", "top_tags", "whistle_onset",
            "window_tops", "wrong_rate", "zero_shot_accuracy"]  # fmt: skip

@@ -2,7 +2,12 @@
 
 import numpy as np
 
-from course_utils.check.answers import exercise, expect, number_of, numbers_of, result_of
+from course_utils import evaluation, events
+from course_utils.check.answers import exercise, expect, number_of, result_of
+
+BETTER = {"smooth": 1.0, "shortest": 0.5}  # s, of the better detector
+APART = 0.2  # s that settings of one's own differ at least
+WANTED = 0.2  # event-based F-score
 
 
 @exercise(
@@ -35,44 +40,47 @@ def error_rate(answer):
 
 
 @exercise(
-    hint="Pad both ends with `n // 2` values. Then take the median of the `n` scores that begin at each window.",
-    why="Each score became the middle one of its neighbours, so what is shorter than half of them is gone.",
-    then="How does a mean of the same neighbours treat a score that jumps from 0 to 1? Draw both.",
+    hint="Smoothing and the shortest event are in seconds. Begin with 0 for both, count events, change one at a time.",
+    why="You chose on fold 4, so fold 5 may still judge.",
+    then="Measure your settings on fold 5, once, with add. How much of the score is left?",
 )
-def smoothed_scores(answer):
-    """Check exercise 6.2: a function from the scores of a class and an odd number n to their running median.
+def settings(answer, thresholds, scores, mixtures, classes, hop, window):
+    """Check exercise 6.3: thresholds, smooth and shortest of ``events_by_class``, unlike the better detector's.
+
+    ``thresholds`` are those of the better detector; ``scores`` and ``mixtures`` are of fold 4.
 
     Notebook: 06_better_detector
     """
-    scores, n = np.array([0.9, 0.1, 0.8, 0.2, 0.3, 0.7, 0.95, 0.6, 0.05, 0.4, 0.5, 0.0]), 5
-    rows = _neighbours(scores, n)
-    value = np.asarray(result_of(answer, scores, n))
-    expect(value.ndim > 0, "This is one number. There should be one median for each window.")
-    short = len(value) == len(scores) - n + 1
-    expect(not short, f"{len(scores)} scores went in and {len(value)} came out. Pad both ends before you begin.")
-    found = numbers_of(value, scores.shape, "the smoothed scores")
-    expect(not np.allclose(found, scores), "These are the scores as they were.")
-    for values, what in (
-        (rows.mean(axis=1), "the mean of the neighbours. A mean blurs the edges; take the median"),
-        (rows.max(axis=1), "the highest of the neighbours; take the median"),
-        (np.sort(scores), "the scores in another order. Each median belongs to its own window"),
-    ):
-        expect(not np.allclose(found, values), f"This is {what}.")
-    right, half = np.median(rows, axis=1), n // 2
-    late = np.allclose(found[2 * half :], right[half:-half])
-    early = np.allclose(found[: -2 * half], right[half:-half])
-    way = "come before it" if late else "come after it"
-    expect(not (late or early), f"Each window is compared with those that {way}. It should stand in the middle.")
-    inside = np.allclose(found[half:-half], right[half:-half])
-    ends = "Right in the middle, but not at the two ends. Repeat the first and the last score there."
-    expect(not inside or np.allclose(found, right), ends)
-    i = np.abs(found - right)[half:-half].argmax() + half
-    row = rows[i].tolist()
-    expect(inside, f"The median of {row} is {right[i]:.3g}, but your function gives {found[i]:.3g} there.")
-    other = np.allclose(result_of(answer, scores, 3), np.median(_neighbours(scores, 3), axis=1))
-    expect(other, "It works for n = 5, but not for n = 3.")
+    expect(isinstance(answer, dict), "Give a dictionary with thresholds, smooth and shortest.")
+    wrong = {"thresholds", "smooth", "shortest"} ^ set(answer)
+    names = ", ".join(sorted(wrong))
+    expect(not wrong, f"The dictionary needs the keys thresholds, smooth and shortest. Missing or unknown: {names}.")
+    for name in BETTER:
+        expect(number_of(answer[name], name) <= 8, f"{name} is in seconds, and a mixture lasts eight. Is it in ms?")
+        expect(answer[name] >= 0, f"{name} is below 0. It is a length in seconds.")
+    for name, better in BETTER.items():
+        apart = abs(answer[name] - better)
+        near = f"{apart:.2g} s away from" if apart else "the same as"
+        say = f"{name} is {near} the better detector's {better} s. Move it at least {APART} s, either way."
+        expect(apart >= APART - 1e-9, say)
+    if isinstance(answer["thresholds"], dict):
+        answer = {**answer, "thresholds": [answer["thresholds"][c] for c in classes]}
+    expect(np.max(answer["thresholds"]) <= 1, "A threshold is over 1. Scores lie between 0 and 1.")
+    reference = [mixture.reference for mixture in mixtures]
 
+    def measured(chosen):
+        found = [events.events_by_class(rows, classes, hop, window, **chosen) for rows in scores]
+        row = evaluation.sed_class_metrics(reference, found, classes, 8.0).loc["average"]
+        return row["event F-score"], row["segment F-score"], sum(map(len, found))
 
-def _neighbours(scores, n):
-    """Return each score among its neighbours, a row of ``n`` each; the ends are repeated."""
-    return np.lib.stride_tricks.sliding_window_view(np.pad(scores, n // 2, mode="edge"), n)
+    score, segment, n_found = measured(answer)
+    n_true = sum(map(len, reference))
+    state = f"The event-based F-score on fold 4 is {score:.2f}, and {WANTED} is wanted. You report {n_found} events"
+    state += f" where {n_true} are true."
+    enough = score >= WANTED
+    expect(enough or n_found < 1.5 * n_true, f"{state} That is far too many: smooth more, or raise the thresholds.")
+    expect(enough or n_found > 0.5 * n_true, f"{state} That is too few: lower the thresholds, or keep shorter events.")
+    expect(enough, f"{state} The number is about right, but too few have the right class at the right time.")
+    event_better, segment_better, _ = measured({"thresholds": thresholds, **BETTER})
+    said = f"On fold 4 your settings reach {score:.2f} event-based and {segment:.2f} segment-based. The better detector"
+    return f"{said} reaches {event_better:.2f} and {segment_better:.2f}."
