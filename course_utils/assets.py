@@ -26,6 +26,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -320,7 +321,8 @@ class Store:
     def manifest(self, name: str) -> list[dict]:
         """Return the rows of a set of clips: ``filename``, ``path`` below cache or mirror, accepted ``files``."""
         row, rows = self.assets[name], []
-        for line in csv.DictReader((PACKAGE / row["manifest"]).read_text(encoding="utf-8").splitlines()):
+        tables = ((PACKAGE / file).read_text(encoding="utf-8").splitlines() for file in row["manifest"])
+        for line in chain.from_iterable(map(csv.DictReader, tables)):
             filename, path = line["filename"], f"{row['path']}/{line['filename']}"
             url, md5, sha256 = row["base_url"] + filename, line["md5_44k"], line["sha256_16k"]
             large = {"variant": "44.1 kHz", "bytes": 441044, "hash": f"md5:{md5}", "urls": [url]}

@@ -26,11 +26,13 @@ EVERYWHERE = {"course_map": "every deck, README"}
 PALETTE = (BLUE, ORANGE, GREEN, PURPLE, SKY, YELLOW, *CLASSES)
 SIZES = {"page": 640, "phone": 358, "slide": 1152}
 STEPS = {
+    "always on": "always on",
     "simple": "simple detector",
     "finer steps": "finer steps",
-    "trained on mixtures, overlapping": "trained on mixtures",
-    "threshold by class": "a threshold for each class",
-    "smoothed: the better detector": "smoothed",
+    "simple, same last steps": "same last steps",
+    "second network, clean clips": "second network",
+    "smoothed: the better detector": "trained on mixtures",
+    "mn04 in place of YAMNet": "with mn04",
 }
 PAPER = """<style>
   svg { color: #1a1a1a; background: #ffffff; font-family: system-ui, sans-serif; }
@@ -64,11 +66,13 @@ def results() -> dict[str, str]:
     from course_utils import plotting
 
     runs = json.loads((ROOT / "docs" / "results.json").read_text(encoding="utf-8"))["runs"]
-    sure, better = runs[0]["05_how_sure"], runs[0]["06_better_detector"]["soundscapes"]
+    sure, better = runs[0]["05_how_sure"], runs[0]["06_better_detector"]["intervals"]
     classifiers = pd.DataFrame(sure["classifiers"]).T
     growth = pd.DataFrame(sure["growth"]).T.rename(index=int).rename_axis("training clips per class")
-    scores = pd.DataFrame({step: better[name]["0"] for name, step in STEPS.items()}).T
-    measures = {"segment F-score": "by seconds", "event F-score": "by events"}
+    measures, scores = {"segment F-score": "by seconds", "event F-score": "by events"}, {}
+    for end in ("value", "low", "high"):
+        rows = {step: {said: better[name][m][end] for m, said in measures.items()} for name, step in STEPS.items()}
+        scores[end] = pd.DataFrame(rows).T
     found = {}
     with plt.style.context("course_utils.course"):
         ends = {end: classifiers[[end]].set_axis(["clip accuracy"], axis=1) for end in ("from", "to")}
@@ -79,7 +83,8 @@ def results() -> dict[str, str]:
         ax.set(xscale="log", xticks=growth.index, xticklabels=growth.index, ylim=(0.4, 1))
         ax.minorticks_off()
         found["few_clips"] = plotting.as_svg(ax.figure)
-        ax = plotting.dot_plot(scores[list(measures)].rename(columns=measures), xlabel="F-score", sort=False, zero=True)
+        ends = {"low": scores["low"], "high": scores["high"]}
+        ax = plotting.dot_plot(scores["value"], **ends, xlabel="F-score", sort=False, zero=True)
         found["detectors"] = plotting.as_svg(ax.figure)
         plt.close("all")
     return found

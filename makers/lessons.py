@@ -194,7 +194,10 @@ def lesson_of(path: Path, notebook, subtitle: str) -> Lesson:
     """Return a lesson from what :func:`read` has found, with its title and its set-up."""
     about = {key: value for key, value in notebook.metadata.items() if key not in ("jupytext", "kernelspec")}
     title = f"# {about['title']}\n\n*{COURSE}, {subtitle}*\n\n<!-- badges -->\n<!-- /badges -->"
-    used = ", ".join(f'"{name}"' for name in about["assets"])
+    names = [f'"{name}"' for name in about["assets"]]
+    used = ", ".join(names)
+    if len(used) > 100:  # as ruff breaks such a line
+        used = "\n" + "".join(f"    {name},\n" for name in names)
     code = SETUP.read_text(encoding="utf-8").strip().replace('"ASSETS"', used)
     setup = new_code_cell(code, metadata={"tags": ["page", "hide-input"]})
     setup.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}  # collapsed, in JupyterLab and Colab

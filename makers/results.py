@@ -67,6 +67,7 @@ def sure_tables(runs: list[dict]) -> dict[str, list[list]]:
     gains = [run["log_loss"] for run in runs]
     return {
         "networks": [[row["network"], row["task"], around(row, **ends)] for row in first["networks"]],
+        "milliseconds": ", ".join(f"{name} {value:.0f} ms" for name, value in first["milliseconds"].items()),
         "gain": around(first["network_gain"], "difference", "from", "to", sign="+"),
         "prototypes": [
             [size, *(f"{first[kind][size]['mean']:.3f} ± {first[kind][size]['std']:.3f}" for kind in FEW)]
@@ -225,10 +226,11 @@ CHANGES = {
     "simple": "lesson 4's network; highest class of each window, every 0.48 s",
     "finer steps": "windows every 0.096 s",
     "simple, same last steps": "events may overlap, a threshold for each class, smoothing",
+    "second network, clean clips": "dropout and sigmoids in place of the softmax",
     BETTER: "trained on mixtures",
-    "mn04's ears": "EfficientAT mn04's embeddings instead of YAMNet's",
-    "YAMNet's own scores": "nothing trained; the same last steps as the three above",
-    "trained on mixtures, overlapping": "the better detector with one threshold for all, not smoothed",
+    "mn04 in place of YAMNet": "EfficientAT mn04's embeddings",
+    "YAMNet's own scores": "nothing trained but thresholds; the same last steps",
+    "trained on mixtures, overlapping": "the better detector, one threshold for all, not smoothed",
     "threshold by class": "the better detector, not smoothed",
     "hysteresis in place of the median": "the better detector, hysteresis for the median filter",
     "hysteresis after the median": "the better detector, and hysteresis",

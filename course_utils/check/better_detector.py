@@ -13,7 +13,7 @@ WANTED = 0.2  # event-based F-score
 @exercise(
     hint="Add the misses and the false alarms. Then divide by all true events, the found ones and the missed ones.",
     why="A silent detector misses everything and invents nothing, so its error rate is exactly 1.",
-    then="A detector finds every event, and invents two for each true one. What is its error rate? Its F-score?",
+    then="The second detector misses nothing. What is its F-score?",
 )
 def error_rate(answer):
     """Check exercise 6.1: a function from true positives, false positives and false negatives to the error rate.
@@ -42,7 +42,8 @@ def error_rate(answer):
 @exercise(
     hint="Smoothing and the shortest event are in seconds. Begin with 0 for both, count events, change one at a time.",
     why="You chose on fold 4, so fold 5 may still judge.",
-    then="Measure your settings on fold 5, once, with add. How much of the score is left?",
+    then='Measure your settings on fold 5, once: `add("mine", partial(overlapping, smooth=…, shortest=…), '
+    "network_tests, thresholds=…)`. How much of the score is left?",
 )
 def settings(answer, thresholds, scores, mixtures, classes, hop, window):
     """Check exercise 6.3: thresholds, smooth and shortest of ``events_by_class``, unlike the better detector's.

@@ -20,8 +20,11 @@ ANIMALS = ("cat", "cow", "crickets", "crow", "dog", "frog", "hen", "pig", "roost
 BACKGROUNDS = ("airplane", "rain", "sea_waves", "train", "wind")
 """Classes of ESC-50 that mostly sound without a pause: the backgrounds of :func:`make_soundscapes`."""
 
-SETS = ("esc50-listening", "esc50-animals", "esc50-backgrounds")
-"""The assets that hold clips. The first is a small part of the second, which is fetched without asking."""
+SMALL = ("esc50-listening", "esc50-mixtures")
+"""Assets with the few clips that lessons play, which are fetched without asking."""
+
+WHOLE = ("esc50-animals", "esc50-backgrounds")
+"""Assets with all clips of the course, those of the small ones among them."""
 
 
 def esc50_metadata() -> "pd.DataFrame":
@@ -52,7 +55,7 @@ def clips(filenames: Iterable[str]) -> list[Clip]:
     Returns
     -------
     list of Clip
-        If the small set of clips that the lessons play has them all, no other set is asked for.
+        If a small set of clips that the lessons play has them all, no other set is asked for.
 
     Raises
     ------
@@ -66,9 +69,9 @@ def clips(filenames: Iterable[str]) -> list[Clip]:
     if unknown := sorted(rest.difference(known)):
         why = "is neither a file nor one of the 2,000 clips of ESC-50. Check the name."
         raise FileNotFoundError(f"{unknown[0]!r} {why}")
-    for name in SETS:
+    for name in SMALL + WHOLE:
         has = {row["filename"] for row in store.manifest(name)}
-        if rest & has and (rest <= has or name != "esc50-listening"):
+        if rest & has and (rest <= has or name in WHOLE):
             paths |= store.clips(name)
             rest -= has
     return [Clip(name, paths.get(name), stored=name) for name in wanted]

@@ -206,7 +206,8 @@ def make_soundscapes(
     metadata = esc50.esc50_metadata().query("fold == @fold").join(cuts, on="filename")
     by_class = metadata.groupby("category")[["filename", "cut_from", "cut_to"]]
     clips = {name: group.to_numpy() for name, group in by_class}
-    sets = [assets.store().clips(name) for name in ("esc50-animals", "esc50-backgrounds")]
+    sets = [assets.store().clips(name) for name in esc50.WHOLE]
+    files = sets[0] | sets[1] if all(sets) else assets.store().clips("esc50-mixtures")
     soundscapes = []
     for i in range(n):
         rng = np.random.default_rng([seed, fold, polyphony, i])
@@ -215,7 +216,8 @@ def make_soundscapes(
         # the features that are shipped are those of this recipe
         recipe = f"{filenames} " + events.to_csv(index=False, lineterminator="\n")
         name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
-        waveform = _mix(sets[0] | sets[1], filenames, events, ratio) if all(sets) else None
+        heard = files.keys() >= {*filenames, *events["filename"]}
+        waveform = _mix(files, filenames, events, ratio) if heard else None
         reference = events[["label", "onset", "offset", "filename"]]
         given = {"stored": name, "reference": reference, "background": background}
         soundscapes.append(Soundscape(name, None, waveform, **given))

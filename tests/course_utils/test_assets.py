@@ -28,6 +28,7 @@ import pytest
 from conftest import ROOT
 
 from course_utils import assets, datasets, fetch
+from course_utils.datasets import esc50
 
 BODY = bytes(range(256)) * 400
 SOON = 30  # s, on a busy computer too; without the limits of fetch it would be minutes
@@ -79,7 +80,7 @@ def clips(rows, tmp_path):
     for (name, wav), ogg in zip(wavs.items(), oggs.values(), strict=True):
         lines.append(f"{name},{hashlib.md5(wav).hexdigest()},{hashlib.sha256(ogg).hexdigest()},{len(ogg)}")
     (tmp_path / "clips.csv").write_text("\n".join(lines))
-    rows["clips"] = {"title": "Clips", "path": "audio", "manifest": tmp_path / "clips.csv", "bytes": 2 * 441044}
+    rows["clips"] = {"title": "Clips", "path": "audio", "manifest": [tmp_path / "clips.csv"], "bytes": 2 * 441044}
     rows["clips"] |= {"base_url": "http://127.0.0.1:9/", "embedded_title": "no audio"}
     return wavs | oggs
 
@@ -265,7 +266,7 @@ def test_a_set_of_clips_is_large_by_its_sum():
     small = {name for name in store.assets if store.size(name) <= assets.SMALL}
     assert small == {
         *("yamnet", "audioset-labels", "esc50-metadata", "esc50-listening", "speech-whistling", "metro-station"),
-        *("efficientat-mn04",),
+        *("efficientat-mn04", "esc50-mixtures"),
     }
 
 
@@ -1267,6 +1268,21 @@ def test_the_clips_that_lessons_play_are_a_dozen_of_them():
     assert set(datasets.metro_recipe()["filename"]) <= set(listening)
     metadata = datasets.esc50_metadata().query("fold == 1 and category in @datasets.ANIMALS")
     assert set(metadata.drop_duplicates("category")["filename"]) <= set(listening)
+
+
+def test_the_clips_of_the_mixtures_that_lessons_play_are_those():
+    """The first of lesson 6, and those that gain and lose most by training on mixtures."""
+    store = assets.Store("embedded")
+    rows = {row["filename"]: row for row in store.manifest("esc50-mixtures")}
+    whole = {row["filename"]: row for name in esc50.WHOLE for row in store.manifest(name)}
+    assert rows == {name: whole[name] for name in rows}
+    assert store.size("esc50-mixtures") == 441044 * len(rows)
+    with assets.using(store):
+        soundscapes = datasets.make_soundscapes(50, 0)
+    events = {name for i in (0, 17, 49) for name in soundscapes[i].reference["filename"]}
+    categories = datasets.esc50_metadata().set_index("filename")["category"]
+    assert {name for name in rows if categories[name] in datasets.ANIMALS} == events
+    assert [categories[name] for name in rows if name not in events].count("wind") == 2
 
 
 # --- the real table and what is shipped ---

@@ -72,7 +72,9 @@ def made_up_clips(tmp_path, monkeypatch):
         return noise.astype(np.float32)
 
     store = assets.Store("embedded", tmp_path)
-    files = {name: {row["filename"]: tmp_path / row["filename"] for row in store.manifest(name)} for name in esc50.SETS}
+    files = {}
+    for name in esc50.SMALL + esc50.WHOLE:
+        files[name] = {row["filename"]: tmp_path / row["filename"] for row in store.manifest(name)}
     monkeypatch.setattr(store, "clips", files.__getitem__)
     monkeypatch.setattr(audio, "load", load)
     with assets.using(store):
@@ -148,6 +150,17 @@ def test_saved_with_annotations(made_up_clips, tmp_path):
 def test_wrong_numbers_are_refused(embedded, wrong):
     with pytest.raises(ValueError, match="Give n and polyphony"):
         datasets.make_soundscapes(**{"n": 1, "snr": 0, **wrong})
+
+
+def test_with_the_few_clips_of_the_lessons_only_their_mixtures_sound(made_up_clips, monkeypatch):
+    store = assets.store()
+    few = store.clips("esc50-mixtures")
+    whole = [soundscape.waveform for soundscape in datasets.make_soundscapes(50, 0)]
+    monkeypatch.setattr(store, "clips", lambda name: few if name == "esc50-mixtures" else {})
+    for i, soundscape in enumerate(datasets.make_soundscapes(50, 0)):
+        assert soundscape.has_audio == (i in (0, 17, 49))
+        if soundscape.has_audio:
+            np.testing.assert_array_equal(soundscape.waveform, whole[i])
 
 
 def test_without_audio_nothing_can_be_saved(embedded, tmp_path):

@@ -172,11 +172,11 @@ def test_pictures_of_the_readme_are_those_of_the_results():
     assert set(shown) == set(pictures)
     run = json.loads((ROOT / "docs/results.json").read_text(encoding="utf-8"))["runs"][0]
     classifiers, growth = run["05_how_sure"]["classifiers"], run["05_how_sure"]["growth"]
-    detectors = [run["06_better_detector"]["soundscapes"][name]["0"] for name in figures.STEPS]
+    detectors = [run["06_better_detector"]["intervals"][name] for name in figures.STEPS]
     figures_of = {
         "classifiers": {f"{row['mean']:.3f}" for row in classifiers.values()},
         "few_clips": {f"{row['mean']:.2f}" for row in growth.values()},
-        "detectors": {f"{row[f'{kind} F-score']:.2f}" for row in detectors for kind in ("segment", "event")},
+        "detectors": {f"{row[f'{kind} F-score']['value']:.2f}" for row in detectors for kind in ("segment", "event")},
     }
     for name, numbers in figures_of.items():
         assert set(re.findall(r"\d\.\d+", shown[name])) == numbers, name

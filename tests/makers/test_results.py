@@ -145,6 +145,13 @@ def test_classifiers_over_five_folds(written):
             assert row["from"] < row["mean"] < row["to"]
         assert rows["head"]["mean"] >= 0.91
         assert max(row["mean"] for row in rows.values()) >= 0.93
+        for row in run["05_how_sure"]["networks"]:
+            assert row["from"] < row["accuracy"] < row["to"]
+            assert (row["network"], row["task"]) != ("mn04", "ten animals") or row["accuracy"] >= 0.975
+        assert run["05_how_sure"]["network_gain"]["from"] > 0
+        for row in run["05_how_sure"]["calibration"].values():
+            assert row["after"] < row["before"]
+        assert len(run["05_how_sure"]["auroc"]) == len(run["05_how_sure"]["reject"]) == 4  # two networks, two scores
         leak = run["05_how_sure"]["leak"]
         assert leak["leaked"] >= leak["honest"] + 0.1
 
@@ -154,6 +161,23 @@ def test_the_better_detector_is_better_at_0_db_and_above(detectors):
     for ratio, more, times in (("0 and 6", 0.15, 2), ("0", 0.15, 2), ("6", 0.1, 1.8)):
         assert better[ratio]["segment F-score"] >= simple[ratio]["segment F-score"] + more, ratio
         assert better[ratio]["event F-score"] >= times * simple[ratio]["event F-score"], ratio
+
+
+def test_each_comparison_of_detectors_has_an_interval_and_says_what_differs(written):
+    for run in written["runs"]:
+        record = run["06_better_detector"]
+        assert list(record["intervals"]) == list(record["soundscapes"])
+        assert set(measured.CHANGES) == set(record["intervals"])
+        differences = record["differences"] | record["left_out"]
+        for rows in (*record["intervals"].values(), *differences.values(), *record["collars"].values()):
+            assert all(rows[measure]["low"] <= rows[measure]["value"] <= rows[measure]["high"] for measure in rows)
+        for name in ("second network and mixtures", "trained on mixtures", "mn04 in place of YAMNet"):
+            assert record["differences"][name]["segment F-score"]["low"] > 0, name
+        assert len(record["psds"]) >= 4
+        silent, always = (record["soundscapes"][f"always {what}"]["0"] for what in ("silent", "on"))
+        assert silent["segment error rate"] == silent["event error rate"] == 1
+        assert silent["segment F-score"] == always["event F-score"] == 0
+        assert always["segment F-score"] == pytest.approx(0.184, abs=0.001)
 
 
 def promised(name: str) -> list[list[float]]:
@@ -178,15 +202,24 @@ def test_what_this_run_found_is_near_what_was_written_down(results, written):
     for name, row in ours.items():
         assert row["mean"] == pytest.approx(theirs[name]["mean"], abs=0.02), name
     ours, theirs = (r["06_better_detector"]["soundscapes"] for r in (results, written["runs"][0]))
-    for name in ("simple", "smoothed: the better detector"):
+    for name in measured.CHANGES:
         pooled = [found[name]["0 and 6"]["segment F-score"] for found in (ours, theirs)]
         assert pooled[0] == pytest.approx(pooled[1], abs=0.06), name
+    ours, theirs = (r["05_how_sure"]["networks"] for r in (results, written["runs"][0]))
+    for row, other in zip(ours, theirs, strict=True):
+        assert (row["network"], row["task"]) == (other["network"], other["task"])
+        assert row["accuracy"] == pytest.approx(other["accuracy"], abs=0.01), row
 
 
 def test_records_stand_below_the_lessons_that_find_them(written):
     moved = {
-        "05_how_sure": {"classifiers", "by_fold", "class_intervals", "growth", "leak", "bill", "country", "measured"},
-        "06_better_detector": {"soundscapes", "by_class", "better_events"},
+        "05_how_sure": {
+            *("classifiers", "by_fold", "class_intervals", "growth", "leak", "bill", "country", "measured"),
+            *("networks", "network_gain", "milliseconds", "prototypes", "calibration", "log_loss", "auroc", "reject"),
+        },
+        "06_better_detector": {
+            *("soundscapes", "by_class", "better_events", "intervals", "differences", "psds", "collars", "left_out"),
+        },
     }
     for run in written["runs"]:
         assert list(run) == ["03_transfer_learning", "04_sound_event_detection", *moved]
