@@ -13,7 +13,13 @@ NUMBER = re.compile(r"[-+−±]?\d[\d.,   ]*%?")
 AXES = {
     *("time (s)", "frequency (kHz)", "length (s)", "epoch", "threshold", "score", "mean score", "loss", "dimension"),
     *("accuracy", "clip accuracy", "frame accuracy", "share that is right", "events", "clips", "windows", "F-score"),
-    *("segment-based score", "segment-based F-score", "segment-based error rate", "length of an event (s)"),
+    *(
+        "segment-based score",
+        "segment-based F-score",
+        "event-based F-score",
+        "segment-based error rate",
+        "length of an event (s)",
+    ),
     *("F-score at 0 dB", "macro-averaged F-score at 0 dB", "cosine, or share of clips"),
     *("error rate", "ratio (dB)", "ratio of event to background (dB)", "training clips per class", "clips per class"),
     *("true class", "predicted class", "cosine", "energy (Wh)", "difference", "AUROC", "share of clips"),

@@ -218,7 +218,7 @@ def test_records_stand_below_the_lessons_that_find_them(written):
             *("networks", "network_gain", "milliseconds", "prototypes", "calibration", "log_loss", "auroc", "reject"),
         },
         "06_better_detector": {
-            *("soundscapes", "by_class", "better_events", "intervals", "differences", "psds", "collars", "left_out"),
+            *("soundscapes", "by_class", "better_events", "intervals", "psds", "collars", "left_out"),
         },
     }
     for run in written["runs"]:
