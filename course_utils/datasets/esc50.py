@@ -55,7 +55,7 @@ def clips(filenames: Iterable[str]) -> list[Clip]:
     Returns
     -------
     list of Clip
-        If a small set of clips that the lessons play has them all, no other set is asked for.
+        If a small set of clips that the lessons play has them all and is available, no other set is asked for.
 
     Raises
     ------
@@ -72,8 +72,9 @@ def clips(filenames: Iterable[str]) -> list[Clip]:
     for name in SMALL + WHOLE:
         has = {row["filename"] for row in store.manifest(name)}
         if rest & has and (rest <= has or name in WHOLE):
-            paths |= store.clips(name)
-            rest -= has
+            found = store.clips(name)
+            paths |= found
+            rest -= found.keys()
     return [Clip(name, paths.get(name), stored=name) for name in wanted]
 
 

@@ -212,6 +212,16 @@ def test_a_clip_of_another_name_is_refused(embedded):
     assert not datasets.clip("5-9032-A-0.wav").has_audio
 
 
+@pytest.mark.parametrize("name", ["1-100032-A-0.wav", "5-9032-A-0.wav", "5-157204-A-16.wav"])
+def test_a_clip_of_a_small_set_that_is_not_whole_is_taken_from_its_large_one(embedded, tmp_path, monkeypatch, name):
+    """The first is of the clips that lessons play, the others are of their mixtures."""
+    store = assets.Store("embedded")
+    whole = {row["filename"]: tmp_path / row["filename"] for one in esc50.WHOLE for row in store.manifest(one)}
+    monkeypatch.setattr(store, "clips", lambda one: {} if one in esc50.SMALL else whole)
+    with assets.using(store):
+        assert datasets.clip(name).path == tmp_path / name
+
+
 def test_events_end_with_the_mixture(embedded):
     recipe = datasets.metro_recipe()
     with assets.using(assets.Store("embedded")):
