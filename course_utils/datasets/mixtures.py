@@ -216,8 +216,8 @@ def make_soundscapes(
         # the features that are shipped are those of this recipe
         recipe = f"{filenames} " + events.to_csv(index=False, lineterminator="\n")
         name = f"soundscape-{hashlib.sha256(recipe.encode()).hexdigest()[:12]}{ratio:+g}dB"
-        heard = files.keys() >= {*filenames, *events["filename"]}
-        waveform = _mix(files, filenames, events, ratio) if heard else None
+        available = files.keys() >= {*filenames, *events["filename"]}
+        waveform = _mix(files, filenames, events, ratio) if available else None
         reference = events[["label", "onset", "offset", "filename"]]
         given = {"stored": name, "reference": reference, "background": background}
         soundscapes.append(Soundscape(name, None, waveform, **given))
