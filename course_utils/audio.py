@@ -307,7 +307,7 @@ def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") 
         line = (
             "this recording isn't here. Open “What this lesson uses” at the top of the notebook to see how to get it."
         )
-        return HTML(f"<p>{label}: {line}</p>")
+        return HTML(f'<p class="course-missing">{label}: {line}</p>')
     rate = int(sample_rate) if sample_rate in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100) else 48000
     waveform = soxr.resample(check_waveform(waveform, sample_rate), sample_rate, rate)
     buffer = io.BytesIO()

@@ -18,6 +18,7 @@ from pathlib import Path
 
 from makers import execute, files, lessons, slides
 from makers.lessons import Lesson
+from makers.slides import lecture
 
 
 def write_page(notebook, path: Path) -> None:
@@ -59,6 +60,8 @@ def write_index() -> None:
     results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     kinds = {name: asset_kinds(record) for name, record in results.items()}
     there = [lesson for lesson in lessons.lessons() if (folder / f"{lesson.name}.html").is_file()]
+    if order := lecture.read(lessons.ROOT / lecture.FILE).decks:
+        there = sorted((one for one in there if one.name[:2] in order), key=lambda one: order.index(one.name[:2]))
     slides.write_index(folder, {lesson.name: lesson.deck() for lesson in there}, kinds)
 
 
@@ -98,6 +101,7 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
         How many lessons failed.
     """
     start, written, results, began = time.perf_counter(), 0.0, {}, {}
+    choices = lecture.read(lessons.ROOT / lecture.FILE)
     file = execute.BUILD / "results.json"
     if file.is_file():  # of the notebooks that are not run now, the last results stay
         results = json.loads(file.read_text(encoding="utf-8"))
@@ -117,7 +121,7 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
             results[lesson.name], now = record(notebook), time.perf_counter()
             write_page(notebook, execute.BUILD / "html" / f"{lesson.name}.html")
             if with_slides:
-                slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
+                slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html", choices)
             written += time.perf_counter() - now
         except Exception as error:  # whatever a notebook or its kernel does, the others run and the table is printed
             print(error, file=sys.stderr)
@@ -142,10 +146,11 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
 
 def decks(chosen: list[Lesson]) -> int:
     """Write slides from the last execution, and execute again what has changed; return how many lessons failed."""
+    choices = lecture.read(lessons.ROOT / lecture.FILE)
     current = {lesson.name: execute.last(lesson) for lesson in chosen}
     for lesson in chosen:
         if notebook := current[lesson.name]:
-            slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html")
+            slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html", choices)
             print(f"build/slides/{lesson.name}.html")
     write_index()
     changed = [lesson for lesson in chosen if not current[lesson.name]]

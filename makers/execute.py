@@ -1,7 +1,7 @@
 """Execute notebooks by nbmake, each again only when its code, the package, versions or assets have changed.
 
 Executions are kept below ``build/executed/``; pages, decks, records and tests read them. Beside the cells of a notebook
-an execution runs the lesson's ``record``, or with the solutions its ``wrong`` and ``right`` answers.
+an execution runs the lesson's ``slide`` cells and ``record``, or with the solutions its ``wrong`` and ``right`` answers.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ from nbformat.v4 import new_code_cell
 
 from course_utils import assets
 from makers import files, lessons
-from makers.lessons import CHECK, Lesson, LessonError, tags
+from makers.lessons import CHECK, EVAL, Lesson, LessonError, tags
 
 BUILD = lessons.ROOT / "build"
 TIMEOUT = 1800  # s a cell may take
@@ -100,6 +100,21 @@ def own(kind: str, source: str, number: str = ""):
     return new_code_cell(source, metadata={"makers": {"kind": kind, "number": number}})
 
 
+def shown(lesson: Lesson) -> dict[str, list]:
+    """Return what an execution runs for the deck alone, by the id of the last cell of the notebook before it."""
+    found, before, there = {}, "", {cell.id for cell in lesson.notebook().cells}
+    for cell in lesson.cells:
+        before = cell.id if cell.id in there else before
+        if not tags(cell) & {"slide", "notes"}:
+            continue
+        if cell.cell_type == "code":
+            found.setdefault(before, []).append(own("slide", cell.source, cell.id))
+        elif expressions := EVAL.findall(cell.source):
+            values = ", ".join(f"str({expression})" for expression in expressions)
+            found.setdefault(before, []).append(own("eval", f"import json\n\nprint(json.dumps([{values}]))", cell.id))
+    return found
+
+
 def prepare(lesson: Lesson, solved: bool = False, values: dict | None = None):
     """Return what is executed of a lesson: its notebook, and the cells whose output is its record or its verdicts.
 
@@ -119,9 +134,11 @@ def prepare(lesson: Lesson, solved: bool = False, values: dict | None = None):
     notebook = lesson.notebook(solved)
     set_values(notebook, values or {})
     cells, by_cell = [], {exercise.get("cell"): number for number, exercise in exercises(lesson).items()}
+    slides = {} if solved else shown(lesson)
     for cell in notebook.cells:
         cells.append(cell)
         if not solved:
+            cells += slides.get(cell.id, [])
             cell.metadata.get("nbmake", {}).pop("mock", None)  # only solutions are run with less
         elif number := by_cell.get(cell.id):
             exercise = exercises(lesson)[number]
@@ -237,8 +254,8 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None, sh
     -------
     NotebookNode
         The notebook with its outputs. Its metadata have ``seconds``, ``assets`` (the source of each), ``record`` (what
-        goes into results.json), ``changes`` (variables that a cell left with another type), and with the solutions
-        ``verdicts``: what each check said of other answers.
+        goes into results.json), ``changes`` (variables that a cell left with another type), ``slides`` and ``evals`` (what
+        the deck shows beside it), and with the solutions ``verdicts``: what each check said of other answers.
 
     Raises
     ------
@@ -301,13 +318,25 @@ def finished(notebook) -> dict:
     """Take from a notebook what only its execution needed; return its metadata, with what was found."""
     times = [cell.metadata.pop("execution") for cell in notebook.cells if "execution" in cell.metadata]
     stamps = [datetime.fromisoformat(stamp) for cell in times for stamp in cell.values()]
-    found = {"seconds": round((max(stamps) - min(stamps)).total_seconds(), 1), "verdicts": {}}
+    found = {
+        "seconds": round((max(stamps) - min(stamps)).total_seconds(), 1),
+        "verdicts": {},
+        "slides": {},
+        "evals": {},
+    }
     for cell in notebook.cells:
         mine = cell.metadata.get("makers", {})
         if mine.get("kind") in ("record", "assets", "changes"):
             found[mine["kind"]] = printed(cell)
         elif mine.get("kind") == "answers":
             found["verdicts"][mine["number"]] = printed(cell)
+        elif mine.get("kind") == "eval":
+            found["evals"][mine["number"]] = printed(cell)
+        elif mine.get("kind") == "slide":
+            found["slides"][mine["number"]] = [
+                {**output, "execution_count": 1} if output.output_type == "execute_result" else output
+                for output in cell.outputs
+            ]
     notebook.cells = [cell for cell in notebook.cells if "makers" not in cell.metadata]
     for number, cell in enumerate(code_cells(notebook), start=1):  # as if only these had been run
         cell.execution_count = number

@@ -7,7 +7,8 @@ minutes, a summary, the packages that it imports, the assets that it uses, and t
 ============ ===========================================================================
 (none)       notebook, page and deck
 ``page``     notebook and page
-``slide``    deck
+``slide``    deck: text, or code whose picture, sound or number only the deck shows
+``otherwise`` deck, if the slide before it is left out because a recording is missing
 ``notes``    speaker's view of the deck
 ``stub``     the exercise, in the students' notebook
 ``solution`` its solution, in the instructor's notebook
@@ -17,9 +18,11 @@ minutes, a summary, the packages that it imports, the assets that it uses, and t
 ``record``   a dict, the lesson's entry in ``build/results.json``; its ``headline`` goes into the table of a run
 ============ ===========================================================================
 
-A heading ``#`` or ``##`` begins a slide, ``###`` one below it; ``fragment`` has a cell appear at a key, ``hide-input``
-leaves only its output, and the option ``lines`` shows some lines of it. The first place where one of the header's
-terms stands becomes a link to its entry in ``docs/glossary.md``. Links to ``data/`` and ``docs/`` are
+Each heading in the deck begins a slide; ``{"layout": "part"}`` makes it the first of a part (:mod:`makers.slides`
+lists the layouts). ``fragment`` has a cell appear at a key, ``hide-input`` leaves only its output, and ``steps`` says
+which lines of code are marked at each key, for instance ``"1 | 2-3"``. In the text of a slide or a note,
+``{eval}`expression` `` is what Python makes of the expression at that place of the lesson. The first place where one
+of the header's terms stands becomes a link to its entry in ``docs/glossary.md``. Links to ``data/`` and ``docs/`` are
 relative to the repository.
 """
 
@@ -47,6 +50,7 @@ METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
     "language_info": {"name": "python"},
 }
+EVAL = re.compile(r"\{eval\}`([^`]+)`")  # a role, as MyST-NB has it
 # What is no prose.
 ASIDE = "|".join(
     [
@@ -113,7 +117,8 @@ class Lesson:
                 ]
                 if not cell.metadata.tags:
                     del cell.metadata["tags"]
-            cell.metadata.pop("lines", None)
+            for key in ("steps", "layout"):
+                cell.metadata.pop(key, None)
             if cell.cell_type == "code" and CHECK.search(cell.source):
                 said = [f"assert {'' if solved else 'not '}Out[max(Out)].passed"]
                 cell.metadata.setdefault("nbmake", {})["post_cell_execute"] = said
@@ -133,14 +138,19 @@ class Lesson:
 
     def deck(self, executed=None):
         """Return what the slides are made of: the cells of the deck, with the outputs of an executed notebook."""
-        outputs = {cell.id: cell.get("outputs", []) for cell in executed.cells} if executed else {}
+        outputs, values = {}, {}
+        if executed:
+            outputs = {cell.id: cell.get("outputs", []) for cell in executed.cells} | executed.metadata.get(
+                "slides", {}
+            )
+            values = executed.metadata.get("evals", {})
         cells = self._cells({"page", *EXERCISE_ONLY})
         for cell in cells:
-            cell.metadata.slideshow = {"slide_type": slide_type(cell)}
-            if lines := cell.metadata.pop("lines", None):
-                cell.metadata.slideshow["lines"] = lines
             if cell.cell_type == "code":
-                cell.outputs = copy.deepcopy(outputs.get(cell.id, []))
+                cell.outputs = [nbformat.from_dict(output) for output in copy.deepcopy(outputs.get(cell.id, []))]
+            elif cell.id in values:
+                said = iter(values[cell.id])
+                cell.source = EVAL.sub(lambda _, said=said: next(said), cell.source)
         return new_notebook(cells=cells, metadata=METADATA)
 
     @property
@@ -149,25 +159,18 @@ class Lesson:
         return next(cell.source for cell in self.cells if "record" in tags(cell))
 
 
-def slide_type(cell) -> str:
-    """Return what a cell of a deck is to nbconvert."""
-    for tag in ("notes", "fragment"):
-        if tag in tags(cell):
-            return tag
-    heading = re.match(r"(#+) ", cell.source) if cell.cell_type == "markdown" else None
-    if not heading:
-        return "-"
-    return "slide" if len(heading[1]) < 3 else "subslide"
-
-
 def _name_cells(cells: Iterable) -> None:
-    """Give each cell an id that a change in another section leaves as it is: the heading above it, and a number."""
-    section, counts = "title", Counter()
+    """Give each cell an id that a change in another section leaves as it is: the heading above it, and a number.
+
+    Cells of the deck are counted by themselves: a change of the slides changes no notebook.
+    """
+    sections, counts = {False: "title", True: "slides"}, Counter()
     for cell in cells:
+        shown = bool(tags(cell) & {"slide", "notes"})
         if heading := re.match(r"#+ (.+)", cell.source) if cell.cell_type == "markdown" else None:
-            section = re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-")[:40]
-        counts[section] += 1
-        cell.id = f"{section}-{counts[section]}"
+            sections[shown] = "slide-" * shown + re.sub(r"[^a-z0-9]+", "-", heading[1].lower()).strip("-")[:40]
+        counts[sections[shown]] += 1
+        cell.id = f"{sections[shown]}-{counts[sections[shown]]}"
 
 
 def read(path: Path):

@@ -1,13 +1,10 @@
 """Slides from lessons and their executed notebooks: one HTML file a deck, which needs nothing but a browser.
 
-What is on a slide is decided by the cells' metadata, which :mod:`makers.lessons` writes from their tags:
-
-- ``slideshow.slide_type``: ``slide``, ``subslide``, ``fragment``, ``-`` (goes on), ``skip``, ``notes``,
-- ``slideshow.lines``: the lines of a code cell that are shown, for instance ``"3, 5-7"``,
-- the tag ``hide-input``: only the output of a cell is shown.
-
-A cell of notes ends with the minutes that its section takes, ``(3 minutes)``. reveal.js and the fonts come from
-installed packages (sphinx-revealjs, matplotlib). They go into the file, the fonts with the characters that it uses.
+:mod:`makers.slides.compose` makes slides of cells, :mod:`makers.slides.sounds` players with a picture, and
+:mod:`makers.slides.lecture` reads what a lecturer has chosen. The layouts are in ``deck/theme.css``, the keys in
+``deck/deck.js``. A cell of notes ends with the minutes that its slide takes, ``(3 minutes)``. reveal.js and the fonts
+come from installed packages (sphinx-revealjs, matplotlib). They go into the file, the fonts with the characters that it
+uses.
 """
 
 import copy
@@ -15,14 +12,16 @@ import html
 import itertools
 import re
 import shutil
-import textwrap
 from pathlib import Path
 
 from jinja2 import pass_context
 
 from course_utils import drawings
 from makers import files
+from makers.lessons import LessonError, tags
 
+from . import compose, sounds
+from .lecture import Lecture, by_part
 from .theme import colours, fonts, revealjs
 
 FOLDER = Path(__file__).resolve().parent
@@ -36,10 +35,7 @@ COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 GLOSSARY = re.compile(r"\[([^\]]+)\]\([^)\s]*docs/glossary\.md#([\w-]+)\)")  # links of a notebook's terms
-DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
-CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
 PICTURE = re.compile(r'<(?:img|svg)\b[^>]*? (?:alt|aria-label)="')
-WIDTH = 76  # characters of code in a line of a slide
 
 
 def title(notebook) -> str:
@@ -47,117 +43,10 @@ def title(notebook) -> str:
     return notebook.cells[0].source.splitlines()[0].lstrip("# ")
 
 
-def kind(cell) -> str:
-    """Return what a cell is on the slides; without metadata it goes on where the cell before it ended."""
-    return cell.metadata.get("slideshow", {}).get("slide_type", "-")
-
-
-def minutes(text: str) -> int:
-    """Return the minutes that a cell of notes gives its section; 0 if it names none."""
-    found = re.search(r"\((\d+) minutes?\)\s*$", text)
-    return int(found[1]) if found else 0
-
-
 def length(notebook) -> tuple[int, int]:
-    """Return how many slides a notebook makes, and how many minutes its notes give them."""
-    kinds = [kind(cell) for cell in notebook.cells]
-    slides = kinds.count("slide") + kinds.count("subslide")
-    return slides, sum(minutes(cell.source) for cell in notebook.cells if kind(cell) == "notes")
-
-
-def excerpt(source: str, lines: str) -> str:
-    """Return some lines of code, for instance ``"3, 5-7"``, with an ellipsis where one or more are left out between.
-
-    Raises
-    ------
-    ValueError
-        If the code has no such lines.
-    """
-    every, parts, last_shown = source.splitlines(), [], 0
-    for part in lines.split(","):
-        first, _, last = part.strip().partition("-")
-        chosen = every[int(first) - 1 : int(last or first)]
-        if not chosen or len(chosen) <= int(last or first) - int(first):
-            raise ValueError(f"Lines {part.strip()} were asked for, of a cell of {len(every)} lines:\n{source}")
-        left_out = every[last_shown : int(first) - 1]
-        if parts and any(line.strip() for line in left_out):
-            parts.append(" " * (len(chosen[0]) - len(chosen[0].lstrip())) + "…")
-        parts += chosen
-        last_shown = int(last or first)
-    return textwrap.dedent("\n".join(parts))
-
-
-def split(cells: list) -> list[list]:
-    """Return cells in lists, one for each slide."""
-    starts = [i for i, cell in enumerate(cells) if i == 0 or kind(cell) in ("slide", "subslide")]
-    return [cells[first:end] for first, end in itertools.pairwise([*starts, len(cells)])]
-
-
-def folded(line: str) -> str:
-    """Return a line of code in as many as a slide needs, folded in brackets, after commas, before ``for``, ``if``."""
-    if len(line) <= WIDTH:
-        return line
-    places = []
-    for found in re.finditer(r"(?<!for \w), | (?=(?:for|if) )", line[: WIDTH + 1]):
-        code = re.sub(r"""("[^"]*"|'[^']*')""", "", line[: found.end()])
-        depth = sum(map(code.count, "([{")) - sum(map(code.count, ")]}"))
-        if depth > 0 and not re.search("[\"']", code):
-            places.append((-depth, found.end()))
-    if not places:
-        return line
-    _, place = max(places)  # in as few brackets as possible, as late as possible
-    indent = " " * (len(line) - len(line.lstrip()) + 4)
-    return line[:place].rstrip() + "\n" + folded(indent + line[place:])
-
-
-def prepare(notebook, name: str):
-    """Return a copy of an executed notebook as the slides show it.
-
-    A subslide without notes of its own gets those of its section, so that the speaker has them in view.
-
-    Raises
-    ------
-    ValueError
-        If a widget has no picture beside it: a slide cannot run it.
-    """
-    from nbformat import NotebookNode
-    from nbformat.v4 import new_markdown_cell, new_output
-
-    notebook = with_map(with_captions(with_drawings(notebook, steps=True)), name)
-    notebook.cells = [cell for cell in notebook.cells if kind(cell) != "skip"]
-    cells, heading, section_notes = [], "", []
-    for slide in split(notebook.cells):
-        notes = [cell for cell in slide if kind(cell) == "notes"]
-        if kind(slide[0]) != "subslide":
-            section_notes = notes
-        if notes:
-            timing = {"timing": str(60 * minutes(notes[0].source))}
-            slide[0].metadata.setdefault("slideshow", NotebookNode()).data = timing
-        else:
-            for c in section_notes:
-                slide.append(new_markdown_cell(c.source, id=f"{slide[0].id}-notes", metadata=copy.deepcopy(c.metadata)))
-        cells += slide
-    notebook.cells = cells
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = GLOSSARY.sub(r"\1", cell.source)
-        if cell.cell_type == "markdown" and cell.source.startswith("#"):
-            heading = cell.source.splitlines()[0].lstrip("# ")
-        if CAPTION.match(cell.source):
-            cell.metadata.tags = [*cell.metadata.get("tags", []), "caption"]
-        if cell.cell_type != "code":
-            continue
-        if lines := cell.metadata.get("slideshow", {}).get("lines"):
-            cell.source = excerpt(cell.source, str(lines))
-        cell.source = "\n".join(map(folded, cell.source.splitlines()))
-        if any(WIDGET in output.get("data", {}) for output in cell.outputs):
-            cell.outputs = [output for output in cell.outputs if WIDGET not in output.get("data", {})]
-            shown = [output.get("data", {}) for output in cell.outputs]
-            if not any("image/png" in data or PICTURE.search(data.get("text/html", "")) for data in shown):
-                raise ValueError(f"{name}, {heading}: show a picture beside the widget, for slides and pages.")
-            where = f"<p>Try it yourself: <code>notebooks/{name}.ipynb</code>, <em>{html.escape(heading)}</em>.</p>"
-            cell.outputs.append(new_output("display_data", {"text/html": where}))
-    return notebook
+    """Return how many slides a deck has, and how many minutes its notes give them, with every recording there."""
+    groups = [cells for cells in compose.split(notebook.cells) if "otherwise" not in tags(cells[0])]
+    return len(groups), sum(compose.minutes(c.source) for cells in groups for c in cells if "notes" in tags(c))
 
 
 def with_captions(notebook):
@@ -169,7 +58,7 @@ def with_captions(notebook):
     """
     notebook = copy.deepcopy(notebook)
     for cell, below in itertools.pairwise(notebook.cells):
-        if caption := CAPTION.match(below.source):
+        if caption := compose.CAPTION.match(below.source):
             text = html.escape(caption[1].replace("*", ""), quote=True)
             for output in cell.get("outputs", []):
                 if picture := output.get("data", {}).get("image/png"):
@@ -179,33 +68,13 @@ def with_captions(notebook):
     return notebook
 
 
-def with_map(notebook, name: str):
-    """Return a notebook with the map of the course on its title slide, the lesson marked on it, if it is on the map."""
-    from nbformat.v4 import new_code_cell, new_output
-
-    here = f'data-name="here-{name[:2]}"'
-    page = drawings.show("course_map")._repr_html_()
-    if f"{here} visibility" in page and notebook.cells[0].source.startswith("# "):
-        page = page.replace(f'{here} visibility="hidden"', here)
-        page = page.replace('aria-label="', f'aria-label="You are in lesson {int(name[:2])}. ', 1)
-        outputs = [new_output("display_data", {"text/html": page})]
-        cell = new_code_cell("", id="course-map", outputs=outputs, metadata={"tags": ["hide-input"]})
-        notebook.cells.insert(1, cell)
-    return notebook
-
-
-def with_drawings(notebook, steps: bool = False):
-    """Return a copy of an executed notebook with the drawings as they are now; ``steps`` appear one after another."""
+def with_drawings(notebook):
+    """Return a copy of an executed notebook with the drawings as they are now."""
     notebook = copy.deepcopy(notebook)
-
-    def now(found) -> str:
-        page = drawings.show(found[1])._repr_html_()
-        return page.replace('class="step"', 'class="step fragment"') if steps else page
-
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if drawn := output.get("data", {}).get("text/html"):
-                output.data["text/html"] = DRAWN.sub(now, drawn)
+                output.data["text/html"] = compose.DRAWN.sub(compose.now, drawn)
     return notebook
 
 
@@ -249,38 +118,69 @@ def store_clips_once(body: str) -> str:
     return re.sub(r'(<audio\b[^>]*?\s)src="(data:audio/[^"]+)"', shorten, body)
 
 
-def write_deck(notebook, path: Path) -> None:
-    """Write an executed notebook as slides: one file, which asks for nothing."""
-    from nbconvert import SlidesExporter
-    from traitlets.config import Config
+def render(text: str) -> str:
+    """Return Markdown of a slide as HTML."""
+    return math_filter({}, text)
 
-    config = Config()
-    config.TagRemovePreprocessor.remove_input_tags = {"hide-input"}
-    config.TagRemovePreprocessor.enabled = True
-    exporter = SlidesExporter(config=config, template_name="deck", extra_template_basedirs=[str(FOLDER)])
-    exporter.register_filter("markdown2html", math_filter)
 
-    notebook = prepare(notebook, path.stem)
+def bare(text: str) -> str:
+    """Return a line of Markdown as HTML, for a heading."""
+    return re.sub(r"^<p>(.*)</p>$", r"\1", render(text).strip(), flags=re.S)
+
+
+def write_deck(notebook, path: Path, lecture: Lecture | None = None) -> None:
+    """Write what :meth:`makers.lessons.Lesson.deck` returns as slides: one file, which asks for nothing.
+
+    Raises
+    ------
+    LessonError
+        If a slide cannot be made; the message names it.
+    LectureError
+        If the lecturer has named a slide that there is not.
+    """
+    from jinja2 import Environment, FileSystemLoader
+
+    lecture = lecture or Lecture()
+    try:
+        shown = lecture.arrange(compose.slides_of(with_captions(notebook), render), path.stem)
+    except ValueError as error:
+        raise error if type(error) is not ValueError else LessonError(f"{path.stem}: {error}") from error
     reveal, name = revealjs(), title(notebook)
-    deck = {
-        "title": html.escape(f"{name} · {COURSE}"),
-        "footer": html.escape(f"{COURSE} · {name.partition(':')[0]} · {LICENCE}"),
-        "reveal_css": (reveal / "dist/reveal.css").read_text(encoding="utf-8"),
-        "colours": colours(),
-        "theme": (FOLDER / "deck/theme.css").read_text(encoding="utf-8"),
-    }
-    scripts = {
+    texts = {
+        "reveal_css": reveal / "dist/reveal.css",
+        "theme": FOLDER / "deck/theme.css",
         "reveal": reveal / "dist/reveal.js",
         "notes": reveal / "plugin/notes/notes.js",
         "script": FOLDER / "deck/deck.js",
     }
-    deck |= {key: file.read_text(encoding="utf-8").replace("</script", r"<\/script") for key, file in scripts.items()}
-    body, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": name}, "deck": deck})
+    texts = {key: file.read_text(encoding="utf-8").replace("</script", r"<\/script") for key, file in texts.items()}
+    about = re.search(r"lesson \d+", notebook.cells[0].source)
+    template = Environment(loader=FileSystemLoader(FOLDER / "deck"), autoescape=False).get_template("deck.html.j2")
+    body = template.render(
+        title=html.escape(f"{name} · {COURSE}"),
+        footer=html.escape(f"{COURSE} · {name.partition(':')[0]} · {LICENCE}"),
+        lesson=f"{COURSE} · {about[0]}" if about else COURSE,
+        parts=columns(shown),
+        names=[slide.heading for slide in shown if slide.layout == "part"],
+        band=sounds.band([block for slide in shown for block in slide.seen]),
+        here=compose.here(path.stem),
+        bare=bare,
+        escape=html.escape,
+        lecture=lecture,
+        colours=colours(),
+        **texts,
+    )
     body = store_clips_once(body)
     body = body.replace("/* fonts */", fonts(body), 1)
     if not path.is_file() or path.read_text(encoding="utf-8") != body:
         files.write(path, body)
-        path.with_suffix(".pdf").unlink(missing_ok=True)  # the handout of another deck
+        for old in path.parent.glob(f"{path.stem}*.pdf"):  # handouts of another deck
+            old.unlink()
+
+
+def columns(slides: list) -> list[list]:
+    """Return slides as they stand below one another in the overview: the opening, each part, and the end."""
+    return by_part(slides)
 
 
 def inline(svg: str) -> str:
@@ -328,14 +228,17 @@ def launch(play, **options):
     )
 
 
-def write_handout(deck: Path, browser) -> Path:
-    """Print a deck to a PDF beside it, two slides on an upright A4 page; return its path."""
+def write_handout(deck: Path, browser, notes: bool = False) -> Path:
+    """Print a deck to a PDF beside it, three slides on an upright A4 page; return its path.
+
+    Beside each slide there are lines to write on, or with ``notes`` what the lecturer says.
+    """
     page = browser.new_page()
-    page.goto(f"{deck.as_uri()}?print-pdf")
-    page.wait_for_function("document.querySelectorAll('.pdf-page').length > 0 && Reveal.isReady()")
+    page.goto(f"{deck.as_uri()}?print-pdf{'&handout=notes' if notes else '&handout'}")
+    page.wait_for_function("document.querySelectorAll('.handout').length > 0")
     page.evaluate("document.fonts.ready")
-    path = deck.with_suffix(".pdf")
+    path = deck.with_name(f"{deck.stem}{'-notes' * notes}.pdf")
     page.add_style_tag(content="@page { size: A4 portrait; margin: 0; }")  # after reveal.js has set the size of a slide
-    page.pdf(path=path, prefer_css_page_size=True, scale=0.6, print_background=True)
+    page.pdf(path=path, prefer_css_page_size=True, print_background=True)
     page.close()
     return path

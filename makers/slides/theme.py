@@ -55,7 +55,7 @@ def colours() -> str:
         readable = [next(shade for shade in range_ if contrast(shade, panel) >= 4.5) for range_ in shades]
         values = dict(zip(named, readable, strict=True))
         values |= {"paper": to_hex(paper), "ink": to_hex(ink), "picture": to_hex(white)}
-        values |= {"panel": panel, "rule": mixed(paper, ink, 0.3)}
+        values |= {"panel": panel, "rule": mixed(paper, ink, 0.3), "tint": mixed(paper, palette[0], 0.14)}
         rules.append(
             f'[data-theme="{theme}"] {{ ' + " ".join(f"--{key}: {value};" for key, value in values.items()) + " }"
         )

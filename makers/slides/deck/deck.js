@@ -1,26 +1,93 @@
+const root = document.documentElement;
+const query = new URLSearchParams(location.search);
+if (query.has("dark")) root.dataset.theme = "dark";
+const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
+
 // A clip that is on several slides is stored once, with its first player.
 for (const player of document.querySelectorAll("audio[data-same-as]")) {
   player.src = document.getElementById(player.dataset.sameAs).src;
 }
 
-const root = document.documentElement;
-if (new URLSearchParams(location.search).has("dark")) root.dataset.theme = "dark";
-
-// Going on, you enter a section at its first slide. reveal.js would go to where you left it, and skip what is before.
+// Going on, you enter a part at its first slide. reveal.js would go to where you left it, and skip what is before.
 for (const first of document.querySelectorAll(".slides > section > section:first-child")) {
   first.parentElement.dataset.startIndexv = 0;
 }
 
-// While a question has the focus, reveal.js would hear no key. Whoever clicks on an answer gives the focus back at once;
-// whoever comes by keyboard keeps the keys that choose and confirm, and all others, a clicker's too, are the deck's.
-const OF_A_QUESTION = ["ArrowUp", "ArrowDown", " ", "Tab", "Shift"];
-const inQuestion = (event) => event.target instanceof Element && event.target.matches(".course-quiz input");
-document.addEventListener("change", (event) => {
-  if (inQuestion(event) && !event.target.matches(":focus-visible")) event.target.blur();
-});
-document.addEventListener("keydown", (event) => {
-  if (inQuestion(event) && !OF_A_QUESTION.includes(event.key)) event.target.blur();
-}, { capture: true });
+// --- sounds: a line moves over the spectrogram; a click on it goes there ---
+
+for (const sound of document.querySelectorAll(".sound")) {
+  const [player, wave, cursor] = ["audio", ".wave", ".cursor"].map((part) => sound.querySelector(part));
+  const move = () => {
+    cursor.style.left = `${(100 * player.currentTime) / (player.duration || 1)}%`;
+    if (!player.paused) requestAnimationFrame(move);
+  };
+  player.addEventListener("play", () => {
+    for (const other of document.querySelectorAll("audio")) if (other !== player) other.pause();
+    sound.classList.add("playing");
+    move();
+  });
+  player.addEventListener("pause", () => sound.classList.remove("playing"));
+  player.addEventListener("seeked", move);
+  sound.querySelector("button").addEventListener("click", (event) => {
+    event.target.blur(); // the keys are the deck's
+    player.paused ? player.play() : player.pause();
+  });
+  wave.addEventListener("click", (event) => {
+    const box = wave.getBoundingClientRect();
+    player.currentTime = (player.duration * (event.clientX - box.left)) / box.width;
+    player.play();
+  });
+}
+
+// --- drawings: the lines of a step draw themselves, and what has moved comes from where it was ---
+
+function draw(step) {
+  if (still || !step.matches("svg .step")) return;
+  const [x, y] = (step.dataset.from ?? "0,0").split(",").map(Number);
+  if (x || y) {
+    step.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: 900, easing: "ease-in-out" });
+    return;
+  }
+  for (const line of step.querySelectorAll("path, line, polyline")) {
+    if (line.getAttribute("stroke-dasharray") || getComputedStyle(line).fill !== "none") continue;
+    const length = line.getTotalLength();
+    line.animate(
+      [{ strokeDasharray: length, strokeDashoffset: length }, { strokeDasharray: length, strokeDashoffset: 0 }],
+      { duration: 700, easing: "ease-out" },
+    );
+  }
+}
+
+// --- votes: keys 1 to 4 count hands for A to D, 0 begins again ---
+
+function vote(number) {
+  const counts = [...Reveal.getCurrentSlide().querySelectorAll(".choices output")];
+  for (const [i, count] of counts.entries()) {
+    if (number === 0) count.value = "";
+    if (number === i + 1) count.value = Number(count.value) + 1;
+    count.hidden = !count.value;
+  }
+}
+
+// --- the handout: each slide beside lines to write on, or beside its notes ---
+
+function handout(withNotes) {
+  for (const page of document.querySelectorAll(".pdf-page")) {
+    const row = document.createElement("div");
+    row.className = "handout";
+    row.innerHTML = '<div class="shown"></div><div><div class="lines"></div></div>';
+    page.replaceWith(row);
+    row.firstChild.append(page);
+    const notes = page.querySelector("aside.notes");
+    const side = row.querySelector(".lines");
+    if (withNotes && notes) {
+      side.className = "words";
+      side.innerHTML = notes.innerHTML;
+      for (let size = 14; side.scrollHeight > side.clientHeight && size > 9; size -= 0.5) side.style.fontSize = `${size}px`;
+    }
+    notes?.remove();
+  }
+}
 
 Reveal.initialize({
   width: 1280,
@@ -29,7 +96,7 @@ Reveal.initialize({
   maxScale: 4,
   center: false,
   defaultTiming: 0, // the speaker's view compares its clock with the minutes in the notes
-  controlsLayout: "edges",
+  controls: false, // a clicker, the arrow keys, or a swipe
   hash: true,
   navigationMode: "linear", // right and left walk through all slides, as a clicker does
   pdfMaxPagesPerSlide: 1,
@@ -38,13 +105,24 @@ Reveal.initialize({
   transition: "none",
   plugins: [RevealNotes],
 }).then(() => {
-  Reveal.addKeyBinding({ keyCode: 65, key: "A", description: "Play or stop the sound on this slide" }, () => {
+  const key = (code, name, description, act) => Reveal.addKeyBinding({ keyCode: code, key: name, description }, act);
+  key(65, "A", "Play or stop the sound on this slide", () => {
     const players = [...Reveal.getCurrentSlide().querySelectorAll("audio")];
     const playing = players.findIndex((player) => !player.paused);
     players[playing]?.pause();
     players[playing + 1]?.play(); // of several, the next
   });
-  Reveal.addKeyBinding({ keyCode: 68, key: "D", description: "Dark or light theme" }, () => {
+  key(68, "D", "Dark or light theme", () => {
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
   });
+  for (const number of [1, 2, 3, 4]) key(48 + number, String(number), `Count a hand for ${"ABCD"[number - 1]}`, () => vote(number));
+  key(48, "0", "Count the hands again", () => vote(0));
+  Reveal.on("fragmentshown", ({ fragments }) => fragments.forEach(draw));
+  Reveal.on("slidechanged", ({ previousSlide }) => {
+    for (const player of previousSlide?.querySelectorAll("audio") ?? []) player.currentTime = 0;
+  });
+  if (query.has("handout")) {
+    const ready = () => (document.querySelector(".pdf-page") ? handout(query.get("handout") === "notes") : setTimeout(ready, 50));
+    ready();
+  }
 });

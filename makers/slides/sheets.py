@@ -1,0 +1,168 @@
+"""Contact sheets of the decks, in both themes, and what can be measured of every slide.
+
+``python -m makers contact-sheets [NAMES]`` (``make contact-sheets``) photographs each slide of the decks in
+``build/slides/`` with all of its steps shown, and writes ``build/contact_sheets/NAME-light-1.png`` and so on. It prints
+what is measured, deck by deck.
+"""
+
+import argparse
+import io
+import re
+import statistics
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from makers import execute, slides
+
+COLUMNS, ROWS, WIDE, GAP = 3, 4, 640, 16  # of a sheet; px of a slide on it
+WORDS, MOST_WORDS, SENTENCE, NUMBERS, LINES = 30, 60, 12, 12, 6
+VERBS = frozenset(
+    """is are was were be am has have had do does did can could will would may might must should shall
+    isn't aren't doesn't don't can't it's that's here's what's there's we're you're let's""".split()
+)
+# What is on the current slide, and how far down it reaches.
+MEASURE = """() => {
+  const slide = Reveal.getCurrentSlide().querySelector(".slide"), scale = Reveal.getScale();
+  const top = slide.getBoundingClientRect().top, count = (words) => words.split(/\\s+/).filter((w) => /[\\p{L}\\p{N}]/u.test(w)).length;
+  let words = 0, low = 0;
+  const nodes = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
+  for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
+    const parent = node.parentElement;
+    if (!node.data.trim() || parent.closest("style, script, svg") || !parent.checkVisibility()) continue;
+    const range = document.createRange();
+    range.selectNodeContents(node);
+    low = Math.max(low, range.getBoundingClientRect().bottom);
+    if (!parent.closest(".times, .hertz, pre, table")) words += count(node.data);
+  }
+  for (const shown of slide.querySelectorAll("svg, img, .wave, .band, pre, math")) low = Math.max(low, shown.getBoundingClientRect().bottom);
+  const cells = [...slide.querySelectorAll("td")].map((cell) => cell.innerText);
+  return {
+    heading: slide.querySelector("h1, h2").innerText,
+    layout: slide.className.replace("slide", "").trim(),
+    words,
+    low: (low - top) / scale / 720,
+    picture: !!slide.querySelector("svg[role=img], .wave, .drawn img, .band"),
+    code: [...slide.querySelectorAll("pre")].map((pre) => pre.innerText),
+    numbers: cells.filter((text) => /\\d/.test(text)).length,
+  };
+}"""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What is measured of a slide at 1280 by 720: ``low`` is how far down it reaches, as a share of the height."""
+
+    heading: str
+    layout: str
+    words: int
+    low: float
+    picture: bool
+    code: list[str]
+    numbers: int
+
+
+def is_sentence(heading: str, verbs: frozenset[str] = VERBS) -> bool:
+    """Return whether a heading is a sentence of at most twelve words: it has a finite verb, of a list."""
+    words = re.findall(r"[\w'-]+", heading.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
+    return 3 <= len(words) <= SENTENCE and any(word in verbs for word in words)
+
+
+def walk(page, size: tuple[int, int] = (1280, 720)):
+    """Go through an open deck with the right arrow; on each slide with all fragments shown, yield its number."""
+    for number in range(1, page.evaluate("Reveal.getTotalSlides()") + 1):
+        while page.evaluate("Reveal.availableFragments().next"):
+            page.keyboard.press("ArrowRight")
+        yield number
+        page.keyboard.press("ArrowRight")
+
+
+def opened(browser, deck: Path, dark: bool = False):
+    """Open a deck in a page of 1280 by 720, without motion."""
+    context = browser.new_context(viewport={"width": 1280, "height": 720}, reduced_motion="reduce", offline=True)
+    page = context.new_page()
+    page.goto(deck.as_uri() + "?dark" * dark)
+    page.wait_for_function("Reveal.isReady()")
+    page.evaluate("document.fonts.ready")
+    return page
+
+
+def measure(browser, deck: Path) -> list[Measured]:
+    """Return what is measured of the slides of a deck."""
+    page = opened(browser, deck)
+    found = [Measured(**page.evaluate(MEASURE)) for _ in walk(page)]
+    page.context.close()
+    return found
+
+
+def sheets(browser, deck: Path, folder: Path, dark: bool = False) -> list[Path]:
+    """Write contact sheets of a deck; return their paths."""
+    from PIL import Image
+
+    page, shots = opened(browser, deck, dark), []
+    for _ in walk(page):
+        shot = Image.open(io.BytesIO(page.screenshot()))
+        shots.append(shot.resize((WIDE, WIDE * 9 // 16), Image.Resampling.LANCZOS))
+    page.context.close()
+    written, each = [], COLUMNS * ROWS
+    for number, first in enumerate(range(0, len(shots), each), start=1):
+        some = shots[first : first + each]
+        high = -(-len(some) // COLUMNS)
+        size = (COLUMNS * (WIDE + GAP) + GAP, high * (WIDE * 9 // 16 + GAP) + GAP)
+        sheet = Image.new("RGB", size, "#808080")
+        for i, shot in enumerate(some):
+            place = (GAP + i % COLUMNS * (WIDE + GAP), GAP + i // COLUMNS * (WIDE * 9 // 16 + GAP))
+            sheet.paste(shot, place)
+        path = folder / f"{deck.stem}-{'dark' if dark else 'light'}-{number}.png"
+        folder.mkdir(parents=True, exist_ok=True)
+        sheet.quantize(256).save(path)
+        written.append(path)
+    return written
+
+
+def summary(found: list[Measured], verbs: frozenset[str] = VERBS) -> dict[str, float]:
+    """Return the figures of some slides: shares, and words."""
+    n = len(found) or 1
+    return {
+        "slides": len(found),
+        "sentences": sum(is_sentence(slide.heading, verbs) for slide in found) / n,
+        "pictures": sum(slide.picture for slide in found) / n,
+        "median words": statistics.median([slide.words for slide in found] or [0]),
+        "most words": max([slide.words for slide in found], default=0),
+        "reach 60 %": sum(slide.low > 0.6 for slide in found) / n,
+        "code": sum(bool(slide.code) for slide in found) / n,
+    }
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Write the sheets, and print what is measured; the exit status is 0 if there are decks."""
+    from playwright.sync_api import sync_playwright
+
+    parser = argparse.ArgumentParser(prog="python -m makers contact-sheets", description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="decks, by the beginning of their names (default: all)")
+    wanted = parser.parse_args(arguments).names or [""]
+    decks = sorted(
+        path for path in (execute.BUILD / "slides").glob("[0-9]*.html") if path.stem.startswith(tuple(wanted))
+    )
+    if not decks:
+        print("There is no such deck in build/slides/. Write the decks first: make slides", file=sys.stderr)
+        return 2
+    with sync_playwright() as play:
+        browser = slides.launch(play)
+        for deck in decks:
+            print(f"\n{deck.stem}")
+            for number, slide in enumerate(found := measure(browser, deck), start=1):
+                marks = "picture" * slide.picture, "code" * bool(slide.code)
+                print(
+                    f"{number:3} {slide.words:3} words, to {slide.low:4.0%}  {' '.join(marks):13} {slide.layout:9} {slide.heading}"
+                )
+            print("  ".join(f"{name} {value:.2f}".rstrip("0").rstrip(".") for name, value in summary(found).items()))
+            for dark in (False, True):
+                for path in sheets(browser, deck, execute.BUILD / "contact_sheets", dark):
+                    print(path.relative_to(execute.BUILD.parent))
+        browser.close()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
