@@ -4,10 +4,10 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab slides pdf present data doctor bench notebooks figures format badges embedded mini mini-eval results clean
+.PHONY: help run test check lab slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results clean
 
 help:  ## list the targets
-	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 run")'
@@ -33,8 +33,11 @@ lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
 slides: $(VENV)/.installed  ## write the slides from the last run, one file per deck
 	$(BIN)/python -m makers slides
 
-pdf: $(VENV)/.installed  ## write the slides, and a PDF handout of each deck (needs Chromium, Chrome or Edge)
+pdf: $(VENV)/.installed  ## write the slides, and two PDF handouts of each deck (needs Chromium, Chrome or Edge)
 	$(BIN)/python -m makers pdf
+
+contact-sheets: $(VENV)/.installed  ## maintainers: photograph all slides into build/contact_sheets/, and measure them
+	$(BIN)/python -m makers contact-sheets
 
 N ?= 1
 present: $(VENV)/.installed  ## show a deck from this computer: N=3 is the third

@@ -583,6 +583,8 @@ def dot_plot(
         spans = 1 - (rows[:, np.newaxis] + 0.5 + around) / len(rows) if above else ((0, 1),)
         _line_at(ax, *(baseline or (0, "")), spans=spans, linewidth=1, zorder=0.5)
     ax.set_xlim(left=0 if zero else None)
+    if zero and not above:
+        ax.tick_params(axis="y", pad=10)  # a mark at 0 lies on the axis, and not on the name of its row
     said, cell = [], "{0} " * (n_columns > 1) + "{1:.3g}" + " ({2:.3g} to {3:.3g})" * intervals
     for name, *row in zip(names, values, low, high, strict=True):
         cells = [cell.format(*given) for given in zip(table, *row, strict=True) if not np.isnan(given[1])]

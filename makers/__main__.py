@@ -10,7 +10,8 @@ COMMANDS = {
     "figures": ("figures", (), "write the drawings of the lessons, and a sheet to look at: figures NAME"),
     "reading": ("reading", (), "count the minutes of lessons, and see how they read: reading 02"),
     "slides": ("slides", (), "write the slides"),
-    "pdf": ("slides", ("--pdf",), "write the slides, and a handout of each deck"),
+    "pdf": ("slides", ("--pdf",), "write the slides, and two handouts of each deck"),
+    "contact-sheets": ("slides.sheets", (), "photograph all slides, and measure them: contact-sheets 02"),
     "present": ("slides", ("--present",), "show a deck from this computer: present 3"),
     "badges": ("badges", (), "write the repository's address everywhere: badges owner/name"),
     "bench": ("bench", (), "time the course on this computer"),
@@ -25,7 +26,7 @@ def main(arguments: list[str]) -> int:
     name, *rest = arguments or ["--help"]
     if name not in COMMANDS:
         print("python -m makers COMMAND\n")
-        print("\n".join(f"  {command:10} {what}" for command, (_, _, what) in COMMANDS.items()))
+        print("\n".join(f"  {command:14} {what}" for command, (_, _, what) in COMMANDS.items()))
         return 0 if name in ("-h", "--help") else 2
     module, options, _ = COMMANDS[name]
     sys.argv = [f"makers {name}", *options, *rest]

@@ -1,7 +1,8 @@
 """Execute notebooks by nbmake, each again only when its code, the package, versions or assets have changed.
 
 Executions are kept below ``build/executed/``; pages, decks, records and tests read them. Beside the cells of a notebook
-an execution runs the lesson's ``slide`` cells and ``record``, or with the solutions its ``wrong`` and ``right`` answers.
+an execution runs the lesson's ``slide`` cells and its ``record``, or with the solutions its ``wrong`` and ``right``
+answers.
 """
 
 import hashlib
@@ -254,8 +255,8 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None, sh
     -------
     NotebookNode
         The notebook with its outputs. Its metadata have ``seconds``, ``assets`` (the source of each), ``record`` (what
-        goes into results.json), ``changes`` (variables that a cell left with another type), ``slides`` and ``evals`` (what
-        the deck shows beside it), and with the solutions ``verdicts``: what each check said of other answers.
+        goes into results.json), ``changes`` (variables that a cell left with another type), ``slides`` and ``evals``
+        (what the deck alone shows), and with the solutions ``verdicts``: what each check said of other answers.
 
     Raises
     ------

@@ -5,11 +5,11 @@ minutes, a summary, the packages that it imports, the assets that it uses, and t
 ``+++`` begins a cell of text. Tags say where a cell goes:
 
 ============ ===========================================================================
-(none)       notebook, page and deck
-``page``     notebook and page
+(none)       notebook and page
+``both``     notebook and page, and the output on a slide as well
 ``slide``    deck: text, or code whose picture, sound or number only the deck shows
 ``otherwise`` deck, if the slide before it is left out because a recording is missing
-``notes``    speaker's view of the deck
+``notes``    speaker's view of the deck, and handout
 ``stub``     the exercise, in the students' notebook
 ``solution`` its solution, in the instructor's notebook
 ``wrong``    wrong answers, and below each, after ``#>``, words that the check must say
@@ -19,8 +19,8 @@ minutes, a summary, the packages that it imports, the assets that it uses, and t
 ============ ===========================================================================
 
 Each heading in the deck begins a slide; ``{"layout": "part"}`` makes it the first of a part (:mod:`makers.slides`
-lists the layouts). ``fragment`` has a cell appear at a key, ``hide-input`` leaves only its output, and ``steps`` says
-which lines of code are marked at each key, for instance ``"1 | 2-3"``. In the text of a slide or a note,
+lists the layouts). ``fragment`` has a cell appear at a key, and ``steps`` shows code on a slide and says which lines of
+it are marked at each key, for instance ``"1 | 2-3"``. In the text of a slide or a note,
 ``{eval}`expression` `` is what Python makes of the expression at that place of the lesson. The first place where one
 of the header's terms stands becomes a link to its entry in ``docs/glossary.md``. Links to ``data/`` and ``docs/`` are
 relative to the repository.
@@ -44,7 +44,8 @@ ROOT = Path(__file__).resolve().parents[1]
 SETUP = Path(__file__).with_name("templates") / "setup.py"
 COURSE = "Environmental Audio AI"
 HEADER = ("title", "minutes", "summary", "packages", "assets", "terms")
-EXERCISE_ONLY = {"stub", "solution", "wrong", "right", "record"}
+DECK = {"both", "slide", "notes"}
+CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
 CHECK = re.compile(r"^check\.(?!expected)(?:.|\n)*", re.M)
 METADATA = {
     "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
@@ -112,9 +113,7 @@ class Lesson:
         cells = self._cells({"slide", "notes", "wrong", "right", "record", other})
         for cell in cells:
             if "tags" in cell.metadata:
-                cell.metadata.tags = [
-                    tag for tag in cell.metadata.tags if tag in ("hide-input", "solution", "expected")
-                ]
+                cell.metadata.tags = [tag for tag in cell.metadata.tags if tag in ("solution", "expected")]
                 if not cell.metadata.tags:
                     del cell.metadata["tags"]
             for key in ("steps", "layout"):
@@ -144,7 +143,13 @@ class Lesson:
                 "slides", {}
             )
             values = executed.metadata.get("evals", {})
-        cells = self._cells({"page", *EXERCISE_ONLY})
+        title, *others = self._cells(set())
+        before = [title, *others]
+        cells = [title] + [
+            cell
+            for cell, above in zip(others, before, strict=False)
+            if tags(cell) & DECK or ("both" in tags(above) and CAPTION.match(cell.source))
+        ]
         for cell in cells:
             if cell.cell_type == "code":
                 cell.outputs = [nbformat.from_dict(output) for output in copy.deepcopy(outputs.get(cell.id, []))]
@@ -202,7 +207,9 @@ def lesson_of(path: Path, notebook, subtitle: str) -> Lesson:
     if len(used) > 100:  # as ruff breaks such a line
         used = "\n" + "".join(f"    {name},\n" for name in names)
     code = SETUP.read_text(encoding="utf-8").strip().replace('"ASSETS"', used)
-    setup = new_code_cell(code, metadata={"tags": ["page", "hide-input"]})
+    setup = new_code_cell(
+        code,
+    )
     setup.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}  # collapsed, in JupyterLab and Colab
     cells = [new_markdown_cell(title), *notebook.cells]
     first = next((i for i, cell in enumerate(cells) if i and "notes" not in tags(cell)), len(cells))

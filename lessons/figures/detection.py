@@ -48,7 +48,8 @@ def four_steps(picture: Picture) -> None:
     with picture.step("cut"):
         picture.text((0, cut + 19), "1 cut", anchor="start", bold=True)
         for i in range(len(windows)):
-            picture.box(window(i, cut), colour=INK)
+            with picture.moving(-HOP * scale):
+                picture.box(window(i, cut), colour=INK)
     with picture.step("score"):
         picture.text((0, top - 12), "2 score", anchor="start", bold=True)
         picture.text((0, base + 18), "best class", anchor="start")
@@ -69,7 +70,8 @@ def four_steps(picture: Picture) -> None:
         picture.line((left, line), (left + width, line), colour=ORANGE, dashed=True)
         picture.text((0, line), "threshold", colour=ORANGE, anchor="start")
         for i in kept:
-            picture.box(window(i, keep), colour=BLUE)
+            with picture.moving(0, cut - keep):
+                picture.box(window(i, keep), colour=BLUE)
             picture.bar(bar(i))
         picture.text((left + width, keep + 8), "the rest is dropped", anchor="end")
     with picture.step("join"):
@@ -77,7 +79,8 @@ def four_steps(picture: Picture) -> None:
         for i, (name, onset, offset) in enumerate(NUMBERS["events"]):
             y = join + 25 * (i % 2)
             length = (offset - onset) * scale
-            picture.box((at(onset) + 1, y, length - 2, 24), name, colour=BLUE, bold=True)
+            with picture.moving(0, keep - join):
+                picture.box((at(onset) + 1, y, length - 2, 24), name, colour=BLUE, bold=True)
 
 
 BARKS = (0.5, 1.9), (3.1, 4.6)  # an invented example: reference, and output of the system

@@ -99,6 +99,18 @@ class Picture:
         self._begin()
 
     @contextmanager
+    def moving(self, dx: float = 0, dy: float = 0):
+        """Have slides show the shapes of a ``with`` block come from ``(dx, dy)`` units away, in a step.
+
+        Of several in one step, each comes after the one before.
+        """
+        outer = self._layers[-1]
+        self._layers[-1] = drawsvg.Group(class_="moving", data_from=f"{_rounded(dx):g},{_rounded(dy):g}")
+        yield
+        outer.append(self._layers[-1])
+        self._layers[-1] = outer
+
+    @contextmanager
     def part(self, name: str, hidden: bool = False):
         """Put the shapes of a ``with`` block into a layer of that name, which whoever shows it may make visible."""
         self._begin(data_name=name, **({"visibility": "hidden"} if hidden else {}))

@@ -233,7 +233,8 @@ def folds(picture: Picture) -> None:
         row(4, top)
     with picture.step("turning"):
         for k in range(4):
-            row(k, top + step * (k + 1))
+            with picture.moving(0, -step):
+                row(k, top + step * (k + 1))
         x, bottom = starts[-1] + wide + 9, top + 4 * step + 34
         picture.line((x, top - 5), (x + 8, top - 5), (x + 8, bottom), (x, bottom))
         picture.text((x + 22, (top + bottom) / 2), "lesson 5: all five", bold=True, turned=True)

@@ -48,14 +48,16 @@ def yamnet_windows(picture: Picture) -> None:
         picture.bracket(left, left + WINDOW * scale, top - 5, tick=5)
         picture.text((left, 12), "0.96 s = 96 frames", anchor="start")
     with picture.step("the next begins 0.48 s later"):
-        window(1)
+        with picture.moving(-HOP * scale, -pitch):
+            window(1)
         x, y = place(1)
         picture.arrow((left, y + high / 2), (x, y + high / 2), colour=ORANGE)
         later = left, y + 1.55 * pitch + high / 2
         picture.text(later, "0.48 s\nlater", anchor="start", colour=ORANGE)
     with picture.step("all windows"):
         for i in range(2, n):
-            window(i)
+            with picture.moving(-HOP * scale, -pitch):
+                window(i)
     with picture.step("zeros at the end"):
         x, y = place(n - 1)
         picture.text((end, 12), "clip ends", anchor="end")

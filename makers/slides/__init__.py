@@ -16,7 +16,6 @@ from pathlib import Path
 
 from jinja2 import pass_context
 
-from course_utils import drawings
 from makers import files
 from makers.lessons import LessonError, tags
 
@@ -162,7 +161,7 @@ def write_deck(notebook, path: Path, lecture: Lecture | None = None) -> None:
         lesson=f"{COURSE} · {about[0]}" if about else COURSE,
         parts=columns(shown),
         names=[slide.heading for slide in shown if slide.layout == "part"],
-        band=sounds.band([block for slide in shown for block in slide.seen]),
+        band=next((picture for slide in shown if (picture := sounds.band(slide.seen))), ""),
         here=compose.here(path.stem),
         bare=bare,
         escape=html.escape,

@@ -2,7 +2,8 @@
 
 ``python -m makers slides`` (``make slides``) writes a deck for each lesson from its last execution, after executing
 those whose code, package, assets or settings have changed since, and ``index.html``, the start page.
-With ``--pdf`` (``make pdf``) it also prints each deck to a handout; with ``--present 3`` (``make present N=3``) it
+With ``--pdf`` (``make pdf``) it also prints two handouts of each deck: ``NAME.pdf`` has three slides a page with lines
+to write on, ``NAME-notes.pdf`` has the notes beside them. With ``--present 3`` (``make present N=3``) it
 serves the decks on this computer and opens the third, until it is interrupted.
 """
 
@@ -18,14 +19,15 @@ from makers import build, execute, slides
 
 
 def handouts(names: list[str]) -> None:
-    """Print a PDF of each notebook's deck."""
+    """Print the handouts of each notebook's deck, with lines and with notes."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as play:
         browser = slides.launch(play)
         for name in names:
-            done = slides.write_handout(execute.BUILD / "slides" / f"{name}.html", browser)
-            print(f"build/slides/{done.name}")
+            for notes in (False, True):
+                done = slides.write_handout(execute.BUILD / "slides" / f"{name}.html", browser, notes)
+                print(f"build/slides/{done.name}")
         browser.close()
 
 
@@ -62,7 +64,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m makers slides", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="notebooks, by the beginning of their names (default: all)")
     parser.add_argument(
-        "--pdf", action="store_true", help="print each deck to a handout, too; needs Chromium or Chrome"
+        "--pdf", action="store_true", help="print two handouts of each deck, too; needs Chromium or Chrome"
     )
     parser.add_argument("--present", metavar="N", help="serve the deck of notebook N on this computer, and open it")
     parser.add_argument("--port", type=int, default=0, help="for --present; default: any that is free")

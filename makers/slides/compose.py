@@ -7,7 +7,7 @@ picture   a picture, as large as it gets; a line below it                       
 side      a picture on the left, text on the right                                 ``{"layout": "side"}``
 sounds    two or three sounds side by side                                         several sounds
 question  a question to the hall; the next key marks the answer                    a quiz
-code      a whole thought in at most six lines, line by line, and what it shows    code that is not hidden
+code      a whole thought in at most six lines, line by line, and what it shows    code with ``steps``
 statement text alone, large                                                        nothing but text
 summary   what to remember, in three lines                                         ``{"layout": "summary"}``
 ========= ======================================================================= ================================
@@ -22,12 +22,11 @@ import re
 from dataclasses import dataclass, field
 
 from course_utils import drawings, widgets
-from makers.lessons import tags
+from makers.lessons import CAPTION, tags
 
 from .sounds import player
 
 LAYOUTS = ("title", "part", "picture", "side", "sounds", "question", "code", "statement", "summary")
-CAPTION = re.compile(r"\*(?:Figure \d+|Drawing)\.\s*(.+)")
 MINUTES = re.compile(r"\s*\((\d+) minutes?\)\s*$")
 MISSING = 'class="course-missing"'
 DRAWN = re.compile(r'<div class="course-drawing" data-name="(\w+)">.*?</div>', re.S)
@@ -94,6 +93,11 @@ def question(name: str, render) -> tuple[str, str]:
     return asks, f'<ol type="A">{"".join(why)}</ol>'
 
 
+def is_code(cell) -> bool:
+    """Return whether a slide shows the code of a cell, and not its output alone."""
+    return "steps" in cell.metadata
+
+
 def code(cell) -> str:
     """Return code as HTML; at each key, other lines of it are marked."""
     from nbconvert.filters import Highlight2HTML
@@ -111,7 +115,8 @@ def code(cell) -> str:
     for n, row in enumerate(rows, start=1):
         look = f' class="line fragment custom" data-fragment-index="{steps[n]}"' if n in steps else ' class="line"'
         rows[n - 1] = f"<span{look}>{row or ' '}</span>"
-    return before + "".join(rows) + after
+    size = min(34, int(1090 / 0.602 / max(map(len, cell.source.splitlines()))))  # px; DejaVu Sans Mono is 0.602 em wide
+    return f'<div style="font-size: {size}px">{before}{"".join(rows)}{after}</div>'
 
 
 def now(found: re.Match) -> str:
@@ -164,7 +169,7 @@ def compose(cells: list, render) -> Slide:
             if not CAPTION.match(cell.source):
                 texts.append((cell.source, wrap))
         else:
-            if ("hide-input" not in tags(cell) and "slide" not in tags(cell)) or "steps" in cell.metadata:
+            if is_code(cell):
                 slide.seen.append(code(cell))
                 kinds.add("code")
             if found := QUIZ.search(cell.source):

@@ -6,13 +6,15 @@ import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from makers.lessons import LessonError
+
 from .compose import Slide, plain
 
 FILE = "lecture.toml"
 KNOWN = {"author", "place", "date", "logo", "decks"}
 
 
-class LectureError(ValueError):
+class LectureError(LessonError):
     """What is written in ``lecture.toml`` does not fit the lessons; the message says what does."""
 
 
@@ -104,7 +106,8 @@ def read(path: Path) -> Lecture:
     numbers = {key for key in said if key.isdigit()}
     if unknown := set(said) - KNOWN - numbers:
         raise LectureError(
-            f"{path.name} knows {', '.join(sorted(KNOWN))} and decks, for instance [04]; not {', '.join(sorted(unknown))}."
+            f"{path.name} doesn't know {', '.join(sorted(unknown))}. It takes {', '.join(sorted(KNOWN))}, "
+            "and a table for each deck, for instance [04]."
         )
     for number in numbers:
         if not isinstance(said[number], dict) or (unknown := set(said[number]) - {"leave_out", "order"}):

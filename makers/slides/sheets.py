@@ -24,19 +24,19 @@ VERBS = frozenset(
 # What is on the current slide, and how far down it reaches.
 MEASURE = """() => {
   const slide = Reveal.getCurrentSlide().querySelector(".slide"), scale = Reveal.getScale();
-  const top = slide.getBoundingClientRect().top, count = (words) => words.split(/\\s+/).filter((w) => /[\\p{L}\\p{N}]/u.test(w)).length;
+  const top = slide.getBoundingClientRect().top;
+  const countable = /\\S*[\\p{L}\\p{N}]\\S*/gu;
   let words = 0, low = 0;
   const nodes = document.createTreeWalker(slide, NodeFilter.SHOW_TEXT);
   for (let node = nodes.nextNode(); node; node = nodes.nextNode()) {
-    const parent = node.parentElement;
+    const parent = node.parentElement, range = document.createRange();
     if (!node.data.trim() || parent.closest("style, script, svg") || !parent.checkVisibility()) continue;
-    const range = document.createRange();
     range.selectNodeContents(node);
     low = Math.max(low, range.getBoundingClientRect().bottom);
-    if (!parent.closest(".times, .hertz, pre, table")) words += count(node.data);
+    if (!parent.closest(".times, .hertz, pre, table")) words += (node.data.match(countable) ?? []).length;
   }
-  for (const shown of slide.querySelectorAll("svg, img, .wave, .band, pre, math")) low = Math.max(low, shown.getBoundingClientRect().bottom);
-  const cells = [...slide.querySelectorAll("td")].map((cell) => cell.innerText);
+  for (const shown of slide.querySelectorAll("svg, img, .wave, .band, pre, math"))
+    low = Math.max(low, shown.getBoundingClientRect().bottom);
   return {
     heading: slide.querySelector("h1, h2").innerText,
     layout: slide.className.replace("slide", "").trim(),
@@ -44,7 +44,7 @@ MEASURE = """() => {
     low: (low - top) / scale / 720,
     picture: !!slide.querySelector("svg[role=img], .wave, .drawn img, .band"),
     code: [...slide.querySelectorAll("pre")].map((pre) => pre.innerText),
-    numbers: cells.filter((text) => /\\d/.test(text)).length,
+    numbers: [...slide.querySelectorAll("td")].filter((cell) => /\\d/.test(cell.innerText)).length,
   };
 }"""
 
@@ -152,10 +152,9 @@ def main(arguments: list[str] | None = None) -> int:
         for deck in decks:
             print(f"\n{deck.stem}")
             for number, slide in enumerate(found := measure(browser, deck), start=1):
-                marks = "picture" * slide.picture, "code" * bool(slide.code)
-                print(
-                    f"{number:3} {slide.words:3} words, to {slide.low:4.0%}  {' '.join(marks):13} {slide.layout:9} {slide.heading}"
-                )
+                marks = " ".join(("picture" * slide.picture, "code" * bool(slide.code)))
+                about = f"{slide.words:3} words, to {slide.low:4.0%}  {marks:13} {slide.layout:9}"
+                print(f"{number:3} {about} {slide.heading}")
             print("  ".join(f"{name} {value:.2f}".rstrip("0").rstrip(".") for name, value in summary(found).items()))
             for dark in (False, True):
                 for path in sheets(browser, deck, execute.BUILD / "contact_sheets", dark):

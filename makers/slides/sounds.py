@@ -46,19 +46,22 @@ def player(page: str) -> str:
     label, mp3 = AUDIO.search(page).groups()
     source, seconds, marks = spectrogram(mp3)
     step = next(step for step in STEPS if seconds / step <= 8 or step == STEPS[-1])
-    times = [f'<i style="left:{100 * time / seconds:.2f}%">{time:g}</i>' for time in np.arange(0, seconds, step)]
+    times = [f'<i style="left:{100 * time / seconds:.2f}%">{time:g}</i>' for time in np.arange(0, 0.95 * seconds, step)]
     hertz = [f'<i style="bottom:{100 * place:.1f}%">{words}</i>' for place, words in marks]
+    hertz[-1] = hertz[-1].replace("</i>", " kHz</i>")
     words = f"Mel spectrogram of {html.unescape(label)}, {seconds:.1f} s, from its start on the left to its end."
     return (
-        f'<figure class="sound"><figcaption><button type="button" aria-label="Play: {label}"></button>{label}</figcaption>'
-        f'<div class="hertz" aria-hidden="true"><b>kHz</b>{"".join(hertz)}</div>'
-        f'<div class="wave"><img alt="{html.escape(words, quote=True)}" src="{source}"><span class="cursor"></span></div>'
+        f'<figure class="sound"><figcaption><button type="button" aria-label="Play: {label}"></button>{label}'
+        "</figcaption>"
+        f'<div class="hertz" aria-hidden="true">{"".join(hertz)}</div>'
+        f'<div class="wave"><img alt="{html.escape(words, quote=True)}" src="{source}">'
+        '<span class="cursor"></span></div>'
         f'<div class="times" aria-hidden="true">{"".join(times)}<b>s</b></div>'
         f'<audio preload="auto" aria-label="{label}" src="data:audio/mpeg;base64,{mp3}"></audio></figure>'
     )
 
 
 def band(seen: list[str]) -> str:
-    """Return the picture of the first sound in some HTML, as the source of an image; nothing if there is none."""
-    found = re.search(r'<div class="wave"><img [^>]*src="([^"]*)"', "".join(seen))
-    return found[1] if found else ""
+    """Return the picture of the longest sound in some HTML, as the source of an image; nothing if there is none."""
+    found = re.findall(r'<div class="wave"><img alt="[^"]*, ([\d.]+) s, from [^"]*" src="([^"]*)"', "".join(seen))
+    return max(found, key=lambda one: float(one[0]))[1] if found else ""

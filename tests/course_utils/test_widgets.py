@@ -201,44 +201,6 @@ def test_a_question_without_style_keeps_every_word(question, browser):
     page.close()
 
 
-def test_a_question_in_a_deck_lets_keys_and_clicker_go_on(question, browser, tmp_path):
-    from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
-
-    from makers import slides
-
-    output = new_output("display_data", {"text/html": widgets.quiz("count").page})
-    cells = [new_markdown_cell(f"## Slide {i}") for i in range(3)]
-    for cell in cells:
-        cell.metadata.slideshow = {"slide_type": "slide"}
-    cells.insert(2, new_code_cell("widgets.quiz()", outputs=[output], metadata={"tags": ["hide-input"]}))
-    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
-    page = browser.new_page(viewport={"width": 1280, "height": 720})
-    page.goto((tmp_path / "deck.html").as_uri() + "#/1")
-    page.wait_for_function("Reveal.isReady()")
-
-    def at():
-        return page.evaluate("Reveal.getIndices().h")
-
-    page.locator("label", has_text="a) one").click()
-    page.keyboard.press("PageDown")  # a clicker's
-    assert at() == 2
-    page.keyboard.press("PageUp")
-    assert at() == 1
-    page.keyboard.press("Tab")  # to the choice
-    while page.evaluate("document.activeElement.className") != "choice a no":
-        page.keyboard.press("Tab")
-    page.keyboard.press("ArrowDown")
-    assert page.evaluate("document.querySelector('.choice.b').checked")
-    page.keyboard.press("Tab")
-    page.keyboard.press("Space")
-    assert at() == 1
-    assert said(page) == ["Right. One and one."]
-    page.keyboard.press("ArrowRight")
-    assert at() == 2
-    assert page.evaluate("document.querySelector('.choice.b').checked")
-    page.close()
-
-
 def test_quiz_says_what_there_is(question):
     with pytest.raises(ValueError, match="there are count"):
         widgets.quiz("nonsense")
@@ -491,7 +453,8 @@ def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_
     ]
     cells = [new_markdown_cell("# A title"), new_code_cell("widgets.explore_detector()", outputs=outputs)]
     build.write_page(new_notebook(cells=cells), tmp_path / "page.html")
-    slides.prepare(new_notebook(cells=cells), "page")  # which asks for a picture
+    slide = slides.compose.compose([new_markdown_cell("## A claim"), cells[1]], slides.render)
+    assert slide.layout == "picture"
     page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert 'aria-label="Scores over time, the threshold at 0.60, and events. Reference: dog ' in page
     assert "widget-view" not in page

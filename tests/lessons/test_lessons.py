@@ -28,7 +28,7 @@ CODE_LINES = 12
 CODE_WIDTH = 100
 POSITIONAL = 2
 GLOSSARY = (ROOT / "docs/glossary.md").read_text(encoding="utf-8")
-TAGS = {"page", "slide", "notes", "fragment", "stub", "solution", "wrong", "right", "record", "expected", "hide-input"}
+TAGS = {"both", "slide", "otherwise", "notes", "fragment", "stub", "solution", "wrong", "right", "record", "expected"}
 HELPERS = {"assets", "audio", "datasets", "energy", "evaluation", "events", "features", "models", "plotting", "widgets"}
 PACKAGES = {"sklearn": "scikit-learn", "tensorflow_hub": "tensorflow-hub"}
 
@@ -55,9 +55,11 @@ def test_lessons_are_numbered_in_order():
 def test_cells_have_tags_that_are_known(lesson):
     for cell in lesson.cells:
         assert lessons.tags(cell) <= TAGS, cell.source
-        assert set(cell.metadata) <= {"tags", "lines", "nbmake", "jupyter", "cellView"}, cell.source
-        if is_code(cell):
-            assert "slide" not in lessons.tags(cell), "code that only a deck shows is not executed"
+        assert set(cell.metadata) <= {"tags", "layout", "steps", "nbmake", "jupyter", "cellView"}, cell.source
+        if {"layout", "steps"} & set(cell.metadata):
+            assert "slide" in lessons.tags(cell), cell.source
+        if "otherwise" in lessons.tags(cell):
+            assert cell.source.startswith("## "), cell.source
     assert sum("record" in lessons.tags(cell) for cell in lesson.cells) == 1
     assert sum("expected" in lessons.tags(cell) for cell in lesson.cells) == 1
 
@@ -125,19 +127,26 @@ def test_a_name_stands_for_one_thing(lesson, executed):
 
 
 @pytest.mark.parametrize("lesson", EVERY)
-def test_a_slide_that_draws_or_plays_hides_its_code(lesson):
-    for cell in lesson.deck().cells:
-        if is_code(cell) and re.search(r"plotting\.|audio\.play\(", cell.source):
-            assert "hide-input" in lessons.tags(cell), cell.source
+def test_what_only_the_deck_shows_changes_no_name_of_the_lesson(lesson):
+    """A student's notebook has no cell of a slide: none may give it a name, or another value to one."""
+    used, given = set(), set()
+    for cell in lesson.cells:
+        if is_code(cell) and not lessons.tags(cell) & {"wrong", "right", "record"}:
+            names = [node for node in ast.walk(ast.parse(cell.source)) if isinstance(node, ast.Name)]
+            if "slide" in lessons.tags(cell):
+                given |= {node.id for node in names if isinstance(node.ctx, ast.Store)}
+            else:
+                used |= {node.id for node in names}
+    assert given & used == set()
 
 
 @pytest.mark.parametrize("lesson", EVERY)
 def test_slides_begin_with_a_heading(lesson):
-    kinds = [cell.metadata.slideshow.slide_type for cell in lesson.deck().cells]
-    assert kinds[0] == "slide"
-    assert kinds.count("slide") >= 10
+    headings = [cell for cell in lesson.deck().cells if not is_code(cell) and cell.source.startswith("#")]
+    assert lesson.deck().cells[0].source.startswith("# ")
+    assert len(headings) >= 10
     for cell in lesson.cells:  # a second heading in a cell would begin no slide
-        if not is_code(cell) and not lessons.tags(cell) & {"page", "notes"}:
+        if not is_code(cell) and "slide" in lessons.tags(cell):
             assert not re.search(r"\n#{1,3} ", cell.source), cell.source
 
 
@@ -194,7 +203,7 @@ def test_student_notebook_holds_nothing_for_others(lesson):
         for line in cell.source.splitlines():
             if "notes" in lessons.tags(cell) and len(line) > 20:
                 assert json.dumps(line, ensure_ascii=False)[1:-1] not in text, line
-    for word in ("slideshow", '"notes"', '"solution"', '"stub"'):
+    for word in ("slideshow", "layout", "steps", '"notes"', '"solution"', '"stub"'):
         assert word not in text
 
 
@@ -327,8 +336,8 @@ def test_a_new_lesson_is_found_everywhere(copy):
         (("title: YAMNet\n", ""), "02_yamnet.md lacks title"),
         (("summary:", "sumary:"), "02_yamnet.md lacks summary"),
         (("title: YAMNet", "title: A: b"), "02_yamnet.md cannot be read"),
-        ((":tags: [record]", ":tags: [page]"), "02_yamnet.md has 0 cells tagged record"),
-        ((":tags: [page]", ":tags: [page"), "02_yamnet.md cannot be read"),
+        ((":tags: [record]", ":tags: [both]"), "02_yamnet.md has 0 cells tagged record"),
+        ((":tags: [both]", ":tags: [both"), "02_yamnet.md cannot be read"),
     ],
 )
 def test_a_lesson_that_is_wrong_is_named(copy, change, words):
@@ -356,7 +365,7 @@ def test_a_mark_at_the_beginning_of_the_file_does_no_harm(copy):
 def test_a_deck_has_the_outputs_of_the_execution():
     lesson = LESSONS[1]
     executed = lesson.notebook()
-    cell = next(cell for cell in lesson.deck().cells if is_code(cell))
+    cell = next(cell for cell in lesson.deck().cells if is_code(cell) and "slide" not in lessons.tags(cell))
     for ran in filter(is_code, executed.cells):
         ran.outputs = [lessons.nbformat.v4.new_output("stream", text=ran.id)]
     shown = next(c for c in lesson.deck(executed).cells if c.id == cell.id)

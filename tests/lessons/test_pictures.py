@@ -22,7 +22,16 @@ AXES = {
     ),
     *("F-score at 0 dB", "macro-averaged F-score at 0 dB", "cosine, or share of clips"),
     *("error rate", "ratio (dB)", "ratio of event to background (dB)", "training clips per class", "clips per class"),
-    *("true class", "predicted class", "cosine", "energy (Wh)", "difference", "AUROC", "share of clips"),
+    *(
+        "true class",
+        "predicted class",
+        "cosine",
+        "energy (Wh)",
+        "difference",
+        "AUROC",
+        "share of clips",
+        "share of windows",
+    ),
     *("what it says", "PSDS", "expected calibration error"),
 }
 

@@ -11,7 +11,8 @@ from pictures import faults
 from course_utils import drawings
 from lessons.figures import drawings as functions
 from lessons.figures.shapes import BLUE, DATA, Picture
-from makers import figures, slides
+from makers import figures
+from makers.slides import compose
 
 IDEAS = """
     course_map waveform_to_log_mel audioset_tree cnn14 tagging_and_detection yamnet_windows separable_convolution
@@ -104,10 +105,20 @@ def test_steps_are_layers_that_slides_show_one_by_one():
     assert layers[2][0].text == 'a "quote" & more'
 
 
-def test_the_map_on_a_title_slide_says_where_we_are():
+def test_what_moves_stands_in_its_step():
+    picture = Picture(100, "two dots")
+    with picture.step("both"):
+        picture.dots([(10, 10)])
+        with picture.moving(-20, 5.5):
+            picture.dots([(20, 10)])
+        picture.dots([(30, 10)])
+    (step,) = ElementTree.fromstring(picture.svg())
+    assert [part.attrib.get("data-from") for part in step] == [None, "-20,5.5", None]
+
+
+def test_the_map_of_a_part_says_where_we_are():
     for lesson in LESSONS:
-        cell = slides.prepare(lesson.deck(), lesson.name).cells[1]
-        page = cell.outputs[0].data["text/html"]
+        page = compose.here(lesson.name)
         assert f'aria-label="You are in lesson {int(lesson.name[:2])}. ' in page
         assert re.findall(r'data-name="here-(\d\d)">', page) == [lesson.name[:2]]
 

@@ -4,7 +4,8 @@ import re
 
 from conftest import LESSONS, ROOT
 
-from makers import slides
+from makers import lessons, slides
+from makers.slides import compose
 
 GUIDE = (ROOT / "docs/instructor.md").read_text(encoding="utf-8")
 PLAN = GUIDE[GUIDE.index("## How long the decks take") : GUIDE.index("## What students get stuck on")]
@@ -21,35 +22,52 @@ def headings(text: str) -> list[tuple[str, str]]:
     return [(level, words.replace("*", "")) for level, words in re.findall(r"^(#+) (.+)$", text, re.M)]
 
 
-def timetable(deck) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the minutes of a deck's sections, and those of its subslides alone."""
-    sections, below = {}, {}
-    for slide in slides.split(deck.cells):
-        level, words = headings(slide[0].source)[0]
-        spent = sum(slides.minutes(cell.source) for cell in slide if slides.kind(cell) == "notes")
-        if level == "###":
-            below[words] = spent
-            sections[list(sections)[-1]] += spent
-        else:
-            sections[words] = spent
-    return sections, below
+def timetable(deck) -> dict[str, int]:
+    """Return the minutes of the slides of a deck, by heading and in order."""
+    return {
+        headings(cells[0].source)[0][1]: sum(compose.minutes(c.source) for c in cells if "notes" in lessons.tags(c))
+        for cells in compose.split(deck.cells)
+        if "otherwise" not in lessons.tags(cells[0])
+    }
+
+
+def parts(deck) -> dict[str, list[str]]:
+    """Return the headings of the slides of each part of a deck, by the part's own heading."""
+    found, part = {}, ""
+    for cells in compose.split(deck.cells):
+        heading = headings(cells[0].source)[0][1]
+        if (layout := cells[0].metadata.get("layout")) in ("part", "summary"):
+            part = heading if layout == "part" else ""
+        if part and "otherwise" not in lessons.tags(cells[0]):
+            found.setdefault(part, []).append(heading)
+    return found
 
 
 TIMES = {number: timetable(deck) for number, deck in DECKS.items()}
+PARTS = {number: parts(deck) for number, deck in DECKS.items()}
+
+
+def whole(number: str, heading: str) -> list[str]:
+    """Return the slides of a part, or a slide alone."""
+    return PARTS[number].get(heading, [heading])
 
 
 def shown(number: str, words: str) -> int:
-    """Return the minutes of what the guide says of a deck: `up to *A*, then *B*`, `*A* to *B*, without *C*`."""
-    sections, _ = TIMES[number]
-    names = list(sections)
+    """Return the minutes of what the guide says of a deck: `up to *A*, then *B*`, `*A* to *B*, without *C*`.
+
+    The heading of a part stands for all of it.
+    """
+    names = list(TIMES[number])
     words, _, left_out = words.partition("without *")
     words, _, added = words.partition(", then ")
-    places = [names.index(name) for name in in_italics(words)]
-    first = 0 if words.startswith("up to") or not places else places[0]
-    last = len(names) - 1 if words.startswith("from") or not places else places[-1]
-    left_out, added = in_italics("*" + left_out), in_italics(added)
+    places = [[names.index(name) for name in whole(number, heading)] for heading in in_italics(words)]
+    first = 0 if words.startswith("up to") or not places else places[0][0]
+    last = len(names) - 1 if words.startswith("from") or not places else places[-1][-1]
+    left_out, added = (
+        [name for heading in in_italics(some) for name in whole(number, heading)] for some in ("*" + left_out, added)
+    )
     assert {*left_out, *added} <= set(names), words
-    return sum(sections[name] for name in {*names[first : last + 1], *added}.difference(left_out))
+    return sum(TIMES[number][name] for name in {*names[first : last + 1], *added}.difference(left_out))
 
 
 def rows(text: str) -> list[list[str]]:
@@ -73,7 +91,7 @@ def test_minutes_behind_a_heading_are_its_own():
     found = re.findall(r"\*([^*|\n]+)\* \((\d+)\)", PLAN)
     assert len(found) > 10
     for words, minutes in found:
-        every = {part[words] for times in TIMES.values() for part in times if words in part}
+        every = {shown(number, f"*{words}*") for number, times in TIMES.items() if words in times}
         assert int(minutes) in every, words
 
 
@@ -105,7 +123,7 @@ def test_each_schedule_adds_up():
 def test_the_guide_names_what_the_lessons_have():
     every = {words for _, words in headings(TEXT)}
     assert set(in_italics(PLAN)) <= every
-    assert set(re.findall(r"slides? \*([^*]+)\*", GUIDE)) <= {name for times in TIMES.values() for name in times[0]}
+    assert set(re.findall(r"slides? \*([^*]+)\*", GUIDE)) <= {name for times in TIMES.values() for name in times}
     exercises = set(re.findall(r"^### Exercise (\d\.\d):", TEXT, re.M))
     named = re.findall(r"\b\d\.\d\b", PLAN) + re.findall(r"[Ee]xercises? (\d\.\d)", GUIDE)
     assert named

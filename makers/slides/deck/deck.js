@@ -1,6 +1,7 @@
 const root = document.documentElement;
 const query = new URLSearchParams(location.search);
 if (query.has("dark")) root.dataset.theme = "dark";
+let lastPlayed;
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
 // A clip that is on several slides is stored once, with its first player.
@@ -39,22 +40,25 @@ for (const sound of document.querySelectorAll(".sound")) {
   });
 }
 
-// --- drawings: the lines of a step draw themselves, and what has moved comes from where it was ---
+// --- drawings: the lines of a step draw themselves, and what moves comes from where it was, one after another ---
 
 function draw(step) {
   if (still || !step.matches("svg .step")) return;
-  const [x, y] = (step.dataset.from ?? "0,0").split(",").map(Number);
-  if (x || y) {
-    step.animate([{ transform: `translate(${x}px, ${y}px)` }, { transform: "none" }], { duration: 900, easing: "ease-in-out" });
-    return;
+  for (const [i, part] of step.querySelectorAll(".moving").entries()) {
+    const [x, y] = part.dataset.from.split(",");
+    const frames = [
+      { opacity: 0, transform: `translate(${x}px, ${y}px)` },
+      { opacity: 1, transform: `translate(${x}px, ${y}px)`, offset: 0.2 },
+      { opacity: 1, transform: "none" },
+    ];
+    part.animate(frames, { duration: 600, delay: 200 * i, fill: "backwards", easing: "ease-in-out" });
   }
   for (const line of step.querySelectorAll("path, line, polyline")) {
-    if (line.getAttribute("stroke-dasharray") || getComputedStyle(line).fill !== "none") continue;
+    const look = getComputedStyle(line);
+    if (line.closest(".moving") || look.fill !== "none" || look.strokeDasharray !== "none") continue;
     const length = line.getTotalLength();
-    line.animate(
-      [{ strokeDasharray: length, strokeDashoffset: length }, { strokeDasharray: length, strokeDashoffset: 0 }],
-      { duration: 700, easing: "ease-out" },
-    );
+    const frames = [{ strokeDasharray: length, strokeDashoffset: length }, { strokeDasharray: length, strokeDashoffset: 0 }];
+    line.animate(frames, { duration: 700, easing: "ease-out" });
   }
 }
 
@@ -110,7 +114,10 @@ Reveal.initialize({
     const players = [...Reveal.getCurrentSlide().querySelectorAll("audio")];
     const playing = players.findIndex((player) => !player.paused);
     players[playing]?.pause();
-    players[playing + 1]?.play(); // of several, the next
+    const last = playing < 0 ? players.findIndex((player) => player === lastPlayed) : playing;
+    const next = players[last + 1] ?? (playing < 0 ? players[0] : undefined); // of several, the next
+    next?.play();
+    lastPlayed = next;
   });
   key(68, "D", "Dark or light theme", () => {
     root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
