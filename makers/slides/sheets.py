@@ -35,8 +35,11 @@ MEASURE = """() => {
     low = Math.max(low, range.getBoundingClientRect().bottom);
     if (!parent.closest(".times, .hertz, pre, table")) words += (node.data.match(countable) ?? []).length;
   }
-  for (const shown of slide.querySelectorAll("svg, img, .wave, .band, pre, math"))
-    low = Math.max(low, shown.getBoundingClientRect().bottom);
+  for (const shown of slide.querySelectorAll("svg, img, .wave, .band, pre, math")) {
+    const box = shown.getBoundingClientRect(), view = shown.viewBox?.baseVal;
+    const unused = view?.width ? Math.max(0, box.height - (box.width * view.height) / view.width) : 0;
+    low = Math.max(low, box.bottom - unused / 2); // a picture stands in the middle of its room
+  }
   return {
     heading: slide.querySelector("h1, h2").innerText,
     layout: slide.className.replace("slide", "").trim(),
