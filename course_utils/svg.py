@@ -81,10 +81,20 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
     unique = f"plot-{hashlib.sha1((words + svg).encode()).hexdigest()[:8]}-"
     svg = re.sub(r' id="|url\(#|href="#', rf"\g<0>{unique}", svg)
     return (
-        f'<svg role="img" aria-label="{html.escape(words)}" xmlns="http://www.w3.org/2000/svg" viewBox="{size}" '
+        f'<svg role="img" aria-label="{html.escape(words)}"{_time_axis(figure)} '
+        f'xmlns="http://www.w3.org/2000/svg" viewBox="{size}" '
         f'style="max-width:{round(float(size.split()[2]) / 0.72)}px;width:100%;height:auto" fill="currentColor" '
         f'stroke-linejoin="round">{svg}</svg>'
     )
+
+
+def _time_axis(figure: Figure) -> str:
+    """Return where a time axis begins and ends in a figure, in its units, and the seconds there: for a moving line."""
+    times = [ax for ax in figure.axes if ax.get_xlabel() == "time (s)"]
+    if not times or not figure.get_layout_engine():
+        return ""
+    place, width = times[-1].get_position(), 72 * figure.get_figwidth()
+    return f' data-time="{place.x0 * width:.1f} {place.x1 * width:.1f} {times[-1].get_xlim()[1]:.4g}"'
 
 
 def _short(number: re.Match) -> str:

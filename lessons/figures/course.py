@@ -30,13 +30,16 @@ def course_map(picture: Picture) -> None:
             with picture.part(f"here-{lesson}", hidden=True):
                 picture.box((left - 6, 97, WIDE + 12, 54), colour=ORANGE)
             picture.arrow((left - 21, 50), (left - 3, 50), colour=GREY)
-    picture.line((12, 160), (628, 160), colour=GREY, width=1)
-    picture.text((12, 180), "and further:", colour=GREY, anchor="start")
-    for x, (lesson, word) in zip((21, 185, 425), FURTHER.items(), strict=True):
+    places = (21, 185, 425)
+    with picture.part("further"):
+        picture.line((12, 160), (628, 160), colour=GREY, width=1)
+        picture.text((12, 180), "and further:", colour=GREY, anchor="start")
+        for x, (lesson, word) in zip(places, FURTHER.items(), strict=True):
+            picture.text((x, 208), f"{int(lesson)}", colour=GREY, anchor="start")
+            picture.text((x + 18, 208), word, anchor="start")
+    for x, (lesson, word) in zip(places, FURTHER.items(), strict=True):
         with picture.part(f"here-{lesson}", hidden=True):
             picture.box((x - 9, 192, 44 + 10.5 * len(word), 32), colour=ORANGE)
-        picture.text((x, 208), f"{int(lesson)}", colour=GREY, anchor="start")
-        picture.text((x + 18, 208), word, anchor="start")
 
 
 def _sound(picture: Picture, left: float, numbers: dict) -> None:

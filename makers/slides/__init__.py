@@ -118,8 +118,11 @@ def store_clips_once(body: str) -> str:
 
 
 def render(text: str) -> str:
-    """Return Markdown of a slide as HTML."""
-    return math_filter({}, text)
+    """Return Markdown of a slide as HTML, with the apostrophes of print."""
+    prose = re.split(r"(`[^`]*`|\$[^$]*\$|<[^>]*>)", text)
+    return math_filter(
+        {}, "".join(re.sub(r"(?<=\w)'(?=\w)", "’", part) if i % 2 == 0 else part for i, part in enumerate(prose))
+    )
 
 
 def bare(text: str) -> str:

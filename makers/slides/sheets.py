@@ -2,7 +2,8 @@
 
 ``python -m makers contact-sheets [NAMES]`` (``make contact-sheets``) photographs each slide of the decks in
 ``build/slides/`` with all of its steps shown, and writes ``build/contact_sheets/NAME-light-1.png`` and so on. It prints
-what is measured, deck by deck.
+what is measured, deck by deck. With ``--layouts`` it makes the picture of ``CONTRIBUTING.md`` instead, a slide of each
+layout: ``docs/figures/layouts.png``.
 """
 
 import argparse
@@ -13,7 +14,9 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from makers import execute, slides
+from makers import execute, lessons, slides
+
+from . import compose
 
 COLUMNS, ROWS, WIDE, GAP = 3, 4, 640, 16  # of a sheet; px of a slide on it
 WORDS, MOST_WORDS, SENTENCE, NUMBERS, LINES = 30, 60, 12, 12, 6
@@ -123,6 +126,27 @@ def sheets(browser, deck: Path, folder: Path, dark: bool = False) -> list[Path]:
     return written
 
 
+def layouts(browser, decks: list[Path], path: Path) -> list[str]:
+    """Write a picture of a slide of each layout, the first in some decks; return the layouts that none of them has."""
+    from PIL import Image
+
+    shots, wide = {}, 416
+    for deck in decks:
+        page = opened(browser, deck)
+        for _ in walk(page):
+            layout = page.evaluate(MEASURE)["layout"]
+            if layout not in shots:
+                shot = Image.open(io.BytesIO(page.screenshot()))
+                shots[layout] = shot.resize((wide, wide * 9 // 16), Image.Resampling.LANCZOS)
+        page.context.close()
+    shown = [shots[layout] for layout in compose.LAYOUTS if layout in shots]
+    sheet = Image.new("RGB", (3 * wide + 16, -(-len(shown) // 3) * (wide * 9 // 16 + 8) - 8), "#808080")
+    for i, shot in enumerate(shown):
+        sheet.paste(shot, (i % 3 * (wide + 8), i // 3 * (wide * 9 // 16 + 8)))
+    sheet.quantize(128).save(path, optimize=True)
+    return [layout for layout in compose.LAYOUTS if layout not in shots]
+
+
 def summary(found: list[Measured], verbs: frozenset[str] = VERBS) -> dict[str, float]:
     """Return the figures of some slides: shares, and words."""
     n = len(found) or 1
@@ -143,7 +167,9 @@ def main(arguments: list[str] | None = None) -> int:
 
     parser = argparse.ArgumentParser(prog="python -m makers contact-sheets", description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="decks, by the beginning of their names (default: all)")
-    wanted = parser.parse_args(arguments).names or [""]
+    parser.add_argument("--layouts", action="store_true", help="make the picture of the layouts in docs/figures/")
+    chosen = parser.parse_args(arguments)
+    wanted = chosen.names or [""]
     decks = sorted(
         path for path in (execute.BUILD / "slides").glob("[0-9]*.html") if path.stem.startswith(tuple(wanted))
     )
@@ -152,7 +178,11 @@ def main(arguments: list[str] | None = None) -> int:
         return 2
     with sync_playwright() as play:
         browser = slides.launch(play)
-        for deck in decks:
+        if chosen.layouts:
+            path = lessons.ROOT / "docs" / "figures" / "layouts.png"
+            missing = layouts(browser, decks, path)
+            print(f"{path.relative_to(lessons.ROOT)}{', without ' if missing else ''}{', '.join(missing)}")
+        for deck in [] if chosen.layouts else decks:
             print(f"\n{deck.stem}")
             for number, slide in enumerate(found := measure(browser, deck), start=1):
                 marks = " ".join(("picture" * slide.picture, "code" * bool(slide.code)))

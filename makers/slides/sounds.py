@@ -51,7 +51,8 @@ def player(page: str) -> str:
     hertz[-1] = hertz[-1].replace("</i>", " kHz</i>")
     words = f"Mel spectrogram of {html.unescape(label)}, {seconds:.1f} s, from its start on the left to its end."
     return (
-        f'<figure class="sound"><figcaption><button type="button" aria-label="Play: {label}"></button>{label}'
+        f'<figure class="sound" data-seconds="{seconds:.3f}">'
+        f'<figcaption><button type="button" aria-label="Play: {label}"></button>{label}'
         "</figcaption>"
         f'<div class="hertz" aria-hidden="true">{"".join(hertz)}</div>'
         f'<div class="wave"><img alt="{html.escape(words, quote=True)}" src="{source}">'

@@ -14,12 +14,14 @@ for (const first of document.querySelectorAll(".slides > section > section:first
   first.parentElement.dataset.startIndexv = 0;
 }
 
-// --- sounds: a line moves over the spectrogram; a click on it goes there ---
+// --- sounds: a line moves over the spectrogram, and over a plot with the same time axis; a click goes there ---
 
 for (const sound of document.querySelectorAll(".sound")) {
-  const [player, wave, cursor] = ["audio", ".wave", ".cursor"].map((part) => sound.querySelector(part));
+  const [player, wave] = ["audio", ".wave"].map((part) => sound.querySelector(part));
   const move = () => {
-    cursor.style.left = `${(100 * player.currentTime) / (player.duration || 1)}%`;
+    const share = player.currentTime / (player.duration || 1);
+    sound.closest(".slide").style.setProperty("--played", share);
+    sound.style.setProperty("--played", share);
     if (!player.paused) requestAnimationFrame(move);
   };
   player.addEventListener("play", () => {
@@ -38,6 +40,22 @@ for (const sound of document.querySelectorAll(".sound")) {
     player.currentTime = (player.duration * (event.clientX - box.left)) / box.width;
     player.play();
   });
+}
+
+// A spectrogram above a plot over time gets the plot's axis, and the plot a line of its own.
+function align(slide) {
+  const sounds = slide.querySelectorAll(".sound"), plot = slide.querySelector(".drawn svg[data-time]");
+  if (sounds.length !== 1 || !plot) return;
+  const [sound] = sounds, box = sound.getBoundingClientRect(), scale = box.width / sound.offsetWidth;
+  const [first, last, seconds] = plot.dataset.time.split(" ").map(Number), matrix = plot.getScreenCTM();
+  if (!scale || !matrix) return; // it isn't shown
+  const left = (first * matrix.a + matrix.e - box.left) / scale;
+  const width = (((last - first) * matrix.a) / scale) * (sound.dataset.seconds / seconds);
+  sound.style.gridTemplateColumns = `${left}px ${width}px`;
+  const room = plot.closest(".drawn"), line = room.querySelector(".cursor") ?? document.createElement("span");
+  line.className = "cursor";
+  line.style.cssText = `--left: ${left}px; --wide: ${width}px`;
+  room.append(line);
 }
 
 // --- drawings: the lines of a step draw themselves, and what moves comes from where it was, one after another ---
@@ -90,6 +108,7 @@ function handout(withNotes) {
       for (let size = 14; side.scrollHeight > side.clientHeight && size > 9; size -= 0.5) side.style.fontSize = `${size}px`;
     }
     notes?.remove();
+    align(page);
   }
 }
 
@@ -105,6 +124,7 @@ Reveal.initialize({
   navigationMode: "linear", // right and left walk through all slides, as a clicker does
   pdfMaxPagesPerSlide: 1,
   pdfSeparateFragments: false,
+  progress: false,
   slideNumber: "c/t",
   transition: "none",
   plugins: [RevealNotes],
@@ -124,6 +144,8 @@ Reveal.initialize({
   });
   for (const number of [1, 2, 3, 4]) key(48 + number, String(number), `Count a hand for ${"ABCD"[number - 1]}`, () => vote(number));
   key(48, "0", "Count the hands again", () => vote(0));
+  Reveal.on("slidechanged", ({ currentSlide }) => align(currentSlide));
+  align(Reveal.getCurrentSlide());
   Reveal.on("fragmentshown", ({ fragments }) => fragments.forEach(draw));
   Reveal.on("slidechanged", ({ previousSlide }) => {
     for (const player of previousSlide?.querySelectorAll("audio") ?? []) player.currentTime = 0;
