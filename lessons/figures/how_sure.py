@@ -2,214 +2,276 @@
 
 import json
 
-from .shapes import BLUE, DATA, GREEN, GREY, ORANGE, Picture, drawing
+from .shapes import BLUE, DATA, GREEN, GREY, INK, ORANGE, SKY, Picture, drawing
 
 NUMBERS = json.loads((DATA / "how_sure.json").read_text(encoding="utf-8"))
 
 
-@drawing(height=396)
+@drawing(height=300)
+def five_folds(picture: Picture) -> None:
+    """Five heads are trained, and together they test every clip once.
+
+    Five columns are the folds of 80 clips each, and five rows are the heads. In the last
+    of them, that of lesson 3, folds 1, 2 and 3 train, fold 4 validates and fold 5 tests. In the
+    other rows the parts turn: head 1 tests on fold 1 and validates on fold 5, head 2 tests on fold
+    2 and validates on fold 1, and so on, so the tests go down in a diagonal. In a last row below,
+    the five tests stand side by side: all 400 clips, each tested once.
+    """
+    left, wide, tall, pitch, top = 104, 100, 32, 38, 26
+    starts = [left + i * (wide + 6) for i in range(5)]
+    below = top + 5 * pitch + 12
+
+    def head(test: int) -> None:
+        y = top + test * pitch
+        words = "lesson 3" if test == 4 else f"head {test + 1}"
+        picture.text((4, y + tall / 2), words, anchor="start", bold=test == 4)
+        for i, x in enumerate(starts):
+            part = {test: "test", (test - 1) % 5: "validate"}.get(i, "train")
+            if part == "train":
+                picture.box((x, y, wide, tall), colour=GREY, edge=False)
+                picture.text((x + wide / 2, y + tall / 2), part, colour=GREY)
+            elif part == "validate":
+                picture.box((x, y, wide, tall), part, colour=GREY)
+            else:
+                picture.box((x, y, wide, tall), part, colour=GREEN, bold=True)
+
+    for i, x in enumerate(starts):
+        picture.text((x + wide / 2, 11), f"fold {i + 1}")
+    head(4)
+    with picture.step("turning"):
+        for test in (3, 2, 1, 0):
+            with picture.moving(0, pitch):
+                head(test)
+    with picture.step("every clip is tested once"):
+        picture.text((4, below + tall / 2), "all five", anchor="start", bold=True)
+        for i, x in enumerate(starts):
+            with picture.moving(0, top + i * pitch - below):
+                picture.box((x, below, wide, tall), "80 clips", colour=GREEN)
+        middle = (left + starts[-1] + wide) / 2
+        picture.text((middle, below + 50), "400 clips, each tested once", bold=True)
+
+
+@drawing(height=312)
 def leakage(picture: Picture) -> None:
     """Why shuffled windows make a test too easy, shown on a clip of a barking dog, 5 seconds long.
 
-    At the top, the windows were shuffled before the split. Of the ten overlapping windows below
+    On the left, the windows were shuffled before the split. Of the ten overlapping windows below
     the spectrogram, eight are for training, and two for testing. The second window is a test
     window. The nearest training window is the third, which begins before the second ends, so
     half of its sound is the same half second. It is a dog, so the test window is called a dog,
-    which is right. In this way 80 % of windows are right, which is too good. At the bottom, whole
-    clips were kept together. The dog's clip is the test, and a cat's clip is for training. Now
-    the nearest training window of the same second window comes from the cat's clip, so it is
-    called a cat, which is wrong. In this way 68 % of windows are right, which is honest.
+    which is right. In this way 80 % of windows are right, which is too good: data leakage. On the
+    right, whole clips were kept together. The dog's clip is the test, and a cat's clip is for
+    training. Now the nearest training window of the same second window comes from the cat's clip,
+    so it is called a cat, which is wrong. In this way 68 % of windows are right, which is honest.
     """
-    numbers, left, scale = NUMBERS["leakage"], 20, 576 / 5.28
-    wide, hop, tall = 0.96 * scale, 0.48 * scale, 46
-    first, second = left + hop, left + hop + wide + 102
+    numbers, scale = NUMBERS["leakage"], 304 / 5.28
+    sides, across, tall, top = (4, 334), 302, 50, 151
+    wide, hop, seen = 0.96 * scale, 0.48 * scale, 100
 
-    def heading(y: float, words: str) -> None:
-        picture.text((left, y), words, anchor="start", bold=True)
-
-    def result(y: float, way: str, words: str) -> None:
-        words = f"{100 * numbers[way]['accuracy']:.0f} % of windows right: {words}"
-        picture.text((620, y), words, anchor="end")
-
-    def edge(x: float, top: float, colour: str) -> None:
-        corners = (x, top), (x + wide, top), (x + wide, top + tall), (x, top + tall), (x, top)
+    def edge(x: float, colour: str) -> None:
+        corners = (x, top), (x + seen, top), (x + seen, top + tall), (x, top + tall), (x, top)
         picture.line(*corners, colour=colour, width=3)
 
-    def nearest(top: float, file: str, animal: str, right: bool) -> None:
-        y = top + tall - 8
-        picture.text((first - 8, top + tall / 2), "test", anchor="end")
-        picture.strip((first, top, wide, tall), "leakage_test.png")
-        edge(first, top, GREEN)
-        picture.arrow((first + wide + 8, y), (second - 8, y))
-        picture.text(((first + wide + second) / 2, top + tall - 24), "nearest")
-        picture.strip((second, top, wide, tall), file)
-        edge(second, top, GREY)
-        picture.text((second + wide + 14, top + 11), f"train: {animal}", anchor="start")
-        picture.text((second + wide + 42, top + 35), f"it says {animal}", anchor="start", bold=True)
-        x, y = second + wide + 24, top + 35
+    def nearest(left: float, file: str, animal: str, right: bool) -> None:
+        second, y = left + across - seen, top + tall / 2
+        picture.text((left + seen / 2, top - 16), "test", bold=True)
+        picture.strip((left, top, seen, tall), "leakage_test.png")
+        edge(left, GREEN)
+        picture.arrow((left + seen + 8, y + 6), (second - 8, y + 6))
+        picture.text((left + across / 2, y - 10), "nearest")
+        picture.strip((second, top, seen, tall), file)
+        edge(second, GREY)
+        picture.text((second + seen / 2, top - 16), f"train: {animal}")
+        x, y = left + across / 2 - 62, 246
+        picture.text((x + 20, y), f"it says {animal}", anchor="start", bold=True)
         if right:
             picture.line((x - 8, y), (x - 2, y + 7), (x + 8, y - 8), colour=GREEN, width=3.5)
         else:
             picture.dots([(x, y)], colour=ORANGE, radius=7, shape="cross")
 
-    heading(14, "windows shuffled")
-    picture.strip((left, 28, 5 * scale, 38), "leakage_clip.png")
-    picture.text((left + 5 * scale + 10, 47), "dog", anchor="start")
+    def result(left: float, way: str, words: str, colour: str) -> None:
+        at = left + across / 2
+        picture.text((at, 272), f"{100 * numbers[way]['accuracy']:.0f} % of windows right")
+        picture.text((at, 296), words, colour=colour, bold=True)
+
+    left, right = sides
+    picture.text((left, 11), "windows shuffled", anchor="start", bold=True)
+    picture.strip((left, 25, 5 * scale, 38), "leakage_clip.png")
     with picture.step("each window is dealt on its own"):
         parts = numbers["leaked"]["part"]
         for i, part in enumerate(parts):
-            box = left + i * hop + 1, 71 + 28 * (i % 2), wide - 2, 26
+            box = left + i * hop + 1, 67 + 26 * (i % 2), wide - 2, 24
             if part == parts[1]:
                 picture.box(box, "test", colour=GREEN, bold=True)
             else:
                 picture.box(box, "train", colour=GREY)
     with picture.step("the nearest window is the next one"):
-        nearest(136, "leakage_next.png", "dog", right=True)
-        result(14, "leaked", "too good")
+        nearest(left, "leakage_next.png", "dog", right=True)
     with picture.step("they share half a second"):
-        for x in (first + hop, second):
-            picture.bar((x, 184, hop, 6), colour=ORANGE)
-        words = "the same half second"
-        picture.text(((first + hop + second + hop) / 2, 203), words, colour=ORANGE)
+        for x in (left + seen / 2, left + across - seen):
+            picture.bar((x, top + tall + 5, seen / 2, 6), colour=ORANGE)
+        picture.text((left + across / 2, 221), "the same half second", colour=ORANGE)
+        result(left, "leaked", "too good: data leakage", ORANGE)
     with picture.step("whole clips"):
-        heading(240, "whole clips")
-        for x, animal, file in ((20, "dog", "clip"), (328, "cat", "other")):
+        picture.line((320, 4), (320, 300), colour=GREY, dashed=True)
+        picture.text((right, 11), "whole clips", anchor="start", bold=True)
+        for x, animal, file in ((right, "dog", "clip"), (right + 154, "cat", "other")):
             part, colour = ("test", GREEN) if animal == "dog" else ("train", GREY)
-            picture.strip((x, 254, 292, 38), f"leakage_{file}_half.png")
+            picture.strip((x, 25, 148, 38), f"leakage_{file}_half.png")
             words, bold = f"{part}: {animal}", colour == GREEN
-            picture.box((x, 297, 292, 26), words, colour=colour, bold=bold)
+            picture.box((x, 67, 148, 26), words, colour=colour, bold=bold)
     with picture.step("the nearest window is another clip's"):
-        nearest(336, "leakage_other.png", "cat", right=False)
-        result(240, "honest", "honest")
+        nearest(right, "leakage_other.png", "cat", right=False)
+        result(right, "honest", "honest", GREEN)
 
 
-@drawing(height=398)
+@drawing(height=316)
 def bootstrap(picture: Picture) -> None:
     """How the bootstrap finds an interval.
 
-    At the top left are 400 tested clips as dots. 380 of them were right, and 20, the crosses in
-    the last row, were wrong: an accuracy of 0.95. To the right are three draws of 400 from
-    these 400, each clip being put back before the next is drawn. So some dots are missing, and
-    others, drawn more than once, are larger. The accuracies of the three draws are 0.940, 0.955
-    and 0.965, and thin lines lead from them to their places in a histogram below. It shows the
+    On the left are 400 tested clips. 380 of them were right, drawn as pale rings, and 20, the crosses in
+    the last row, were wrong: an accuracy of 0.95. Then 400 clips are drawn from these 400, each
+    being put back before the next is drawn. Clips that were drawn are filled, those drawn more than
+    once are larger, and some rings stay empty. In this draw 376 were right, an accuracy of 0.94: a
+    brick on an axis on the right. Two more draws have 0.955 and 0.965. Then a histogram shows the
     accuracies of 5,000 such draws, a hill around 0.95. The middle 95 percent are coloured. They
-    lie between 0.93 and 0.97: this is the interval.
+    lie between 0.93 and 0.97: this is the 95 percent confidence interval.
     """
-    numbers, pitch, columns, top = NUMBERS["bootstrap"], 6.6, 20, 54
-    (low, high), floor, tall = numbers["interval"], 344, 84
-    starts = 184, 338, 492
+    numbers, pitch, columns, top = NUMBERS["bootstrap"], 10.5, 20, 26
+    (low, high), floor, tall = numbers["interval"], 254, 170
+    left, x0, across = 4, 288, 330
+    wide = 0.8 * across * 12.5 / numbers["tested"]
 
-    def bag(x: float, times: str, words: str) -> None:
-        for i, often in enumerate(map(int, times)):
-            at = x + pitch * (i % columns + 0.5), top + pitch * (i // columns + 0.5)
-            right = i < numbers["right"]
-            look = {"colour": BLUE} if right else {"colour": ORANGE, "shape": "cross"}
-            picture.dots([at] * (often > 0), radius=1.2 + 0.9 * min(often, 3), **look)
-        words = words.format(accuracy(times))
-        picture.text((x + columns * pitch / 2, 200), words, bold=True)
+    def place(share: float) -> float:
+        return x0 + across * (share - 0.91) / 0.08
+
+    def at(i: int) -> tuple[float, float]:
+        return left + pitch * (i % columns + 0.5), top + pitch * (i // columns + 0.5)
+
+    def brick(share: float) -> None:
+        picture.bar((place(share) - wide / 2, floor - 12, wide, 12), colour=INK)
+
+    def cross(i: int, radius: float, width: float) -> None:
+        x, y = at(i)
+        for way in (1, -1):
+            ends = (x - radius, y - way * radius), (x + radius, y + way * radius)
+            picture.line(*ends, colour=ORANGE, width=width)
 
     def accuracy(times: str) -> float:
         return sum(map(int, times[: numbers["right"]])) / numbers["tested"]
 
-    def place(accuracy: float) -> float:
-        return 20 + 600 * (accuracy - 0.9) / 0.1
-
-    picture.text((76, 14), "our 400 clips")
-    picture.dots([(41, 38)], colour=ORANGE, radius=5, shape="cross")
-    picture.text((53, 38), "wrong", anchor="start")
-    bag(10, "1" * numbers["tested"], "{:.2f} right")
+    words = f"400 clips: {numbers['right'] / numbers['tested']:.2f} right"
+    picture.text((left, 11), words, anchor="start", bold=True)
+    picture.dots([(left + 7, 249)], colour=ORANGE, radius=5, shape="cross")
+    picture.text((left + 18, 249), "wrong", anchor="start")
+    for i in range(numbers["tested"]):
+        if i < numbers["right"]:
+            x, y = at(i)
+            picture.ring((x - 2.8, y - 2.8, 5.6, 5.6))
+        else:
+            cross(i, 2.8, 1.2)
     first, *others = numbers["draws"]
     with picture.step("draw 400, and put each back"):
-        picture.line((163, 6), (163, 206), colour=GREY, dashed=True)
-        picture.text((404, 14), "draw 400 of them, putting each back")
-        picture.text((404, 38), "large = drawn again, gap = not drawn")
-        bag(184, first, "{:.3f}")
+        for i, often in enumerate(map(int, first)):
+            if often and i < numbers["right"]:
+                picture.dots([at(i)], radius=(4, 5, 6)[min(often, 3) - 1])
+            elif often:
+                cross(i, (3.4, 4.4, 5.4)[min(often, 3) - 1], 2.8)
+        picture.ring((left + 110, 243, 12, 12))
+        picture.text((left + 128, 249), "not drawn", anchor="start")
+        picture.text((left, 275), "draw 400, put each back:", anchor="start")
+        picture.text((left, 300), f"{accuracy(first):.2f} right", anchor="start", bold=True)
+        words = "accuracy of a draw"
+        picture.axis((x0, floor - tall, across, tall), 0.91, 0.99, 0.02, words)
+        brick(accuracy(first))
     with picture.step("and again"):
-        for x, times in zip(starts[1:], others, strict=True):
-            bag(x, times, "{:.3f}")
+        for times in others:
+            brick(accuracy(times))
     size = dict(zip(numbers["counts"], numbers["often"], strict=True))
     high_bar = tall / max(numbers["often"])
-    with picture.step("5,000 draws"):
+
+    def bars(inside: bool) -> None:
         for count, often in size.items():
             share = count / numbers["tested"]
-            box = place(share) - 6, floor - high_bar * often, 12, high_bar * often
-            picture.bar(box, colour=BLUE if low <= share <= high else GREY)
-        words = "accuracy in 5,000 draws"
-        picture.axis((20, floor - tall, 600, tall), 0.9, 1, 0.02, words)
-        for x, times in zip(starts, numbers["draws"], strict=True):
-            share = accuracy(times)
-            end = floor - high_bar * size[round(share * numbers["tested"])] - 3
-            start = x + columns * pitch / 2, 214
-            picture.arrow(start, (place(share), end), colour=GREY, width=1.5, head=9)
+            if (low if inside else 0.91) <= share <= (high if inside else 0.99):
+                box = place(share) - wide / 2, floor - high_bar * often, wide, high_bar * often
+                picture.bar(box, colour=BLUE if inside else GREY)
+
+    with picture.step("5,000 draws"):
+        bars(inside=False)
+        picture.text((x0 + across / 2, 11), "bootstrap: 5,000 draws", bold=True)
     with picture.step("the middle 95 %"):
+        bars(inside=True)
+        picture.bracket(place(low), place(high), 64, "95 % confidence interval", colour=BLUE)
         for share, side, anchor in ((low, -1, "end"), (high, 1, "start")):
-            x = place(share) + 7 * side
-            picture.line((x, floor - 58), (x, floor), colour=BLUE)
-            words = f"{share + 1e-9:.2f}"
-            picture.text((x + 7 * side, floor - 44), words, anchor=anchor, bold=True)
-        picture.text((20, 262), "the middle 95 %", anchor="start", colour=BLUE)
+            x = place(share)
+            picture.line((x, 64), (x, floor), colour=BLUE)
+            picture.text((x + 8 * side, 86), f"{share + 1e-9:.2f}", anchor=anchor, bold=True)
 
 
-@drawing(height=372)
+@drawing(height=304)
 def calibration(picture: Picture) -> None:
     """How sure a logistic regression says it is, and how often it is right.
 
-    It was asked about 400 clips that it had not learned from. They are grouped by the
-    percentage that it gave to its answer: 60 percent stands for 55 to 65. For each group, a
-    short green line says what share should be right, which is the mean of what it said: 59
-    percent in this group. A dot says what share was right, and an
-    upright line through the dot is its 95 percent interval. Right were 9 of 18 clips below 45
-    percent, 6 of 11 at about 50, 12 of 19 at about 60, 19 of 19 at about 70, 22 of 25 at about
-    80, 46 of 47 at about 90, and 261 of 261 above 95. The group at 60 percent is pointed at: 63
-    percent were right, hardly above the green line, but with 19 clips it could be 41 to 81
-    percent. The upright lines are long where clips are few, and short at 90 and above 95. All
-    cross the green line but the one at 70 percent, which lies above it. The space above the
-    green lines is called not sure enough, and the space below too sure: no group is there.
+    It was asked about 400 clips that it had not learned from. They are grouped by the percentage
+    that it gave to its answer, its confidence: 60 percent stands for 55 to 65. From left to right
+    goes the confidence, from bottom to top the share that was right. On a diagonal, what it says
+    comes true: perfect calibration. The space above is called underconfident, not sure enough, and
+    the space below overconfident, too sure. A dot stands for each group, and an upright line
+    through the dot is its 95 percent interval. The group at 60 percent is pointed at: 12 of 19
+    clips were right, which is hardly above the diagonal, but it could be 41 to 81 percent. In the
+    other groups, right were 9 of 18 clips below 45 percent, 6 of 11 at about 50, 19 of 19 at about
+    70, 22 of 25 at about 80, 46 of 47 at about 90, and 261 of 261 above 95. The upright lines are
+    long where clips are few, and short at 90 and above 95. All cross the diagonal but the one at
+    70 percent, which lies above it. No dot lies below.
     """
-    bins, pitch, top, floor = NUMBERS["calibration"], 76, 46, 276
-    names = ["<45 %", "50 %", "60 %", "70 %", "80 %", "90 %", ">95 %"]
-    centres = [138 + pitch * i for i in range(len(bins))]
+    bins, left, right, top, floor = NUMBERS["calibration"], 76, 604, 32, 240
+
+    def across(share: float) -> float:
+        return left + (right - left) * share
 
     def height(share: float) -> float:
         return floor - (floor - top) * share
 
-    def shown(i: int, colour: str) -> None:
-        x, own = centres[i], bins[i]
-        low, high = map(height, own["interval"])
-        share = own["right"] / own["clips"]
-        picture.line((x, low), (x, high), colour=colour, width=3)
-        picture.dots([(x, height(share))], colour=colour, radius=7)
-        look = {"colour": ORANGE, "bold": True} if colour == ORANGE else {}
-        picture.text((x, floor + 67), f"{own['right']}\nof {own['clips']}", **look)
+    def shown(own: dict, colour: str) -> None:
+        x, (low, high) = across(own["says"]), map(height, own["interval"])
+        picture.line((x, low), (x, high), colour=colour, width=3.5)
+        picture.dots([(x, height(own["right"] / own["clips"]))], colour=colour, radius=7)
 
+    diagonal = (across(0), height(0)), (across(1), height(1))
     for share in (0, 0.5, 1):
-        picture.line((100, height(share)), (632, height(share)), colour=GREY, width=1)
-        picture.text((94, height(share)), f"{100 * share:.0f} %", anchor="end")
-    picture.text((20, 14), "logistic regression: share that was right", anchor="start")
-    picture.text((94, floor + 22), "it says", anchor="end")
-    for i, (x, name) in enumerate(zip(centres, names, strict=True)):
-        look = {"colour": ORANGE, "bold": True} if i == 2 else {}
-        picture.text((x, floor + 22), name, **look)
+        picture.line((left, height(share)), (right, height(share)), colour=GREY, width=1)
+        picture.text((left - 6, height(share)), f"{100 * share:.0f} %", anchor="end")
+    picture.text((left, 9), "share that is right", anchor="start")
+    for share in (0, 0.2, 0.4, 0.6, 0.8, 1):
+        x = across(share)
+        picture.line((x, floor), (x, floor + 6), colour=GREY)
+        look = {"colour": ORANGE, "bold": True} if share == 0.6 else {}
+        picture.text((x, floor + 19), f"{100 * share:.0f} %", **look)
+    picture.text((across(0.5), floor + 48), "confidence of logistic regression")
     with picture.step("what should come true"):
-        for x, own in zip(centres, bins, strict=True):
-            y = height(own["says"])
-            picture.line((x - 20, y), (x + 20, y), colour=GREEN, width=4)
-        at = centres[2] + 28, height(bins[2]["says"])
-        picture.text(at, "green: should be right", anchor="start", colour=GREEN)
-    with picture.step("of 19 clips at 60 %, 12 were right"):
-        picture.text((94, floor + 55), "right", anchor="end")
-        shown(2, ORANGE)
-        share = bins[2]["right"] / bins[2]["clips"]
-        words, at = f"{100 * share:.0f} %", (centres[2] - 12, height(share) - 7)
-        picture.text(at, words, anchor="end", colour=ORANGE, bold=True)
-    with picture.step("what 19 clips can say"):
-        low, high = bins[2]["interval"]
-        words = f"{bins[2]['clips']} clips: could be {100 * low:.0f} to {100 * high:.0f} %"
-        picture.text((centres[2], height(0.1)), words, colour=ORANGE)
-        picture.arrow((centres[2], height(0.17)), (centres[2], height(low) + 5), colour=ORANGE)
-    with picture.step("all the others"):
-        for i in (0, 1, 3, 4, 5, 6):
-            shown(i, BLUE)
+        picture.line(*diagonal, colour=GREEN, width=3)
+        at = across(0.2), height(0.11)
+        picture.text(at, "perfect calibration", anchor="start", colour=GREEN)
     with picture.step("the two sides"):
-        picture.text((104, 69), "above green:\nnot sure enough", anchor="start")
-        picture.text((centres[5], height(0.36)), "below green:\ntoo sure (none)")
+        picture.polygon(*diagonal, (left, top), colour=SKY, edge=False)
+        picture.polygon(*diagonal, (right, floor), colour=ORANGE, edge=False)
+        picture.text((left + 12, 60), "underconfident:", anchor="start", bold=True)
+        picture.text((left + 12, 84), "not sure enough", anchor="start")
+        picture.text((right - 12, 188), "overconfident:", anchor="end", bold=True)
+        picture.text((right - 12, 212), "too sure", anchor="end")
+    with picture.step("of 19 clips at 60 %, 12 were right"):
+        own = bins[2]
+        shown({**own, "interval": [own["right"] / own["clips"]] * 2}, ORANGE)
+        words = f"{own['right']} of {own['clips']} right"
+        at = across(own["says"]) + 12, height(0.58)
+        picture.text(at, words, anchor="start", colour=ORANGE, bold=True)
+    with picture.step("what 19 clips can say"):
+        shown(own, ORANGE)
+        low, high = own["interval"]
+        words = f"could be {100 * low:.0f} to {100 * high:.0f} %"
+        at = across(own["says"]) + 12, height(0.42)
+        picture.text(at, words, anchor="start", colour=ORANGE)
+    with picture.step("all the others"):
+        for own in (*bins[:2], *bins[3:]):
+            shown(own, BLUE)

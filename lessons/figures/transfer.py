@@ -129,8 +129,8 @@ def on_map(x: float, y: float) -> tuple[float, float]:
 def embedding_map(picture: Picture) -> None:
     """Four hundred clips on a map, first without names, then with them.
 
-    In words stands: 400 clips, near means that YAMNet hears them alike. Without names, 400 grey marks
-    lie in a dozen groups with free ground between them. With names, each group turns out to be
+    In words stands: 400 clips, placed by t-SNE; neighbours sound alike to YAMNet. Without names, 400
+    grey marks lie in a dozen groups with free ground between them. With names, each group turns out to be
     one animal: dog at the bottom, then cow, pig and sheep, cat in the middle, crow at the right,
     crickets and frog at the top, hen at the top left, and rooster in two groups, one beside the
     hens and one further left. A thin ring goes around the hens and the roosters beside them:
@@ -145,7 +145,7 @@ def embedding_map(picture: Picture) -> None:
     shapes = [shape.tolist() for shape in _shapes(len(spots), 4.4)]
     for own, shape in zip(spots.values(), shapes, strict=True):
         picture.marks(own, shape, colour=GREY)
-    picture.text((630, 368), "400 clips\nnear: YAMNet hears them alike", anchor="end")
+    picture.text((630, 368), "400 clips, placed by t-SNE:\nneighbours sound alike to YAMNet", anchor="end")
     names = {
         "cat": [(362, 214)],
         "cow": [(436, 306)],
@@ -175,6 +175,88 @@ def embedding_map(picture: Picture) -> None:
         picture.dots(star, colour=YELLOW, radius=10.5, shape="star")
         picture.text((x - 4, 24), "synthetic cricket", anchor="start")
         picture.line((x, y - 20), (x + 8, 38), width=1.5)
+
+
+@drawing(height=326)
+def label_map(picture: Picture) -> None:
+    """A label map, and what it makes of a rooster.
+
+    In the middle are five of YAMNet's labels, at the right three of our animals. Lines connect
+    what means the same: Insect and Cricket lead to crickets, Cluck to hen, Crowing to rooster, and
+    Chicken, rooster to both hen and rooster. The spectrogram of a rooster comes from the left. A
+    bar below each label is its score: 0 for Insect and Cricket, low for Cluck, high for Crowing,
+    and highest for Chicken, rooster. An animal gets the highest of its labels' scores, a bar
+    beside its name: hen and rooster have the same. That is a tie.
+    """
+    scores = {  # the means over the windows of 1-40730-A-1.wav, which ten_animals shows as well
+        "Insect": 0,
+        "Cricket": 0,
+        "Cluck": 0.141,
+        "Chicken, rooster": 0.484,
+        "Crowing": 0.414,
+    }
+    own = {  # of each animal: where it is, and its labels
+        "crickets": (81, ("Insect", "Cricket")),
+        "hen": (183, ("Cluck", "Chicken, rooster")),
+        "rooster": (243, ("Chicken, rooster", "Crowing")),
+    }
+    start, end, box, long = 150, 342, 426, 180
+    rows = {name: 54 + 53 * i for i, name in enumerate(scores)}
+    picture.text((start, 16), "YAMNet’s labels", anchor="start", bold=True)
+    picture.text((box, 16), "our animals", anchor="start", colour=ORANGE, bold=True)
+    for name, y in rows.items():
+        picture.text((start, y), name, anchor="start")
+    for name, (y, _) in own.items():
+        picture.box((box, y - 19, 104, 38), name, colour=ORANGE)
+    with picture.step("what means the same"):
+        for y, labels in own.values():
+            for name in labels:
+                colour = ORANGE if name == "Chicken, rooster" else INK
+                picture.line((end, rows[name]), (box - 6, y), colour=colour)
+    with picture.step("a rooster's scores"):
+        picture.strip((8, 118, 100, 92), "animal_rooster.png")
+        picture.text((58, 230), "a rooster")
+        picture.arrow((114, 164), (140, 164))
+        for name, y in rows.items():
+            picture.line((start, y + 19), (start + long, y + 19), colour=GREY, width=1)
+            picture.bar((start, y + 15, long * scores[name] / 0.5, 8), colour=BLUE)
+    with picture.step("the highest counts"):
+        for y, labels in own.values():
+            picture.line((box + 112, y), (630, y), colour=GREY, width=1)
+            highest = max(scores[name] for name in labels)
+            picture.bar((box + 112, y - 4, 92 * highest / 0.5, 8), colour=BLUE)
+        picture.text((630, 213), "a tie", colour=BLUE, anchor="end", bold=True)
+        picture.text((630, 306), "score of an animal: its highest label", colour=BLUE, anchor="end")
+
+
+@drawing(height=352)
+def nearest_labels(picture: Picture) -> None:
+    """Four sounds for which no label of YAMNet was found, and the labels nearest to them.
+
+    Four boxes stand at the right, one above the other: mouse click, can opening, drinking and
+    washing machine. At the left are YAMNet's labels that are nearest in meaning, three for each,
+    and dashed lines connect them. Clicking, Computer keyboard and Typing stand for the mouse
+    click; Burst, pop, Crack and Hiss for the can; Liquid, Gargling and Pour for the drinking;
+    Mechanical fan, Engine and Water for the washing machine.
+    """
+    nearest = {
+        "mouse click": ("Clicking", "Computer keyboard", "Typing"),
+        "can opening": ("Burst, pop", "Crack", "Hiss"),
+        "drinking": ("Liquid", "Gargling", "Pour"),
+        "washing machine": ("Mechanical fan", "Engine", "Water"),
+    }
+    end, box = 300, 424
+    places = {name: 73 + 81 * i for i, name in enumerate(nearest)}
+    picture.text((box, 14), "four sounds", anchor="start", colour=ORANGE, bold=True)
+    for name, y in places.items():
+        picture.box((box, y - 22, 196, 44), name, colour=ORANGE)
+    with picture.step("the nearest labels"):
+        picture.text((end, 14), "YAMNet’s nearest labels", anchor="end", bold=True)
+        for name, labels in nearest.items():
+            for i, label in enumerate(labels):
+                y = places[name] + 24 * (i - 1)
+                picture.text((end, y), label, anchor="end")
+                picture.line((end + 10, y), (box - 6, places[name]), dashed=True, width=1.5)
 
 
 @drawing(height=348)

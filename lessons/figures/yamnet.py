@@ -2,20 +2,21 @@
 
 import json
 
-from .shapes import BLUE, DATA, GREY, ORANGE, Picture, drawing
+from .shapes import BLUE, DATA, GREY, INK, ORANGE, Picture, drawing
 
 WINDOW, HOP = 0.96, 0.48  # seconds
 HEARD = json.loads((DATA / "yamnet.json").read_text(encoding="utf-8"))
 
 
-@drawing(height=386)
+@drawing(height=398)
 def yamnet_windows(picture: Picture) -> None:
     """How YAMNet cuts a clip of 4.92 seconds into ten windows, and what each of them gives.
 
-    At the top is the spectrogram of the clip, which has 64 bands: somebody speaks, then somebody
-    whistles. Below it, on a common time axis, ten numbered bars go down like stairs, one for each
+    At the top is the spectrogram of the original recording, which has 64 bands: somebody speaks,
+    then somebody whistles. Below it, on a common time axis, ten numbered bars go down like stairs, one for each
     window. The first window is 0.96 seconds long, which is 96 frames of the spectrogram. The next
-    one begins 0.48 seconds later, so each window overlaps half of the one before. The tenth window
+    one begins 0.48 seconds later, so each window overlaps half of the one before: this step is the
+    hop. The tenth window
     begins at 4.32 seconds and ends at 5.28, beyond the end of the clip. The rest of it is grey, as
     is a piece that is added to the spectrogram: it is padded with zeros. From each window an arrow
     leads to the right, to a row of 521 scores of its own, from 0 to 1, the higher the stronger the
@@ -24,12 +25,13 @@ def yamnet_windows(picture: Picture) -> None:
     """
     clip = HEARD["clip"]
     n = len(clip["scores"])
-    left, scale, top, tall, pitch, high = 36, 75, 34, 70, 22, 19
+    left, scale, top, tall, pitch, high = 36, 75, 58, 68, 21, 18
     first = top + tall + 8  # where the bars begin
     bottom = first + n * pitch + 2
     end, padded = left + clip["seconds"] * scale, left + ((n - 1) * HOP + WINDOW) * scale
     x_scores, cell = 478, 34
 
+    picture.text((left, 12), "the original recording, heard by YAMNet", anchor="start", bold=True)
     picture.strip((left, top, end - left, tall), "speech_whistling.png")
     picture.text((16, top + tall / 2), "64 bands", turned=True)
     picture.axis((left, top, padded - left, bottom - top), 0, (padded - left) / scale, 1)
@@ -46,21 +48,21 @@ def yamnet_windows(picture: Picture) -> None:
     with picture.step("one window"):
         window(0)
         picture.bracket(left, left + WINDOW * scale, top - 5, tick=5)
-        picture.text((left, 12), "0.96 s = 96 frames", anchor="start")
+        picture.text((left, top - 22), "0.96 s = 96 frames", anchor="start")
     with picture.step("the next begins 0.48 s later"):
         with picture.moving(-HOP * scale, -pitch):
             window(1)
         x, y = place(1)
         picture.arrow((left, y + high / 2), (x, y + high / 2), colour=ORANGE)
         later = left, y + 1.55 * pitch + high / 2
-        picture.text(later, "0.48 s\nlater", anchor="start", colour=ORANGE)
+        picture.text(later, "0.48 s,\nthe hop", anchor="start", colour=ORANGE)
     with picture.step("all windows"):
         for i in range(2, n):
             with picture.moving(-HOP * scale, -pitch):
                 window(i)
     with picture.step("zeros at the end"):
         x, y = place(n - 1)
-        picture.text((end, 12), "clip ends", anchor="end")
+        picture.text((end, top - 22), "clip ends", anchor="end")
         picture.box((end, top, padded - end, tall), colour=GREY, edge=False)
         picture.text(((end + padded) / 2, top + tall / 2), "zeros", turned=True)
         picture.line((end, top - 8), (end, top + tall), dashed=True)
@@ -83,24 +85,23 @@ def yamnet_windows(picture: Picture) -> None:
         picture.text((centre + 62, bottom + 39), "1")
 
 
-@drawing(height=394)
+@drawing(height=398)
 def separable_convolution(picture: Picture) -> None:
-    """A full convolution beside a cheap pair of two; every line is one weight.
+    """A full convolution beside a cheap pair of two; every line is one weight, drawn for one output.
 
     Four of 256 channels are drawn, as grids of three by three points. On the left is the full
-    convolution, within and across channels at once: each output is joined to all nine points of all
-    inputs, in a dense tangle. That makes 9 times 256 times 256, or 589,824 weights. On the right is
-    the pair. Its depthwise half stays within channels: the nine points of each input meet in one
-    point of their own. Its pointwise half goes across channels: each of these points is joined to
-    each output by a single line. That makes 9 times 256 plus 256 times 256, or 67,840 weights. The
-    lines that lead to one output are blue, the others grey. At the bottom two bars compare the
-    sums: that of the pair is 8.7 times shorter.
+    convolution, within and across channels at once: a single output is joined to all nine points of
+    all inputs. That makes 9 times 256 times 256, or 589,824 weights. On the right is the pair. Its
+    depthwise half stays within channels: the nine points of each input meet in one point of their
+    own. Its pointwise half goes across channels: each of these points is joined to the output by a
+    single line. That makes 9 times 256 plus 256 times 256, or 67,840 weights. At the bottom two
+    bars compare the sums: the pair has about one ninth of the weights.
     """
-    n, each, pitch, top = 4, 10, 42, 82
+    n, each, pitch, top, output = 4, 10, 43, 58, 1
     rows = [top + i * pitch for i in range(n)]
     middle = 2 * each  # of a grid of three by three, drawn as seen from the side
     below = rows[-1] + 4 * each
-    x_in, x_full, x_left, x_middle, x_right = 66, 201, 266, 438, 600
+    x_in, x_full, x_left, x_middle, x_right = 66, 206, 270, 442, 600
 
     def at(x: float, y: float, column: float, row: float) -> tuple[float, float]:
         return x + column * each, y + (row + column / 3) * each
@@ -108,69 +109,62 @@ def separable_convolution(picture: Picture) -> None:
     def grids(x: float) -> None:
         for y in rows:
             for k in range(4):
-                picture.line(at(x, y, k, 0), at(x, y, k, 3), width=1.2)
-                picture.line(at(x, y, 0, k), at(x, y, 3, k), width=1.2)
+                picture.line(at(x, y, k, 0), at(x, y, k, 3), width=1.5)
+                picture.line(at(x, y, 0, k), at(x, y, 3, k), width=1.5)
         ends(x + 1.5 * each, "256 in")
 
     def ends(x: float, words: str) -> None:
-        picture.text((x, below + 10), "⋮")
-        picture.text((x, below + 32), words)
+        picture.text((x, below + 8), "⋮")
+        picture.text((x, below + 30), words)
 
-    def points(x: float) -> None:
-        picture.dots([(x, y + middle) for y in rows], radius=6)
+    def outputs(x: float) -> None:
+        picture.dots([(x, y + middle) for y in rows if y != rows[output]], radius=7, colour=GREY)
+        picture.dots([(x, rows[output] + middle)], radius=8)
+        ends(x, "256 out")
 
-    def weight(start: tuple[float, float], end: tuple[float, float], shown: bool) -> None:
-        picture.line(start, end, colour=BLUE if shown else GREY, width=1.1 if shown else 0.5)
-
-    def nine(x: float, y: float, to: tuple[float, float], shown: bool) -> None:
+    def nine(x: float, y: float, to: tuple[float, float]) -> None:
         for k in range(9):
-            weight(at(x, y, k % 3 + 0.5, k // 3 + 0.5), to, shown)
+            start = at(x, y, k % 3 + 0.5, k // 3 + 0.5)
+            picture.line(start, to, colour=BLUE, width=1.4)
 
     def title(start: float, end: float, name: str, what: str, formula: str) -> None:
-        picture.text(((start + end) / 2, 40), name, bold=True)
-        picture.text(((start + end) / 2, 64), what)
-        picture.text(((start + end) / 2, below + 60), formula)
+        picture.text(((start + end) / 2, 14), name, bold=True)
+        picture.text(((start + end) / 2, 38), what)
+        picture.text(((start + end) / 2, below + 58), formula)
 
-    picture.text((x_in, 12), "every line is one weight", anchor="start")
-    picture.text((636, 12), "blue: into one output", anchor="end", colour=BLUE)
-    for shown in (False, True):
-        for y in rows:
-            for to in rows[:1] if shown else rows[1:]:
-                nine(x_in, y, (x_full, to + middle), shown)
+    for y in rows:
+        nine(x_in, y, (x_full, rows[output] + middle))
     grids(x_in)
     picture.text((x_in - 5, top + middle), "3 × 3", anchor="end")
-    points(x_full)
-    ends(x_full, "256 out")
+    outputs(x_full)
     title(x_in, x_full, "full convolution", "within and across", "9 × 256 × 256")
+    picture.text((320, 381), "Every line is one weight. Only those to one output are drawn.")
     with picture.step("depthwise"):
         for y in rows:
-            nine(x_left, y, (x_middle, y + middle), True)
+            nine(x_left, y, (x_middle, y + middle))
         grids(x_left)
-        points(x_middle)
+        picture.dots([(x_middle, y + middle) for y in rows], radius=7)
         ends(x_middle, "256")
         title(x_left, x_middle, "depthwise", "within channels", "9 × 256")
     with picture.step("pointwise"):
         for y in rows:
-            for to in rows[::-1]:
-                weight((x_middle, y + middle), (x_right, to + middle), to == top)
-        points(x_middle)
-        points(x_right)
-        ends(x_right, "256 out")
+            picture.line((x_middle, y + middle), (x_right, rows[output] + middle), colour=BLUE, width=2.5)
+        outputs(x_right)
         title(x_middle, x_right, "pointwise", "across channels", "256 × 256")
-        picture.text((x_middle, below + 60), "+")
+        picture.text((x_middle, below + 58), "+")
     with picture.step("how many weights"):
         full, pair = 9 * 256 * 256, 9 * 256 + 256 * 256
         for x, total in (((x_in + x_full) / 2, full), (x_middle, pair)):
-            picture.text((x, below + 84), f"= {total:,}", bold=True)
+            picture.text((x, below + 82), f"= {total:,}", bold=True)
         for k, (name, total) in enumerate((("full", full), ("pair", pair))):
-            y = below + 109 + 23 * k
+            y = below + 106 + 23 * k
             picture.text((x_in - 8, y), name, anchor="end")
             picture.bar((x_in, y - 7, 570 * total / full, 14))
-        fewer = f"{full / pair:.1f} times fewer weights"
-        picture.text((x_in + 570 * pair / full + 10, y), fewer, anchor="start", bold=True)
+        words = "about one ninth of the weights"
+        picture.text((x_in + 570 * pair / full + 10, y), words, anchor="start", bold=True)
 
 
-@drawing(height=320)
+@drawing(height=372)
 def three_summaries(picture: Picture) -> None:
     """Five seconds of crickets with a single bark, the ten scores of Dog, and three summaries.
 
@@ -179,7 +173,9 @@ def three_summaries(picture: Picture) -> None:
     the one before it 0.20, the one after it 0.08, and the other seven are 0. To the right are the
     summaries, as bars of the same scale, with a dashed line: a bark is found if the summary is over
     0.5. The mean is 0.11, because 7 of 10 are 0. The maximum is 0.85, as high as the highest bar:
-    found, because one is enough. The first window alone has 0.00: it is before the bark.
+    found, because one is enough. The first window alone has 0.00: it is before the bark. At the
+    bottom it says what they are if the crickets go on for five minutes: the mean falls to 0.002,
+    the maximum and the first window stay as they are.
     """
     scores = [row[0] for row in HEARD["bark"]["scores"]]
     seconds, wide = HEARD["bark"]["seconds"], 40
@@ -220,3 +216,10 @@ def three_summaries(picture: Picture) -> None:
         picture.arrow((centres[0], base - 58), (centres[0], base - 28))
         picture.text((centres[0] - 12, base - 70), "first", anchor="start")
         summary(2, "first", scores[0], "before\nthe bark")
+    with picture.step("five minutes"):
+        many = 300 / HOP - 1  # windows
+        picture.line((left, base + 100), (638, base + 100), colour=GREY)
+        picture.text((left, base + 122), "in five minutes of crickets", anchor="start")
+        stays = f"{max(scores):.2f}", f"{scores[0]:.2f}"
+        for k, value in enumerate((f"{sum(scores) / many:.3f}", *stays)):
+            picture.text((378 + 104 * k, base + 122), value, bold=True, colour=ORANGE if k == 1 else INK)

@@ -32,7 +32,15 @@ AXES = {
         "share of clips",
         "share of windows",
     ),
-    *("what it says", "PSDS", "expected calibration error", "loss of one class", "YAMNet-mini, as a share of YAMNet"),
+    *(
+        "what it says",
+        "PSDS",
+        "expected calibration error",
+        "loss of one class",
+        "mean confidence (%)",
+        "clips that are wrong (%)",
+        "YAMNet-mini, as a share of YAMNet",
+    ),
 }
 
 
