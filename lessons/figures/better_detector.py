@@ -8,7 +8,7 @@ from scipy import ndimage
 
 from course_utils import events
 
-from .shapes import BLUE, DATA, GREEN, GREY, ORANGE, Picture, drawing
+from .shapes import BLUE, DATA, GREEN, GREY, INK, ORANGE, Picture, drawing
 
 SMOOTH = 11  # windows, about 1 s
 PANELS = (("−6 dB", "quieter", 0.5, "½ × rain"), ("0 dB", "equal", 1, "1 × rain"), ("6 dB", "louder", 2, "2 × rain"))
@@ -46,6 +46,69 @@ def event_to_background(picture: Picture) -> None:
             picture.text(((start + end) / 2, floor - high - 13), words, colour=ORANGE)
             if not i:
                 picture.text(((start + end) / 2, floor + 17), "bark", colour=ORANGE)
+
+
+@drawing(height=332)
+def steps_to_better(picture: Picture) -> None:
+    """The four steps from the simple detector to the better one.
+
+    Each has a row with its name, a sketch of before and after, and a few words. Step 1, finer steps: a window
+    begins every 0.096 seconds and no longer every 0.48 seconds, so five times as many ticks stand on a line. Step
+    2, mixtures: the detector no longer learns from one animal alone, but from two that overlap in a background, and
+    answers yes or no for each class. Step 3, thresholds: each of three classes has a threshold of its own, where
+    one threshold was drawn through all. Step 4, smoothing: a median filter joins the four pieces of a broken event
+    into one event.
+    """
+    pitch, wide, before, after, words = 82, 72, 184, 290, 384
+    texts = {
+        "1 finer steps": "a window every\n0.096 s, not 0.48 s",
+        "2 mixtures": "trained on mixtures,\nyes or no per class",
+        "3 thresholds": "one for each class,\nnot one for all",
+        "4 smoothing": "a median filter\njoins broken events",
+    }
+    for i, (name, said) in enumerate(texts.items()):
+        y = pitch * (i + 0.5) + 2
+        with picture.step(name) if i else nullcontext():
+            if i:
+                picture.line((0, y - pitch / 2), (640, y - pitch / 2), colour=GREY, width=1)
+            picture.text((0, y), name, anchor="start", bold=True)
+            picture.arrow((before + wide + 7, y), (after - 7, y), colour=GREY)
+            picture.text((words, y), said, anchor="start")
+            for x, colour, better in ((before, GREY, False), (after, BLUE, True)):
+                SKETCHES[i](picture, (x, y), colour, better)
+
+
+def _windows(picture: Picture, at: tuple, colour: str, better: bool) -> None:
+    (x, y), n = at, 16 if better else 4
+    picture.line((x, y + 14), (x + 72, y + 14), colour=colour)
+    for i in range(n):
+        place = x + 72 * i / (n - 1)
+        picture.line((place, y - 14), (place, y + 14), colour=colour)
+
+
+def _animals(picture: Picture, at: tuple, colour: str, better: bool) -> None:
+    x, y = at
+    if better:
+        picture.box((x, y - 26, 72, 52), colour=GREY)
+        picture.bar((x + 26, y + 3, 40, 14), colour=ORANGE)
+    picture.bar((x + 6, y - 16 if better else y - 7, 44, 14), colour=colour)
+
+
+def _levels(picture: Picture, at: tuple, colour: str, better: bool) -> None:
+    x, y = at
+    for i, tall in enumerate((30, 52, 40)):
+        picture.bar((x + 26 * i, y + 28 - tall, 18, tall), colour=colour)
+        height = y + 28 - 0.6 * tall if better else y
+        picture.line((x - 4 + 26 * i, height), (x + 22 + 26 * i, height), colour=ORANGE if better else INK, width=3)
+
+
+def _pieces(picture: Picture, at: tuple, colour: str, better: bool) -> None:
+    x, y = at
+    for start, length in ((0, 72),) if better else ((0, 14), (20, 22), (47, 8), (60, 12)):
+        picture.bar((x + start, y - 9, length, 18), colour=colour)
+
+
+SKETCHES = (_windows, _animals, _levels, _pieces)
 
 
 @drawing(height=366)

@@ -9,7 +9,7 @@ WINDOW, HOP = 0.96, 0.5  # s
 NUMBERS = json.loads((DATA / "detection.json").read_text(encoding="utf-8"))
 
 
-@drawing(height=380)
+@drawing(height=388)
 def four_steps(picture: Picture) -> None:
     """How eight seconds with four animals become six events, in four steps on one time axis.
 
@@ -51,7 +51,7 @@ def four_steps(picture: Picture) -> None:
             with picture.moving(-HOP * scale):
                 picture.box(window(i, cut), colour=INK)
     with picture.step("score"):
-        picture.text((0, top - 12), "2 score", anchor="start", bold=True)
+        picture.text((0, top + 4), "2 score", anchor="start", bold=True)
         picture.text((0, base + 18), "best class", anchor="start")
         for value in (0, 1):
             picture.text((left + 5, base - 11 - value * (high - 12)), f"{value}", anchor="start")
@@ -141,7 +141,8 @@ def two_counts(picture: Picture) -> None:
         words = "collar: start within ± 0.5 s"
         picture.text((at(0), 13), words, colour=PURPLE, anchor="start")
     with picture.step("count events"):
-        picture.text((0, by_event + 27), "event-based", anchor="start")
+        picture.text((0, by_event + 15), "by event", anchor="start", bold=True)
+        picture.text((0, by_event + 39), "event-based", anchor="start")
         for (onset, _), words in zip(FOUND, ("starts in time", "starts too late"), strict=True):
             picture.line((at(onset), system), (at(onset), why + 8), width=3)
             picture.text((at(onset) + 8, why), words, anchor="start")
@@ -149,8 +150,8 @@ def two_counts(picture: Picture) -> None:
         verdict(BARKS[1], by_event, 26, "miss")
         verdict(FOUND[1], by_event + 28, 26, "false alarm")
     with picture.step("count seconds"):
-        picture.text((0, by_second + 15), "segment-based", anchor="start")
-        picture.text((0, by_second + 39), "1 s each", anchor="start")
+        picture.text((0, by_second + 15), "by second", anchor="start", bold=True)
+        picture.text((0, by_second + 39), "segment-based", anchor="start")
         for i in range(7):
             picture.line((at(i), truth), (at(i), system + 26), colour=GREY)
         bars()  # above the lines
