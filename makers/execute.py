@@ -219,12 +219,26 @@ def last(lesson: Lesson, solved: bool = False):
         return None
     before, now = nbformat.read(path, as_version=4), prepare(lesson, solved)
     known = circumstances(before.metadata.get("assets", ()))
+    if not isinstance(before.metadata.get("slides"), list):  # of an earlier version of the course
+        return None
     if before.metadata.get("circumstances") != known or before.metadata.code != code_of(now):
         return None
     notebook = lesson.notebook(solved)
     for cell, kept in zip(*map(code_cells, (notebook, before)), strict=True):
         cell.outputs, cell.execution_count = kept.outputs, kept.execution_count
     notebook.metadata = before.metadata
+    return for_the_deck(notebook, now)
+
+
+def for_the_deck(notebook, prepared):
+    """Return an executed notebook with the ids of the cells, as they are now, whose outputs only the deck shows.
+
+    They are kept in order: an id of a slide comes from its heading, and another heading executes nothing.
+    """
+    for kind in ("slide", "eval"):
+        own_cells = [cell.metadata.makers for cell in prepared.cells if "makers" in cell.metadata]
+        ids = [mine["number"] for mine in own_cells if mine["kind"] == kind]
+        notebook.metadata[f"{kind}s"] = dict(zip(ids, notebook.metadata[f"{kind}s"], strict=True))
     return notebook
 
 
@@ -263,13 +277,13 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None, sh
     ExecutionError
         If a cell or the kernel fails, or a check does not say what it should.
     """
-    path, notebook = place(lesson, solved), prepare(lesson, solved, values)
-    code, before = code_of(notebook), circumstances()
+    path, prepared = place(lesson, solved), prepare(lesson, solved, values)
+    code, before = code_of(prepared), circumstances()
     if not values:
         path.unlink(missing_ok=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     running = path.with_name(f"{path.stem}.{os.getpid()}.running.ipynb")
-    nbformat.write(notebook, running)
+    nbformat.write(prepared, running)
     # A run should not write into anybody's history; figures go into the page, whatever the terminal is set to.
     environment = {"IPYTHONDIR": str(BUILD / "ipython"), **os.environ, "PYTHONIOENCODING": "utf-8"}
     if share > 1:  # threads that wait for those of another notebook cost more than they bring
@@ -306,7 +320,7 @@ def execute(lesson: Lesson, solved: bool = False, values: dict | None = None, sh
     }
     if not values:
         files.write(path, nbformat.writes(notebook))
-    return notebook
+    return for_the_deck(notebook, prepared)
 
 
 def printed(cell) -> object:
@@ -322,8 +336,8 @@ def finished(notebook) -> dict:
     found = {
         "seconds": round((max(stamps) - min(stamps)).total_seconds(), 1),
         "verdicts": {},
-        "slides": {},
-        "evals": {},
+        "slides": [],
+        "evals": [],
     }
     for cell in notebook.cells:
         mine = cell.metadata.get("makers", {})
@@ -332,12 +346,11 @@ def finished(notebook) -> dict:
         elif mine.get("kind") == "answers":
             found["verdicts"][mine["number"]] = printed(cell)
         elif mine.get("kind") == "eval":
-            found["evals"][mine["number"]] = printed(cell)
+            found["evals"].append(printed(cell))
         elif mine.get("kind") == "slide":
-            found["slides"][mine["number"]] = [
-                {**output, "execution_count": 1} if output.output_type == "execute_result" else output
-                for output in cell.outputs
-            ]
+            once = {"execution_count": 1}
+            outputs = [{**o, **once} if o.output_type == "execute_result" else o for o in cell.outputs]
+            found["slides"].append(outputs)
     notebook.cells = [cell for cell in notebook.cells if "makers" not in cell.metadata]
     for number, cell in enumerate(code_cells(notebook), start=1):  # as if only these had been run
         cell.execution_count = number

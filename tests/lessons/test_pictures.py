@@ -37,6 +37,8 @@ AXES = {
         "PSDS",
         "expected calibration error",
         "loss of one class",
+        "gain in F-score over the step before",
+        "F-score by seconds at 0 dB: better minus simple",
         "mean confidence (%)",
         "clips that are wrong (%)",
         "YAMNet-mini, as a share of YAMNet",

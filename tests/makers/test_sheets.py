@@ -139,6 +139,10 @@ def test_what_python_makes_of_an_expression_stands_on_the_slide(course, tmp_path
     assert slide.heading == "The answer is 42.0, or b"
     assert lesson.deck(execute.last(lesson)).cells == lesson.deck(notebook).cells
     assert [cell.id for cell in notebook.cells] == [cell.id for cell in lesson.notebook().cells]
+    course("01_small", text.replace("The answer is", "It is"), "a = 1")
+    lesson = lessons.lessons(tmp_path)[0]
+    assert execute.last(lesson) is not None, "another heading executes nothing"
+    assert compose.slides_of(lesson.deck(execute.last(lesson)), slides.render)[-1].heading == "It is 42.0, or b"
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)

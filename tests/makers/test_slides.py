@@ -62,7 +62,8 @@ FAULTS = """() => {
         faults.add(`scrolls: ${name}`);
       const image = element.matches("img:not(.wave img, .logo)");
       const drawn = element.offsetWidth / element.naturalWidth * DRAWN * scale * 1280 / innerWidth;  // NaN: no picture
-      if (image && drawn < SMALLEST) faults.add(`a picture with text of ${drawn.toFixed(1)} px: ${element.alt.slice(0, 40)}`);
+      if (image && drawn < SMALLEST)
+        faults.add(`a picture with text of ${drawn.toFixed(1)} px: ${element.alt.slice(0, 40)}`);
       if (root === slide && (text || element.matches("img, svg, audio, table, pre, math")) && !boxes.every(inside))
         faults.add(`outside of the slide: ${name}`);
     }
