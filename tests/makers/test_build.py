@@ -84,7 +84,7 @@ def test_slides_follow_the_tags(lesson, tmp_path):
     text = (tmp_path / "deck.html").read_text(encoding="utf-8")
     starts = [cell for cell in lesson.cells if cell is lesson.cells[0] or "slide" in lessons.tags(cell)]
     starts = [cell for cell in starts if cell.source.startswith("#") and "otherwise" not in lessons.tags(cell)]
-    headings = [re.sub(r"^#+ |[*`]", "", cell.source.splitlines()[0]) for cell in starts]
+    headings = [re.sub(r"^#+ |[*`]", "", cell.source.splitlines()[0]).replace("'", "’") for cell in starts]
     found = re.findall(r"<h[12]>(.*?)</h[12]>", text, re.DOTALL)
     assert [html.unescape(re.sub(r"<[^>]+>", "", heading)) for heading in found] == headings
     assert text.count("<section data-timing") == text.count('<aside class="notes">') == len(headings)

@@ -23,6 +23,7 @@ VERBS = sheets.VERBS | frozenset(
     passes pay pays play plays predict put puts read reads recognise remember repeat say says score scores see sees
     separate separates set share shares show shows shrink shrinks slide slides sound sounds split splits stand stands
     start starts stay stays step stop stops surprise take takes teach teaches tell tells train trained turn turns use
+    invents lead leads lift lifts prove proves replace replaces
     uses want wants win wins work works knew told stayed""".split()
 )
 CODE = {

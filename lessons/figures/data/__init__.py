@@ -46,7 +46,7 @@ def cells_of(number: str, until: str) -> dict:
     names = {}
     with assets.using(assets.Store(mode="embedded")):
         for cell in lesson.cells:
-            answers = lessons.EXERCISE_ONLY | {"expected"}
+            answers = {"stub", "solution", "wrong", "right", "record", "expected", "slide"}
             if cell.cell_type == "code" and not answers & lessons.tags(cell) and "check." not in cell.source:
                 exec(cell.source, names)
             if until in names:
