@@ -137,12 +137,16 @@ def test_deck_opens_without_a_network_and_everything_is_there(browser, decks, ex
         assert len(text) > 30
         assert "No description" not in text
     played = page.evaluate(
-        """Promise.all([...document.querySelectorAll("audio")].map(async player => {
-            player.muted = true;
-            await player.play();
-            await new Promise(resolve => setTimeout(resolve, 300));
-            return [player.getAttribute("aria-label"), player.duration, player.currentTime];
-        }))"""
+        """(async () => {
+            const found = [];
+            for (const player of document.querySelectorAll("audio")) {  // one at a time: a player stops the others
+                player.muted = true;
+                await player.play();
+                await new Promise(resolve => setTimeout(resolve, 200));
+                found.push([player.getAttribute("aria-label"), player.duration, player.currentTime]);
+            }
+            return found;
+        })()"""
     )
     for label, duration, position in played:
         assert label
