@@ -60,9 +60,10 @@ def write_index() -> None:
     results = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
     kinds = {name: asset_kinds(record) for name, record in results.items()}
     there = [lesson for lesson in lessons.lessons() if (folder / f"{lesson.name}.html").is_file()]
-    if order := lecture.read(lessons.ROOT / lecture.FILE).decks:
-        there = sorted((one for one in there if one.name[:2] in order), key=lambda one: order.index(one.name[:2]))
-    slides.write_index(folder, {lesson.name: lesson.deck() for lesson in there}, kinds)
+    choices = lecture.read(lessons.ROOT / lecture.FILE)
+    if choices.decks:
+        there = [lesson for number in choices.decks for lesson in there if lesson.name.startswith(number)]
+    slides.write_index(folder, {lesson.name: lesson.deck() for lesson in there}, kinds, choices)
 
 
 def asset_kinds(record: dict) -> str:
@@ -154,6 +155,8 @@ def decks(chosen: list[Lesson]) -> int:
             print(f"build/slides/{lesson.name}.html")
     write_index()
     changed = [lesson for lesson in chosen if not current[lesson.name]]
+    if not changed:
+        print("Nothing was executed: these are the results of the last run. Begin with build/slides/index.html")
     return run(changed) if changed else 0
 
 

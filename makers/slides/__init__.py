@@ -162,7 +162,8 @@ def write_deck(notebook, path: Path, lecture: Lecture | None = None) -> None:
         title=html.escape(f"{name} · {COURSE}"),
         footer=html.escape(f"{COURSE} · {name.partition(':')[0]} · {LICENCE}"),
         lesson=f"{COURSE} · {about[0]}" if about else COURSE,
-        parts=columns(shown),
+        slides=shown,
+        parts=by_part(shown),
         names=[slide.heading for slide in shown if slide.layout == "part"],
         band=next((picture for slide in shown if (picture := sounds.band(slide.seen))), ""),
         here=compose.here(path.stem),
@@ -180,29 +181,36 @@ def write_deck(notebook, path: Path, lecture: Lecture | None = None) -> None:
             old.unlink()
 
 
-def columns(slides: list) -> list[list]:
-    """Return slides as they stand below one another in the overview: the opening, each part, and the end."""
-    return by_part(slides)
-
-
 def inline(svg: str) -> str:
     """Return a picture that is a file of its own as one in a page, which has its own colours and font."""
     return re.sub(r"<style>.*?</style>\s*", "", svg, flags=re.S)
 
 
-def write_index(folder: Path, notebooks: dict, assets: dict[str, str]) -> None:
+def counted(deck: Path, notebook) -> tuple[int, int]:
+    """Return how many slides and minutes a deck has that is written; if it isn't, those of :func:`length`."""
+    if deck.is_file():
+        with open(deck, encoding="utf-8") as file:
+            found = re.search(r'data-slides="(\d+)" data-minutes="(\d+)"', file.read(500))
+        if found:
+            return int(found[1]), int(found[2])
+    return length(notebook)
+
+
+def write_index(folder: Path, notebooks: dict, assets: dict[str, str], lecture: Lecture | None = None) -> None:
     """Write the start page of the decks in a folder: of each, by name, the notebook and the kind of assets it shows."""
     from jinja2 import Template
 
+    lecture = lecture or Lecture()
+
     decks = []
     for name, notebook in notebooks.items():
-        slides, duration = length(notebook)
+        slides, duration = counted(folder / f"{name}.html", notebook)
         about = {"file": f"{name}.html", "title": title(notebook), "assets": assets.get(name, "")}
         decks.append({**about, "slides": slides, "minutes": duration})
     template = Template((FOLDER / "index.html.j2").read_text(encoding="utf-8"), autoescape=True)
     pictures = {name: inline((DOCS / f"{name}.svg").read_text(encoding="utf-8")) for name in ("course_map", *RESULTS)}
     shown = {"course_map": pictures.pop("course_map"), "results": [(RESULTS[name], pictures[name]) for name in RESULTS]}
-    page = template.render(course=COURSE, licence=LICENCE, decks=decks, colours=colours(), **shown)
+    page = template.render(course=COURSE, licence=LICENCE, decks=decks, lecture=lecture, colours=colours(), **shown)
     files.write(folder / "index.html", page.replace("/* fonts */", fonts(page), 1))
 
 

@@ -2,6 +2,7 @@
 
 import base64
 import mimetypes
+import re
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -102,8 +103,17 @@ def read(path: Path) -> Lecture:
     try:
         said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise LectureError(f"{path.name} cannot be read: {error}. Text stands in quotes, lists in brackets.") from error
+        where = re.search(r"at line \d+", str(error))
+        raise LectureError(
+            f"{path.name} cannot be read{f', {where[0]}' if where else ''}: is a quote or a bracket missing there? "
+            'Text stands in "quotes", a list in ["brackets"].'
+        ) from error
     numbers = {key for key in said if key.isdigit()}
+    if lost := set(said) & {"leave_out", "order"}:
+        raise LectureError(
+            f"{path.name}: {' and '.join(sorted(lost))} stands below the number of a deck. "
+            "Is the # still there, before [04] or another number?"
+        )
     if unknown := set(said) - KNOWN - numbers:
         raise LectureError(
             f"{path.name} doesn't know {', '.join(sorted(unknown))}. It takes {', '.join(sorted(KNOWN))}, "
@@ -131,5 +141,5 @@ def _logo(path: Path, name: str) -> str:
     if not kind.startswith("image/"):
         raise LectureError(f"{name}: the logo is a picture, for instance logo.svg or logo.png, not {path.name}.")
     if not path.is_file():
-        raise LectureError(f"{name}: there is no logo {path.name} in {path.parent.name}/, where {name} is.")
+        raise LectureError(f"{name}: there is no logo {path.name} beside {name}.")
     return f"data:{kind};base64,{base64.b64encode(path.read_bytes()).decode()}"
