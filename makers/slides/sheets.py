@@ -20,9 +20,20 @@ from . import compose
 
 COLUMNS, ROWS, WIDE, GAP = 3, 4, 640, 16  # of a sheet; px of a slide on it
 WORDS, MOST_WORDS, SENTENCE, NUMBERS, LINES = 30, 60, 12, 12, 6
+# Finite verbs of headings: one with another verb adds it here.
 VERBS = frozenset(
     """is are was were be am has have had do does did can could will would may might must should shall
-    isn't aren't doesn't don't can't it's that's here's what's there's we're you're let's""".split()
+    isn't aren't doesn't don't can't it's that's here's what's there's we're you're let's
+    add adds answer answers be become becomes begin begins belong belongs bring brings call calls change changes
+    come comes cost costs count counts cut cuts decide decides depend depends describe describes detect detects
+    fall falls fill fills find finds fit fits follow follows forget forgets gain gains get gets give gives go goes
+    hear hears help helps hold holds invents keep keeps knew know knows lack lacks lead leads learn learned learns
+    leave leaves lift lifts light listen look looks lose loses made make makes mean means measure measures meet
+    meets miss misses move moves name names need needs pass passes pay pays play plays predict prove proves put
+    puts read reads recognise remember repeat replace replaces say says score scores see sees separate separates
+    set share shares show shows shrink shrinks slide slides sound sounds split splits stand stands start starts
+    stay stayed stays step stop stops surprise take takes teach teaches tell tells told train trained turn turns
+    use uses want wants win wins work works""".split()
 )
 # What is on the current slide, and how far down it reaches.
 MEASURE = """() => {
@@ -68,10 +79,10 @@ class Measured:
     numbers: int
 
 
-def is_sentence(heading: str, verbs: frozenset[str] = VERBS) -> bool:
+def is_sentence(heading: str) -> bool:
     """Return whether a heading is a sentence of at most twelve words: it has a finite verb, of a list."""
     words = re.findall(r"[\w'-]+", heading.lower().replace("\N{RIGHT SINGLE QUOTATION MARK}", "'"))
-    return 3 <= len(words) <= SENTENCE and any(word in verbs for word in words)
+    return 3 <= len(words) <= SENTENCE and any(word in VERBS for word in words)
 
 
 def walk(page, size: tuple[int, int] = (1280, 720)):
@@ -147,12 +158,12 @@ def layouts(browser, decks: list[Path], path: Path) -> list[str]:
     return [layout for layout in compose.LAYOUTS if layout not in shots]
 
 
-def summary(found: list[Measured], verbs: frozenset[str] = VERBS) -> dict[str, float]:
+def summary(found: list[Measured]) -> dict[str, float]:
     """Return the figures of some slides: shares, and words."""
     n = len(found) or 1
     return {
         "slides": len(found),
-        "sentences": sum(is_sentence(slide.heading, verbs) for slide in found) / n,
+        "sentences": sum(is_sentence(slide.heading) for slide in found) / n,
         "pictures": sum(slide.picture for slide in found) / n,
         "median words": statistics.median([slide.words for slide in found] or [0]),
         "most words": max([slide.words for slide in found], default=0),
