@@ -143,7 +143,7 @@ def two_counts(picture: Picture) -> None:
     with picture.step("count events"):
         picture.text((0, by_event + 15), "by event", anchor="start", bold=True)
         picture.text((0, by_event + 39), "event-based", anchor="start")
-        for (onset, _), words in zip(FOUND, ("starts in time", "starts too late"), strict=True):
+        for (onset, _), words in zip(FOUND, ("starts on time", "starts too late"), strict=True):
             picture.line((at(onset), system), (at(onset), why + 8), width=3)
             picture.text((at(onset) + 8, why), words, anchor="start")
         verdict(BARKS[0], by_event, 54, "hit")
