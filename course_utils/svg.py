@@ -89,12 +89,19 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
 
 
 def _time_axis(figure: Figure) -> str:
-    """Return where a time axis begins and ends in a figure, in its units, and the seconds there: for a moving line."""
+    """Return where 0 s and the end of a time axis are in a figure, in its units, and the seconds there.
+
+    A moving line needs them. A plot that begins later than at 0 has none.
+    """
     times = [ax for ax in figure.axes if ax.get_xlabel() == "time (s)"]
     if not times or not figure.get_layout_engine():
         return ""
+    begin, end = times[-1].get_xlim()
+    if begin > 0:
+        return ""
     place, width = times[-1].get_position(), 72 * figure.get_figwidth()
-    return f' data-time="{place.x0 * width:.1f} {place.x1 * width:.1f} {times[-1].get_xlim()[1]:.4g}"'
+    zero = place.x0 - begin / (end - begin) * place.width
+    return f' data-time="{zero * width:.1f} {place.x1 * width:.1f} {end:.4g}"'
 
 
 def _short(number: re.Match) -> str:

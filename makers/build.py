@@ -61,6 +61,10 @@ def write_index() -> None:
     kinds = {name: asset_kinds(record) for name, record in results.items()}
     there = [lesson for lesson in lessons.lessons() if (folder / f"{lesson.name}.html").is_file()]
     choices = lecture.read(lessons.ROOT / lecture.FILE)
+    numbers = [lesson.name[:2] for lesson in lessons.lessons()]
+    for number in [*choices.decks, *choices.parts]:
+        if number not in numbers:
+            raise lecture.LectureError(f"{lecture.FILE}: there is no deck {number}; there are {', '.join(numbers)}.")
     if choices.decks:
         there = [lesson for number in choices.decks for lesson in there if lesson.name.startswith(number)]
     slides.write_index(folder, {lesson.name: lesson.deck() for lesson in there}, kinds, choices)

@@ -207,9 +207,7 @@ def lesson_of(path: Path, notebook, subtitle: str) -> Lesson:
     if len(used) > 100:  # as ruff breaks such a line
         used = "\n" + "".join(f"    {name},\n" for name in names)
     code = SETUP.read_text(encoding="utf-8").strip().replace('"ASSETS"', used)
-    setup = new_code_cell(
-        code,
-    )
+    setup = new_code_cell(code)
     setup.metadata |= {"jupyter": {"source_hidden": True}, "cellView": "form"}  # collapsed, in JupyterLab and Colab
     cells = [new_markdown_cell(title), *notebook.cells]
     first = next((i for i, cell in enumerate(cells) if i and "notes" not in tags(cell)), len(cells))

@@ -133,6 +133,7 @@ def read(path: Path) -> Lecture:
         raise LectureError(f'{path.name}: decks is a list of numbers in quotes, for instance ["01", "02"].')
     about = {key: str(said.get(key, "")) for key in ("author", "place", "date")}
     logo = _logo(path.parent / said["logo"], path.name) if said.get("logo") else ""
+    decks = [deck.zfill(2) for deck in decks]
     return Lecture(**about, logo=logo, decks=decks, parts={number.zfill(2): said[number] for number in numbers})
 
 

@@ -89,6 +89,14 @@ def test_what_does_not_fit_is_said(tmp_path, text, words):
         written(tmp_path, text).arrange(deck(), NAME)
 
 
+@pytest.mark.parametrize("text", ['decks = ["1", "9"]', "[09]\nleave_out = []"])
+def test_a_deck_that_there_is_not_is_said(course, tmp_path, text):
+    course("01_small", "## Small", "a = 1")
+    written(tmp_path, text)
+    with pytest.raises(lecture.LectureError, match="there is no deck 09; there are 01"):
+        build.write_index()
+
+
 def test_a_date_needs_no_quotes(tmp_path):
     assert written(tmp_path, "date = 2027-03-12").date == "2027-03-12"
 
@@ -103,7 +111,7 @@ def test_title_slides_and_the_start_page_follow(course, tmp_path, capsys):
     deck, index = tmp_path / "build/slides/01_small.html", tmp_path / "build/slides/index.html"
     assert 'class="author"' not in deck.read_text(encoding="utf-8")
     written(
-        tmp_path, 'author = "Ada & Co"\nlogo = "logo.svg"\ndecks = ["02", "01"]\n\n[01]\nleave_out = ["Is it good?"]'
+        tmp_path, 'author = "Ada & Co"\nlogo = "logo.svg"\ndecks = ["2", "01"]\n\n[01]\nleave_out = ["Is it good?"]'
     )
     capsys.readouterr()
     assert build.decks(build.choose()) == 0

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from pictures import faults as faults_of_pictures
 from PIL import Image
 
-from course_utils import audio, widgets
+from course_utils import audio, plotting, widgets
 from makers import lessons, slides
 from makers.slides import compose, sheets, sounds, theme
 from makers.slides.__main__ import main
@@ -577,6 +577,35 @@ def test_a_player_has_a_picture_with_times_and_frequencies():
     picture = Image.open(io.BytesIO(base64.b64decode(re.search('image/webp;base64,([^"]*)', page)[1])))
     brightest = np.asarray(picture.convert("L")).mean(axis=1).argmax()
     assert 1 - brightest / picture.height == pytest.approx(height / 100, abs=0.03)  # the tone is where 1 kHz is marked
+
+
+@pytest.mark.browser
+@pytest.mark.parametrize("begin", [0, -0.5])
+def test_a_player_stands_on_the_time_axis_of_the_plot_below(browser, tmp_path, begin):
+    waveform = 0.1 * np.sin(np.arange(64000) / 10).astype(np.float32)
+    ax = plotting.event_roll({"truth": [("dog", 1, 2)]}, ["dog"], duration=5)
+    ax.set_xlim(begin, 5)
+    pages = [audio.play(waveform, 16000, "A tone").data, plotting.as_svg(ax.figure)]
+    outputs = [new_output("display_data", {"text/html": page}) for page in pages]
+    cells = [on_deck("## A tone and an event"), new_code_cell("draw()", outputs=outputs, metadata=SHOWN)]
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page, _ = open_deck(browser, tmp_path / "deck.html")
+    ends = page.evaluate(
+        """() => {
+            const plot = document.querySelector(".drawn svg"), matrix = plot.getScreenCTM();
+            const wave = document.querySelector(".wave").getBoundingClientRect();
+            return [wave.left, wave.right, matrix.a, matrix.e];
+        }"""
+    )
+    left, right, scale, shift = ends
+    place, width = ax.get_position(), 72 * ax.figure.get_figwidth()
+    second = place.width * width / (5 - begin)  # in units of the picture
+    zero = place.x0 * width - begin * second
+    assert left == pytest.approx(zero * scale + shift, abs=2)
+    assert right == pytest.approx((zero + 4 * second) * scale + shift, abs=2)  # the sound lasts 4 s
+    ax.set_xlim(2, 5)
+    assert "data-time" not in plotting.as_svg(ax.figure)
+    page.context.close()
 
 
 @pytest.mark.browser
