@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hashlib
 import html
 import io
@@ -13,6 +14,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
@@ -24,6 +27,7 @@ AS_IN_A_PAGE = (  # what matplotlib writes, and what stands in a page in its pla
     (r'<path d="[^"]*" style="fill: none"/>| transform="rotate\(-0[^"]*"|font-family: [^;"]*;? ?|xlink:(?=href)', ""),
     (r'font: [^;"]*?([\d.]+px)[^;"]*', r"font-size: \1"),  # so writes matplotlib before 3.11
     (r"<(g|text)[^>]*/>|(?<=>) (?=<)", ""),
+    (r"(?<=\w)'(?=\w[^<>]*</t)", "\N{RIGHT SINGLE QUOTATION MARK}"),  # the apostrophe of print, in text
     (r"#(1a1a1a|000000)\b", "currentColor"),  # the ink
     (r'<(text|tspan)( style="[^"]*)fill: (#\w{6})', r'<\1 fill="\3"\2fill: color-mix(in srgb, \3 60%, currentColor)'),
 )
@@ -67,8 +71,8 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
     """
     import matplotlib
 
-    box = "standard" if figure.get_layout_engine() else "tight"
-    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": STYLE, "savefig.bbox": box}):
+    box, words = "standard" if figure.get_layout_engine() else "tight", in_words(figure) or otherwise
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": STYLE, "savefig.bbox": box}), _lines(figure):
         figure.savefig(buffer := io.StringIO(), format="svg", dpi=180, transparent=True)
     svg = _with_lines_for_hatches(buffer.getvalue())
     size = re.sub(r"\d+\.\d{3,}", _short, re.search(r'viewBox="([^"]*)"', svg)[1])
@@ -76,8 +80,7 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
         svg = re.sub(found, instead, svg, flags=re.DOTALL)
     svg = re.sub(r'(?<=="data:image/png;base64,)[^"]+', _with_a_palette, svg)
     svg = re.sub(r'="[^"]*\d\.\d[^"]*"', lambda given: re.sub(r"\d+\.\d{3,}", _short, given[0]), svg)
-    names = dict.fromkeys(name for ax in figure.axes for name in (ax.get_ylabel(), ax.get_xlabel()) if name)
-    words = in_words(figure) or otherwise or " ".join(["A plot.", *names])
+    words = words or _as_written(figure)
     unique = f"plot-{hashlib.sha1((words + svg).encode()).hexdigest()[:8]}-"
     svg = re.sub(r' id="|url\(#|href="#', rf"\g<0>{unique}", svg)
     return (
@@ -86,6 +89,54 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
         f'style="max-width:{round(float(size.split()[2]) / 0.72)}px;width:100%;height:auto" fill="currentColor" '
         f'stroke-linejoin="round">{svg}</svg>'
     )
+
+
+@contextlib.contextmanager
+def _lines(figure: Figure) -> Iterator[None]:
+    """Write each line of a text of several lines by itself, in its place.
+
+    matplotlib says where such a line begins, and not where its middle is. In the font of the page, it is narrower.
+    """
+    from matplotlib.text import Text
+
+    texts = [text for text in figure.findobj(Text) if "\n" in text.get_text() and text.get_visible()]
+    texts = [text for text in texts if not text.get_rotation()]
+    engine, written = figure.get_layout_engine(), []
+    if texts:
+        figure.canvas.draw()
+        figure.set_layout_engine("none")
+    for text in texts:
+        lines, box = text.get_text().split("\n"), text.get_window_extent()
+        x = {"left": box.x0, "right": box.x1}.get(text.get_horizontalalignment(), (box.x0 + box.x1) / 2)
+        for n, line in enumerate(lines):
+            y = box.y1 - (n + 0.5) * box.height / len(lines)
+            look = {"ha": text.get_horizontalalignment(), "va": "center_baseline", "color": text.get_color()}
+            place = figure.transFigure.inverted().transform((x, y))
+            written.append(figure.text(*place, line, **look, fontproperties=text.get_fontproperties()))
+        text.set_visible(False)
+    try:
+        yield
+    finally:
+        for line in written:
+            line.remove()
+        for text in texts:
+            text.set_visible(True)
+        if texts:
+            figure.set_layout_engine(engine)
+
+
+def _as_written(figure: Figure) -> str:
+    """Return in words a figure that was drawn by hand: the names of its axes, and what is written at and in them."""
+    names, written = [], []
+    for ax in figure.axes:
+        names += [ax.get_ylabel(), ax.get_xlabel()]
+        ticks = [*ax.get_yticklabels(), *ax.get_xticklabels()] if ax.axison else []
+        texts = [ax.get_title(), ax.get_title(loc="left"), *(text.get_text() for text in ticks if text.get_visible())]
+        texts = [text for text in texts if any(map(str.isalpha, text)) and "$" not in text]  # no numbers of ticks
+        written += [*texts, *(text.get_text() for text in ax.texts if text.get_visible())]
+    words = " ".join(["A plot.", *dict.fromkeys(filter(None, names))])
+    said = [" ".join(text.split()) for text in dict.fromkeys(written) if text.strip()]
+    return f"{words.rstrip('.')}. In it: {', '.join(said)}." if said else words
 
 
 def _time_axis(figure: Figure) -> str:

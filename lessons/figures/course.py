@@ -10,7 +10,7 @@ EDGE = ((40, 84), (33, 66), (48, 50), (68, 44), (84, 56), (82, 78), (66, 84), (4
 EACH, WIDE, TALL = 128, 104, 84  # units from one place to the next, and of its picture
 
 
-@drawing(height=226)
+@drawing(height=204)
 def course_map(picture: Picture) -> None:
     """The way through the course, in five pictures with arrows between them.
 
@@ -30,16 +30,16 @@ def course_map(picture: Picture) -> None:
             with picture.part(f"here-{lesson}", hidden=True):
                 picture.box((left - 6, 97, WIDE + 12, 54), colour=ORANGE)
             picture.arrow((left - 21, 50), (left - 3, 50), colour=GREY)
-    places = (21, 185, 425)
+    places = (133, 265, 449)
     with picture.part("further"):
         picture.line((12, 160), (628, 160), colour=GREY, width=1)
-        picture.text((12, 180), "and further:", colour=GREY, anchor="start")
+        picture.text((12, 182), "further:", colour=GREY, anchor="start")
         for x, (lesson, word) in zip(places, FURTHER.items(), strict=True):
-            picture.text((x, 208), f"{int(lesson)}", colour=GREY, anchor="start")
-            picture.text((x + 18, 208), word, anchor="start")
+            picture.text((x, 182), f"{int(lesson)}", colour=GREY, anchor="start")
+            picture.text((x + 18, 182), word, anchor="start")
     for x, (lesson, word) in zip(places, FURTHER.items(), strict=True):
         with picture.part(f"here-{lesson}", hidden=True):
-            picture.box((x - 9, 192, 44 + 10.5 * len(word), 32), colour=ORANGE)
+            picture.box((x - 9, 166, 40 + 8.6 * len(word), 32), colour=ORANGE)
 
 
 def _sound(picture: Picture, left: float, numbers: dict) -> None:
@@ -52,6 +52,7 @@ def _sound(picture: Picture, left: float, numbers: dict) -> None:
 def _tags(picture: Picture, left: float, numbers: dict) -> None:
     for k, name in enumerate(("Whistle", "Whistling", "Speech")):
         y = 10 + k * 28
+        picture.box((left, y, WIDE, 24), colour=GREY, edge=False)
         picture.box((left, y, WIDE * numbers["tags"][name] / 0.45, 24), colour=BLUE, edge=False)
         picture.text((left + 5, y + 12), name, anchor="start")
 

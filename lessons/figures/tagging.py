@@ -21,38 +21,38 @@ def _outline(picture: Picture, box: Box) -> None:
     picture.line((x, y), (right, y), (right, low), (x, low), (x, y), colour=ORANGE)
 
 
-@drawing(height=400)
+@drawing(height=306)
 def waveform_to_log_mel(picture: Picture) -> None:
     """How a sound becomes a log-mel spectrogram, on one spoken word.
 
-    At the top is the waveform of a small part of it, 55 ms or 880 samples. Below it, three bars
-    mark frames. Each is 25 ms long and begins 10 ms after the beginning of the one before, so they
-    overlap. An arrow, the Fourier transform, leads from the first frame to its levels in 64 mel
-    bands, drawn as bars from -60 to 0 dB, with marks at 1, 2 and 4 kHz. Beside them, the same levels are one column of
-    colours, bright where the sound is loud. An arrow leads from this column to its place in the
-    log-mel spectrogram on the right, where the columns of half a second stand side by side.
+    At the top is the waveform of a small part of it, 55 ms. Below it, two bars mark frames. Each is
+    25 ms long, and the second begins 10 ms after the first, so they overlap. An arrow, the Fourier
+    transform, leads from the first frame to its levels in 64 mel bands, drawn as bars from -60 to
+    0 dB, with marks at 1, 2 and 4 kHz. Beside them, the same levels are one column of colours,
+    bright where the sound is loud. An arrow leads from this column to its place in the log-mel
+    spectrogram on the right, where the columns of half a second stand side by side.
     """
     left, per_ms = 20, 600 / 55
     begin, frame = left + 10 * per_ms, 25 * per_ms  # of the frame that we follow
-    picture.text((left, 14), "55 ms of a word: 880 samples", anchor="start")
-    picture.curve((left, 28, 600, 58), NUMBERS["wave"], low=-1, high=1, colour=INK, width=1.5)
+    picture.text((left, 11), "55 ms of a word", anchor="start")
+    picture.curve((left, 22, 600, 48), NUMBERS["wave"], low=-1, high=1, colour=INK, width=1.5)
 
     with picture.step("frames"):
-        for i, words in enumerate(("one frame: 25 ms", "the next frame", "and so on")):
-            box = begin + 10 * i * per_ms, 92 + 26 * i, frame, 23
+        for i, words in enumerate(("one frame: 25 ms", "the next frame")):
+            box = begin + 10 * i * per_ms, 74 + 25 * i, frame, 22
             picture.box(box, words, colour=GREY if i else ORANGE)
-        picture.box((begin, 28, frame, 60), colour=ORANGE, edge=False)
-        following, y = begin + 10 * per_ms, 92 + 26 + 11.5
-        picture.line((begin, 115), (begin, 141))
+        picture.box((begin, 22, frame, 50), colour=ORANGE, edge=False)
+        following, y = begin + 10 * per_ms, 74 + 25 + 11
+        picture.line((begin, 97), (begin, 121))
         picture.line((begin, y), (begin + 17, y))
         picture.text(((begin + following) / 2 - 3, y), "10 ms")
         picture.line((following - 23, y), (following, y))
 
-    top, tall, strip = 214, 110, 218
+    top, tall, strip = 163, 90, 218
     with picture.step("a frame becomes a column"):
-        picture.arrow((begin - 2, 103), (94, 103), (94, 170), colour=ORANGE)
-        picture.text((104, 157), "Fourier transform", colour=ORANGE, anchor="start")
-        picture.text((left, 183), "levels in 64 mel bands", anchor="start")
+        picture.arrow((begin - 2, 85), (110, 85), (110, top - 3), colour=ORANGE)
+        picture.text((120, 139), "Fourier transform", colour=ORANGE, anchor="start")
+        picture.text((left, top + tall + 39), "levels in 64 mel bands", anchor="start")
         each = tall / 64
         for i, value in enumerate(NUMBERS["column"]):
             picture.bar((70, top + tall - each * (i + 1), 110 * value, each - 0.4), colour=ORANGE)
@@ -65,18 +65,17 @@ def waveform_to_log_mel(picture: Picture) -> None:
             picture.line((x, top + tall), (x, top + tall + 6), colour=GREY)
             picture.text((x, top + tall + 17), words)
         picture.strip((strip, top, 24, tall), "tagging_column.png")
-        picture.text((strip + 12, top + tall + 49), "one column:\nbright = loud")
         _outline(picture, (strip, top, 24, tall))
     with picture.step("all frames"):
         box = 300, top, 320, tall
         picture.strip(box, "tagging_word.png")
         picture.axis(box, 0, 0.5, 0.1)
-        wide, high = 320 / 50, top - 15
+        wide, high = 320 / 50, top - 11
         column = 300 + 26 * wide
         _outline(picture, (column, top, wide, tall))
         way = (strip + 12, top - 2), (strip + 12, high), (column + wide / 2, high)
         picture.arrow(*way, (column + wide / 2, top), colour=ORANGE)
-        picture.text((620, 183), "log-mel spectrogram", anchor="end", bold=True)
+        picture.text((620, 137), "log-mel spectrogram", anchor="end", bold=True)
 
 
 FAMILIES = (
@@ -162,32 +161,32 @@ SIZES = (
 )
 
 
-@drawing(height=378)
+@drawing(height=314)
 def cnn14(picture: Picture) -> None:
     """How CNN14 comes from a spectrogram to scores.
 
     On the left is the log-mel spectrogram of 5 seconds, 501 frames wide and 64 bands high. To its
-    right stand six blocks of convolutions, not to scale. Each of the first five halves time and
-    frequency, down to 15 frames by 2 bands. The blocks get deeper from left to right: they have 64,
-    128, 256, 512, 1024 and 2048 channels. An arrow leads down from the last block: the mean over
-    its bands, and then the mean plus the maximum over its frames, leave one number per channel,
-    2048 in all, drawn as a bar over the whole width. Below it, a dense layer leads to the
-    embedding, another 2048 numbers. From there, one more dense layer leads to a bar that is only a
-    quarter as long: 527 scores, one sigmoid per class.
+    right stand six blocks of convolutions. Each of the first five halves time and frequency. The
+    blocks get deeper from left to right: they have 64, 128, 256, 512, 1024 and 2048 channels. An
+    arrow leads down from the last block: the mean over its bands, and then the mean plus the
+    maximum over its frames, leave one number per channel, 2048 in all, drawn as a bar over the
+    whole width. Below it, a dense layer leads to the embedding, another 2048 numbers. From there,
+    one more dense layer leads to a bar that is only a quarter as long: 527 scores, one sigmoid per
+    class.
     """
-    x, base = 44, 150
+    x, base = 44, 131
     time, frequency, _ = SIZES[0]
-    wide, tall = 5 * time**0.5, 13 * frequency**0.5
+    wide, tall = 5 * time**0.5, 11 * frequency**0.5
     picture.strip((x, base - tall, wide, tall), "tagging_cnn14.png")
     picture.text((x + wide / 2, base - tall - 13), f"{time} frames")
     picture.text((x - 16, base - tall / 2), f"{frequency} bands", turned=True)
     x += wide + 9
     with picture.step("six blocks"):
-        picture.text((x, 13), "6 blocks of convolutions, not to scale", anchor="start")
+        picture.text((x, 11), "6 blocks of convolutions", anchor="start")
         picture.text((x - 9, base + 17), "channels:", anchor="end")
         start = x
         for i, (time, frequency, channels) in enumerate(SIZES[1:]):
-            wide, tall, deep = 5 * time**0.5, 13 * frequency**0.5, 0.92 * channels**0.5
+            wide, tall, deep = 5 * time**0.5, 11 * frequency**0.5, 0.92 * channels**0.5
             y, right = base - tall, x + wide
             upper = (x, y), (x + deep, y - deep), (right + deep, y - deep), (right, y)
             side = (right, y), (right + deep, y - deep), (right + deep, base - deep), (right, base)
@@ -196,25 +195,24 @@ def cnn14(picture: Picture) -> None:
             middle = x + (wide + deep) / 2
             picture.text((middle, base + 17), f"{channels}")
             if i == 4:
-                words = "five halve time and frequency"
-                picture.bracket(start, right + deep, 60, words, tick=6)
+                words = "five of them halve time and frequency"
+                picture.bracket(start, right + deep, 52, tick=6)
+                picture.text((start, 35), words, anchor="start")
             x = right + deep + 9
-        words = f"{time} frames × {frequency} bands"
-        picture.text((626, base + 41), words, anchor="end")
     with picture.step("pooling"):
         words = "mean over bands, mean plus maximum over frames"
-        picture.text((middle - 12, 218), words, anchor="end")
-        picture.arrow((middle, 204), (middle, 231))
-        picture.box((20, 234, 600, 28), "one number per channel: 2048", colour=BLUE)
+        picture.text((middle - 12, 174), words, anchor="end")
+        picture.arrow((middle, 160), (middle, 187))
+        picture.box((20, 190, 600, 26), "one number per channel: 2048", colour=BLUE)
     with picture.step("embedding"):
-        picture.polygon((20, 264), (620, 264), (620, 288), (20, 288), colour=GREY, edge=False)
-        picture.text((320, 276), "dense layer")
-        picture.box((20, 290, 600, 28), "embedding: 2048 numbers", colour=BLUE, bold=True)
+        picture.polygon((20, 217), (620, 217), (620, 237), (20, 237), colour=GREY, edge=False)
+        picture.text((320, 227), "dense layer")
+        picture.box((20, 238, 600, 26), "embedding: 2048 numbers", colour=BLUE, bold=True)
     with picture.step("scores"):
-        picture.polygon((20, 320), (620, 320), (174, 344), (20, 344), colour=GREY, edge=False)
-        picture.text((110, 332), "dense layer")
-        picture.box((20, 346, 154, 28), "527 scores", colour=BLUE, bold=True)
-        picture.text((186, 360), "one sigmoid per class", anchor="start")
+        picture.polygon((20, 265), (620, 265), (174, 285), (20, 285), colour=GREY, edge=False)
+        picture.text((110, 275), "dense layer")
+        picture.box((20, 286, 154, 26), "527 scores", colour=BLUE, bold=True)
+        picture.text((186, 299), "one sigmoid per class", anchor="start")
 
 
 @drawing(height=306)

@@ -5,7 +5,6 @@ import csv
 import numpy as np
 
 from course_utils import datasets
-from course_utils.widgets.drawing import CLASSES
 from course_utils.widgets.embedding_map import _shapes
 
 from .shapes import BLUE, DATA, GREEN, GREY, INK, ORANGE, PURPLE, YELLOW, Picture, drawing
@@ -133,9 +132,10 @@ def embedding_map(picture: Picture) -> None:
     grey marks lie in a dozen groups with free ground between them. With names, each group turns out to be
     one animal: dog at the bottom, then cow, pig and sheep, cat in the middle, crow at the right,
     crickets and frog at the top, hen at the top left, and rooster in two groups, one beside the
-    hens and one further left. A thin ring goes around the hens and the roosters beside them:
-    neighbours. Another ring, at the left edge, goes around a small group: mixed animals, mostly
-    silence. A star lies among the crickets: a synthetic cricket.
+    hens and one further left. Only three animals are in colour: crickets purple, hen blue, rooster
+    orange. A thin ring goes around the hens and the roosters beside them: neighbours. Another ring,
+    at the left edge, goes around a small group: mixed animals, mostly silence. A star lies among
+    the crickets: a synthetic cricket.
     """
     rows = animals()
     spots = {name: [] for name in sorted({row["animal"] for row in rows})}
@@ -158,11 +158,12 @@ def embedding_map(picture: Picture) -> None:
         "rooster": [(198, 52), (104, 112)],
         "sheep": [(584, 300)],
     }
+    spoken_of = {"hen": BLUE, "rooster": ORANGE, "crickets": PURPLE}
     with picture.step("their names"):
-        for (name, own), shape, colour in zip(spots.items(), shapes, CLASSES, strict=True):
-            picture.marks(own, shape, colour=colour)
+        for (name, own), shape in zip(spots.items(), shapes, strict=True):
+            picture.marks(own, shape, colour=spoken_of.get(name, GREY))
             for at in names[name]:
-                picture.text(at, name, colour=colour, bold=True)
+                picture.text(at, name, colour=spoken_of.get(name, INK), bold=name in spoken_of)
     with picture.step("neighbours"):
         picture.ring((190, 66, 184, 76))
         picture.text((279, 156), "neighbours")
@@ -177,16 +178,17 @@ def embedding_map(picture: Picture) -> None:
         picture.line((x, y - 20), (x + 8, 38), width=1.5)
 
 
-@drawing(height=326)
+@drawing(height=296)
 def label_map(picture: Picture) -> None:
     """A label map, and what it makes of a rooster.
 
     In the middle are five of YAMNet's labels, at the right three of our animals. Lines connect
     what means the same: Insect and Cricket lead to crickets, Cluck to hen, Crowing to rooster, and
     Chicken, rooster to both hen and rooster. The spectrogram of a rooster comes from the left. A
-    bar below each label is its score: 0 for Insect and Cricket, low for Cluck, high for Crowing,
-    and highest for Chicken, rooster. An animal gets the highest of its labels' scores, a bar
-    beside its name: hen and rooster have the same. That is a tie.
+    bar below each label is its score: 0 for Insect and Cricket, 0.14 for Cluck, 0.41 for Crowing,
+    and 0.48, the highest, for Chicken, rooster. An animal gets the highest of its labels' scores, a
+    bar of the same scale beside its name: 0.48 for both hen and rooster. A dashed line joins the ends
+    of these two bars: a tie.
     """
     scores = {  # the means over the windows of 1-40730-A-1.wav, which ten_animals shows as well
         "Insect": 0,
@@ -196,48 +198,54 @@ def label_map(picture: Picture) -> None:
         "Crowing": 0.414,
     }
     own = {  # of each animal: where it is, and its labels
-        "crickets": (81, ("Insect", "Cricket")),
-        "hen": (183, ("Cluck", "Chicken, rooster")),
-        "rooster": (243, ("Chicken, rooster", "Crowing")),
+        "crickets": (80, ("Insect", "Cricket")),
+        "hen": (184, ("Cluck", "Chicken, rooster")),
+        "rooster": (244, ("Chicken, rooster", "Crowing")),
     }
-    start, end, box, long = 150, 342, 426, 180
-    rows = {name: 54 + 53 * i for i, name in enumerate(scores)}
-    picture.text((start, 16), "YAMNet’s labels", anchor="start", bold=True)
-    picture.text((box, 16), "our animals", anchor="start", colour=ORANGE, bold=True)
+    start, end, box, beside, unit, thick = 118, 292, 352, 464, 200, 10
+    rows = {name: 52 + 52 * i for i, name in enumerate(scores)}
+
+    def score(x: float, y: float, value: float) -> None:
+        if value:
+            picture.bar((x, y - thick / 2, unit * value, thick), colour=BLUE)
+        picture.text((x + unit * value + 8 * bool(value), y), f"{value:.2g}", colour=BLUE, anchor="start")
+
+    picture.text((start, 14), "YAMNet’s labels", anchor="start", bold=True)
+    picture.text((box, 14), "our animals", anchor="start", colour=ORANGE, bold=True)
     for name, y in rows.items():
         picture.text((start, y), name, anchor="start")
     for name, (y, _) in own.items():
-        picture.box((box, y - 19, 104, 38), name, colour=ORANGE)
+        picture.box((box, y - 19, 100, 38), name, colour=ORANGE)
     with picture.step("what means the same"):
         for y, labels in own.values():
             for name in labels:
                 colour = ORANGE if name == "Chicken, rooster" else INK
                 picture.line((end, rows[name]), (box - 6, y), colour=colour)
     with picture.step("a rooster's scores"):
-        picture.strip((8, 118, 100, 92), "animal_rooster.png")
-        picture.text((58, 230), "a rooster")
-        picture.arrow((114, 164), (140, 164))
+        picture.strip((0, 118, 84, 80), "animal_rooster.png")
+        picture.text((46, 216), "a rooster")
+        picture.arrow((90, 158), (112, 158))
         for name, y in rows.items():
-            picture.line((start, y + 19), (start + long, y + 19), colour=GREY, width=1)
-            picture.bar((start, y + 15, long * scores[name] / 0.5, 8), colour=BLUE)
+            score(start, y + 22, scores[name])
     with picture.step("the highest counts"):
+        picture.text((486, 14), "highest label", colour=BLUE, anchor="start", bold=True)
         for y, labels in own.values():
-            picture.line((box + 112, y), (630, y), colour=GREY, width=1)
-            highest = max(scores[name] for name in labels)
-            picture.bar((box + 112, y - 4, 92 * highest / 0.5, 8), colour=BLUE)
-        picture.text((630, 213), "a tie", colour=BLUE, anchor="end", bold=True)
-        picture.text((630, 306), "score of an animal: its highest label", colour=BLUE, anchor="end")
+            score(beside, y, max(scores[name] for name in labels))
+        (top, _), (bottom, _) = own["hen"], own["rooster"]
+        x = beside + unit * scores["Chicken, rooster"]
+        picture.line((x, top + 5), (x, bottom - 5), colour=BLUE, dashed=True)
+        picture.text((x - 10, (top + bottom) / 2), "a tie", colour=BLUE, anchor="end", bold=True)
 
 
-@drawing(height=352)
+@drawing(height=276)
 def nearest_labels(picture: Picture) -> None:
     """Four sounds for which no label of YAMNet was found, and the labels nearest to them.
 
     Four boxes stand at the right, one above the other: mouse click, can opening, drinking and
     washing machine. At the left are YAMNet's labels that are nearest in meaning, three for each,
-    and dashed lines connect them. Clicking, Computer keyboard and Typing stand for the mouse
-    click; Burst, pop, Crack and Hiss for the can; Liquid, Gargling and Pour for the drinking;
-    Mechanical fan, Engine and Water for the washing machine.
+    and a dashed arrow leads from them to the box. Clicking, Computer keyboard and Typing stand for
+    the mouse click; Burst, pop, Crack and Hiss for the can; Liquid, Gargling and Pour for the
+    drinking; Mechanical fan, Engine and Water for the washing machine.
     """
     nearest = {
         "mouse click": ("Clicking", "Computer keyboard", "Typing"),
@@ -245,18 +253,61 @@ def nearest_labels(picture: Picture) -> None:
         "drinking": ("Liquid", "Gargling", "Pour"),
         "washing machine": ("Mechanical fan", "Engine", "Water"),
     }
-    end, box = 300, 424
-    places = {name: 73 + 81 * i for i, name in enumerate(nearest)}
+    end, box = 392, 440
+    places = {name: 60 + 61 * i for i, name in enumerate(nearest)}
     picture.text((box, 14), "four sounds", anchor="start", colour=ORANGE, bold=True)
     for name, y in places.items():
-        picture.box((box, y - 22, 196, 44), name, colour=ORANGE)
+        picture.box((box, y - 24, 196, 48), name, colour=ORANGE)
     with picture.step("the nearest labels"):
         picture.text((end, 14), "YAMNet’s nearest labels", anchor="end", bold=True)
         for name, labels in nearest.items():
-            for i, label in enumerate(labels):
-                y = places[name] + 24 * (i - 1)
-                picture.text((end, y), label, anchor="end")
-                picture.line((end + 10, y), (box - 6, places[name]), dashed=True, width=1.5)
+            picture.text((end, places[name]), " · ".join(labels), anchor="end")
+            picture.line((end + 10, places[name]), (box - 10, places[name]), dashed=True)
+
+
+@drawing(height=262)
+def one_split(picture: Picture) -> None:
+    """Who may hear which fold in lesson 3.
+
+    Five columns stand side by side, the folds 1 to 5, each with eight frog clips, drawn as dots.
+    Dots in one frame are clips of one recording, and a recording stays in one fold: no frame
+    reaches into another fold. Below, folds 1, 2 and 3 train, with 24 clips of each animal; fold 4
+    validates and tells when to stop; fold 5 is the test.
+    """
+    wide, gap, dot, tall = 121, 7, 29, 29
+    starts = [3 + i * (wide + gap) for i in range(5)]
+    rows = [row for row in animals() if row["animal"] == "frog"]
+
+    def recording(x: float, y: float, count: int) -> None:
+        picture.box((x + 2.5, y, dot * count - 5, tall), colour=GREY)
+        picture.dots([(x + dot * (j + 0.5), y + tall / 2) for j in range(count)], colour=INK, radius=6)
+
+    for i, x in enumerate(starts):
+        picture.text((x + wide / 2, 12), f"fold {i + 1}")
+        own = [row["recording"] for row in rows if row["fold"] == str(i + 1)]
+        lines = [[], []]
+        for count in sorted((own.count(one) for one in set(own)), reverse=True):
+            lines[sum(lines[0]) + count > 4].append(count)
+        for k, line in enumerate(lines):
+            at = x + (wide - 4 * dot) / 2
+            for count in line:
+                recording(at, 30 + 34 * k, count)
+                at += dot * count
+    picture.dots([(18, 122)], colour=INK, radius=6)
+    picture.text((35, 122), "a clip of a frog", anchor="start")
+    recording(236, 108, 2)
+    picture.text((302, 122), "one recording stays in one fold", anchor="start")
+    with picture.step("who hears what"):
+        for i, x in enumerate(starts):
+            box, words = (x, 154, wide, 46), ("train", "train", "train", "validate", "test")[i]
+            if words == "train":
+                picture.box(box, words, colour=BLUE)
+            else:
+                picture.box(box, words, colour=GREEN if words == "test" else GREY, bold=words == "test")
+        for first, last in ((0, 2), (3, 3), (4, 4)):
+            picture.bracket(starts[first] + 2, starts[last] + wide - 2, 212, colour=GREY, above=False)
+        for i, words in {1: "24 clips of each animal", 3: "when to stop", 4: "how good?"}.items():
+            picture.text((starts[i] + wide / 2, 232), words)
 
 
 @drawing(height=348)

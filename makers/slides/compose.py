@@ -9,12 +9,14 @@ sounds    two or three sounds side by side                                      
 question  a question to the hall; the next key marks the answer                    a quiz
 code      a whole thought in at most six lines, line by line, and what it shows    code with ``steps``
 statement text alone, large                                                        nothing but text
-summary   what to remember, in three lines                                         ``{"layout": "summary"}``
+summary   what to remember: three lines, each below the picture it recalls        ``{"layout": "summary"}``
 ========= ======================================================================= ================================
 
 The last column says what a slide has that gets this layout by itself; ``layout`` in the metadata of its first cell
 chooses another one. A slide shows no printed output and no table of pandas: results are a picture, or words with
-``{eval}`` in them. A slide that plays a recording which is not here is left out.
+``{eval}`` in them. A slide that plays a recording which is not here is left out. The text of pictures is about as
+large on every slide: a plot of 6.4 in fills its width, and ``recall`` names, for each line of a summary, the heading
+of the slide whose picture stands above it.
 """
 
 import html
@@ -53,6 +55,8 @@ class Slide:
         Whether it plays a recording that is not here.
     otherwise : bool
         Whether it stands in for the slide before it, if that is missing.
+    recall : list of str
+        Headings of the slides whose pictures stand above its lines.
     """
 
     heading: str
@@ -63,6 +67,7 @@ class Slide:
     notes: str = ""
     missing: bool = False
     otherwise: bool = False
+    recall: list[str] = field(default_factory=list)
 
 
 def minutes(text: str) -> int:
@@ -147,6 +152,7 @@ def add_output(slide: Slide, page: str, wrap: str) -> None:
         slide.seen.append(wrap.format(player(page)))
     elif "<svg" in page or "<img" in page:
         page = DRAWN.sub(now, page).replace('class="step"', 'class="step fragment"')
+        page = re.sub(r"max-width: ?(\d+)px", r"--wide: \1", page)  # at which its text has 20 px
         slide.seen.append(wrap.format(f'<div class="drawn">{page}</div>'))
     else:
         slide.said.append(wrap.format(page))
@@ -159,6 +165,7 @@ def compose(cells: list, render) -> Slide:
     level, _, words = line.partition(" ")
     slide = Slide(words, "title" if level == "#" else first.metadata.get("layout", ""))
     slide.otherwise = "otherwise" in tags(first)
+    slide.recall = list(first.metadata.get("recall", []))
     texts, why, kinds, n_sounds = [(rest, "{}")], "", set(), 0
     for cell in others:
         wrap = '<div class="fragment">{}</div>' if "fragment" in tags(cell) else "{}"
@@ -192,10 +199,22 @@ def compose(cells: list, render) -> Slide:
 
 
 def slides_of(notebook, render) -> list[Slide]:
-    """Return the slides of a deck, without those whose recording is missing, or with what stands in for them."""
+    """Return the slides of a deck, without those whose recording is missing, or with what stands in for them.
+
+    Raises
+    ------
+    ValueError
+        If a slide cannot be made, or recalls one that there is not.
+    """
+    groups = split(notebook.cells)
+    composed = [compose(cells, render) for cells in groups]
+    drawn = {
+        slide.heading for slide, cells in zip(composed, groups, strict=True) if any("outputs" in cell for cell in cells)
+    }
+    if unknown := [heading for slide in composed for heading in slide.recall if heading not in drawn]:
+        raise ValueError(f"A summary recalls {unknown[0]!r}; no slide with a picture has this heading.")
     kept, missing = [], False
-    for cells in split(notebook.cells):
-        slide = compose(cells, render)
+    for slide in composed:
         if not (slide.missing or (slide.otherwise and not missing)):
             kept.append(slide)
         missing = slide.missing

@@ -59,7 +59,7 @@ MEASURE = """() => {
     layout: slide.className.replace("slide", "").trim(),
     words,
     low: (low - top) / scale / 720,
-    picture: !!slide.querySelector("svg[role=img], .wave, .drawn img, .band"),
+    picture: !!slide.querySelector("svg[role=img], .wave, .drawn img, .band, .recalled"),
     code: [...slide.querySelectorAll("pre")].map((pre) => pre.innerText),
     numbers: [...slide.querySelectorAll("td")].filter((cell) => /\\d/.test(cell.innerText)).length,
   };

@@ -56,7 +56,7 @@ def colours() -> str:
         values = dict(zip(named, readable, strict=True))
         values |= {"paper": to_hex(paper), "ink": to_hex(ink), "picture": to_hex(white)}
         values |= {"panel": panel, "rule": mixed(paper, ink, 0.3), "tint": mixed(paper, palette[0], 0.14)}
-        values |= {"soft": mixed(paper, ink, 0.72), "bright": palette[4]}
+        values |= {"soft": mixed(paper, ink, 0.72), "bright": palette[4], "raised": mixed(paper, ink, 0.12)}
         rules.append(
             f'[data-theme="{theme}"] {{ ' + " ".join(f"--{key}: {value};" for key, value in values.items()) + " }"
         )

@@ -57,6 +57,48 @@ def test_as_svg(name, draw):
     plt.close("all")
 
 
+def test_a_plot_drawn_by_hand_says_what_is_written_in_it():
+    figure, (left, right) = plt.subplots(1, 2)
+    left.barh(["dog", "cat"], [1, 2])
+    left.set(xlabel="clips", title="Two animals")
+    right.text(0, 0, "3 %\nwrong")
+    right.text(0, 0, "hidden", visible=False)
+    right.axis("off")
+    words = "A plot. clips. In it: Two animals, dog, cat, 3 % wrong."
+    assert f'aria-label="{words}"' in svg.as_svg(figure)
+    plt.close("all")
+
+
+def test_lines_of_a_text_keep_their_middle_in_another_font():
+    figure, ax = plt.subplots(figsize=(6.4, 2), layout="constrained")
+    ax.set_xticks([0.5], ["always\nthe mean"])
+    ax.text(1, 0.5, "on the\nright", ha="right", va="top")
+    ax.text(0, 0.5, "hidden\ntext", visible=False)
+    page = svg.as_svg(figure)
+    lines = {text.text: text for text in ElementTree.fromstring(page).iter(TEXT) if text.text}
+    assert "hidden" not in lines
+    for line, anchor in (("always", "middle"), ("the mean", "middle"), ("on the", "end"), ("right", "end")):
+        assert style(lines[line])["text-anchor"] == anchor
+    place = ax.transData.transform((0.5, 0))[0] * 72 / figure.dpi
+    xs = [float(lines[line].get("x")) for line in ("always", "the mean")]
+    assert xs == pytest.approx([place, place], abs=0.5)
+    assert float(lines["always"].get("y")) < float(lines["the mean"].get("y"))
+    assert [label.get_text() for label in ax.get_xticklabels() if label.get_visible()] == ["always\nthe mean"]
+    assert figure.texts == []
+    assert type(figure.get_layout_engine()).__name__ == "ConstrainedLayoutEngine"
+    assert page == svg.as_svg(figure)
+    plt.close("all")
+
+
+def test_apostrophes_are_those_of_print():
+    figure, ax = plt.subplots()
+    ax.text(0, 0, "the teacher's 'x'\nit's", color="C0")
+    said = "".join(ElementTree.fromstring(svg.as_svg(figure)).itertext())
+    assert "the teacher’s 'x'" in said
+    assert "it’s" in said
+    plt.close("all")
+
+
 def test_hatches_are_lines_within_their_bars():
     """A pattern would not be drawn where a first copy of the same picture is hidden."""
     names = ["a", "b", "c", "truth"]

@@ -56,8 +56,8 @@ def test_lessons_are_numbered_in_order():
 def test_cells_have_tags_that_are_known(lesson):
     for cell in lesson.cells:
         assert lessons.tags(cell) <= TAGS, cell.source
-        assert set(cell.metadata) <= {"tags", "layout", "steps", "nbmake", "jupyter", "cellView"}, cell.source
-        if {"layout", "steps"} & set(cell.metadata):
+        assert set(cell.metadata) <= {"tags", "layout", "recall", "steps", "nbmake", "jupyter", "cellView"}, cell.source
+        if {"layout", "recall", "steps"} & set(cell.metadata):
             assert "slide" in lessons.tags(cell), cell.source
         if "otherwise" in lessons.tags(cell):
             assert cell.source.startswith("## "), cell.source

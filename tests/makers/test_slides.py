@@ -29,6 +29,7 @@ SIZES = [(1280, 720), (1920, 1080)]
 WCAG = ["wcag2a", "wcag2aa"]
 SINGLE_SIGNS = ("nonBmp", "shortTextContent")
 SMALLEST = 20  # px of text, on a screen 1280 px wide
+SMALLEST_IN_PICTURES = 26  # their text is to be read from the last row, and about as large on every slide
 PIXEL = base64.b64encode(b"\x89PNG\r\n\x1a\n").decode()
 
 STYLE = (ROOT / "course_utils/course.mplstyle").read_text(encoding="utf-8")
@@ -60,7 +61,7 @@ FAULTS = """() => {
       if (/auto|scroll/.test(look.overflowY) && element.scrollHeight > element.clientHeight
           || /auto|scroll/.test(look.overflowX) && element.scrollWidth > element.clientWidth)
         faults.add(`scrolls: ${name}`);
-      const image = element.matches("img:not(.wave img, .logo)");
+      const image = element.matches("img:not(.wave img, .recalled img, .logo)");
       const drawn = element.offsetWidth / element.naturalWidth * DRAWN * scale * 1280 / innerWidth;  // NaN: no picture
       if (image && drawn < SMALLEST)
         faults.add(`a picture with text of ${drawn.toFixed(1)} px: ${element.alt.slice(0, 40)}`);
@@ -166,7 +167,7 @@ def test_the_decks_between_them_have_all_kinds_of_contents(decks):
         '<aside class="notes">',
         'data-timing="',
     ]
-    for part in [*parts, *(f'<div class="slide {layout}">' for layout in compose.LAYOUTS if layout != "statement")]:
+    for part in [*parts, *(f'<div class="slide {layout}" ' for layout in compose.LAYOUTS if layout != "statement")]:
         assert part in text, part
 
 
@@ -177,7 +178,7 @@ def test_every_slide_fits(browser, decks, name, size, query):
     page, _ = open_deck(browser, decks / f"{name}.html", size, query)
     found = {}
     for number, heading in walk(page):
-        wrong = faults_of_pictures(page, SMALLEST, 1280 / size[0])
+        wrong = faults_of_pictures(page, SMALLEST_IN_PICTURES, 1280 / size[0])
         found[f"slide {number}, {heading}"] = page.evaluate(FAULTS) + wrong
     assert {slide: faults for slide, faults in found.items() if faults} == {}
     page.context.close()
@@ -205,6 +206,64 @@ def test_every_question_fits_on_a_slide_and_so_does_its_answer(browser, tmp_path
             found[f"{name}, to all"] = inaccessible(page, "section.present:not(.stack)")
     assert {what: faults for what, faults in found.items() if faults} == {}
     assert faults == []
+    page.context.close()
+
+
+def square(label: str) -> str:
+    """A picture as a cell's output has it: a blue square with a word, in steps."""
+    parts = f'<clipPath id="edge"><rect width="9" height="9"/></clipPath><g class="step"><text y="9">{label}</text></g>'
+    box = f'viewBox="0 0 100 50" style="max-width:100px;width:100%" role="img" aria-label="A square: {label}"'
+    return f'<svg {box}>{parts}<rect clip-path="url(#edge)" width="40" height="40" fill="#0072B2"/></svg>'
+
+
+def with_picture(heading: str):
+    """The cells of a slide that shows a picture."""
+    output = new_output("display_data", {"text/html": square(heading)})
+    return [on_deck(f"## {heading}"), new_code_cell("draw()", outputs=[output], metadata={"tags": ["slide"]})]
+
+
+@pytest.mark.browser
+def test_a_summary_recalls_pictures_without_their_words(browser, tmp_path):
+    lines = "## What should you remember?\n\n- One is *blue*.\n- Two is, too.\n- Three isn't shown."
+    recall = {"layout": "summary", "recall": ["It's one", "This is **two**"]}
+    cells = [*with_picture("It's one"), *with_picture("This is **two**"), on_deck(lines, **recall)]
+    slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+    page, faults = open_deck(browser, tmp_path / "deck.html", query="?dark")
+    assert [number for number, _ in walk(page)] == [1, 2, 3]
+    shown = page.locator(".summary .recalled")
+    assert shown.count() == 2
+    assert [shown.nth(i).locator("text").text_content() for i in (0, 1)] == ["It's one", "This is **two**"]
+    assert not any(shown.locator("text").evaluate_all("all => all.map(text => text.checkVisibility())"))
+    assert shown.locator(".fragment, [role=img]").count() == 0
+    assert shown.first.locator("clipPath").get_attribute("id") == "recalled-edge"
+    assert shown.first.locator("rect").last.get_attribute("clip-path") == "url(#recalled-edge)"
+    assert page.evaluate("[...document.querySelectorAll('.summary li')].map(line => line.innerText.trim())") == [
+        "One is blue.",
+        "Two is, too.",
+        "Three isn’t shown.",
+    ]
+    tops = page.evaluate("[...document.querySelectorAll('.recalled')].map(box => box.getBoundingClientRect().top)")
+    assert tops[0] == tops[1]
+    boxes = page.evaluate("[...document.querySelectorAll('.recalled svg')].map(svg => svg.getAttribute('viewBox'))")
+    assert boxes == ["-1 -1 42 42"] * 2  # what is drawn, without the room of the words
+    assert faults == inaccessible(page) == []
+    page.context.close()
+
+
+@pytest.mark.parametrize("heading", ["There is none", "Text alone is here"])
+def test_a_summary_that_recalls_no_picture_is_said(tmp_path, heading):
+    summary = on_deck("## What should you remember?\n\n- This.", layout="summary", recall=[heading])
+    cells = [on_deck("## Text alone is here"), *with_picture("A picture is here"), summary]
+    with pytest.raises(lessons.LessonError, match=f"recalls '{heading}'; no slide with a picture has this heading"):
+        slides.write_deck(new_notebook(cells=cells), tmp_path / "deck.html")
+
+
+@pytest.mark.browser
+def test_text_of_pictures_is_about_as_large_on_every_slide(browser, tmp_path):
+    """A picture does not grow beyond 1.7 times its size on a page, however low it is."""
+    slides.write_deck(new_notebook(cells=with_picture("One is here")), tmp_path / "deck.html")
+    page, _ = open_deck(browser, tmp_path / "deck.html")
+    assert page.evaluate("document.querySelector('.drawn svg').getBoundingClientRect().width") == pytest.approx(170)
     page.context.close()
 
 

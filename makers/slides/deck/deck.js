@@ -9,6 +9,32 @@ for (const player of document.querySelectorAll("audio[data-same-as]")) {
   player.src = document.getElementById(player.dataset.sameAs).src;
 }
 
+// What is to be remembered stands below the picture that said it, small and without its words.
+for (const summary of document.querySelectorAll("[data-recall]")) {
+  for (const [i, line] of summary.querySelectorAll(".said li").entries()) {
+    const heading = JSON.parse(summary.dataset.recall)[i];
+    const slide = [...document.querySelectorAll(".slide")].find((other) => other.dataset.heading === heading);
+    const seen = slide?.querySelector(".drawn :is(svg, img)") ?? slide?.querySelector(".wave img");
+    if (!seen) continue;
+    const [picture, words] = [document.createElement("div"), document.createElement("div")];
+    words.append(...line.childNodes);
+    picture.className = "recalled";
+    picture.ariaHidden = "true";
+    picture.innerHTML = seen.outerHTML.replace(/ id="|url\(#|href="#/g, "$&recalled-").replace(' role="img"', "");
+    for (const part of picture.querySelectorAll(".fragment")) part.classList.remove("step", "fragment");
+    line.append(picture, words);
+    line.closest(".body").classList.add("recalls");
+  }
+}
+
+// Without its words a picture is smaller: what is left fills the room. Only of what is shown can this be measured.
+function crop(slide) {
+  for (const picture of slide.querySelectorAll(".recalled svg")) {
+    const { x, y, width, height } = picture.getBBox(), edge = width / 40;
+    if (width) picture.setAttribute("viewBox", [x - edge, y - edge, width + 2 * edge, height + 2 * edge].join(" "));
+  }
+}
+
 // Going on, you enter a part at its first slide. reveal.js would go to where you left it, and skip what is before.
 for (const first of document.querySelectorAll(".slides > section > section:first-child")) {
   first.parentElement.dataset.startIndexv = 0;
@@ -109,6 +135,7 @@ function handout(withNotes) {
     }
     notes?.remove();
     align(page);
+    crop(page);
   }
 }
 
@@ -144,8 +171,9 @@ Reveal.initialize({
   });
   for (const number of [1, 2, 3, 4]) key(48 + number, String(number), `Count a hand for ${"ABCD"[number - 1]}`, () => vote(number));
   key(48, "0", "Count the hands again", () => vote(0));
-  Reveal.on("slidechanged", ({ currentSlide }) => align(currentSlide));
-  align(Reveal.getCurrentSlide());
+  const fit = (slide) => [align, crop].forEach((make) => make(slide));
+  Reveal.on("slidechanged", ({ currentSlide }) => fit(currentSlide));
+  fit(Reveal.getCurrentSlide());
   Reveal.on("fragmentshown", ({ fragments }) => fragments.forEach(draw));
   Reveal.on("slidechanged", ({ previousSlide }) => {
     for (const player of previousSlide?.querySelectorAll("audio") ?? []) player.currentTime = 0;
