@@ -162,7 +162,7 @@ def bootstrap(picture: Picture) -> None:
                 ends = (x - 7, y - 7 * way), (x + 7, y + 7 * way)
                 picture.line(*ends, colour=ORANGE, width=4)
 
-    words = f"a head: {numbers['right']} of {numbers['tested']} right"
+    words = f"silence left out: {numbers['right']} of {numbers['tested']}"
     picture.text((left, 11), words, anchor="start", bold=True)
     picture.text((left, 42), "ten of the clips:", anchor="start")
     picture.text((left + 252, 42), "wrong", anchor="end", colour=ORANGE)
@@ -178,7 +178,7 @@ def bootstrap(picture: Picture) -> None:
                 x = left + radius + 26 * k
                 picture.ring((x - radius + 1, 145 - radius, 2 * radius - 2, 2 * radius - 2))
         picture.text((left, 204), "some twice, some never", anchor="start")
-        words = f"accuracy {accuracy(first):.2f}"
+        words = f"this draw: {accuracy(first):.2f}"
         picture.text((left, floor), words, anchor="start", bold=True)
         words = "accuracy of a draw"
         picture.axis((x0, floor - tall, across, tall), 0.91, 0.99, 0.02, words)

@@ -40,8 +40,7 @@ def yamnet_windows(picture: Picture) -> None:
     def window(i: int) -> None:
         x, y = place(i)
         picture.box((x + 1, y, WINDOW * scale - 2, high), colour=BLUE)
-        heard = min(x + WINDOW * scale, end)
-        picture.text(((x + heard) / 2, y + high / 2), f"{i + 1}")
+        picture.text((x + WINDOW * scale + 4, y + high / 2), f"{i + 1}", anchor="start")
 
     with picture.step("one window"):
         window(0)
@@ -72,10 +71,11 @@ def yamnet_windows(picture: Picture) -> None:
             picture.text(at, name, anchor="start", turned=True)
         for i, row in enumerate(clip["scores"]):
             x, y = place(i)
-            start, middle = x + WINDOW * scale + 5, y + high / 2
+            start, middle = x + WINDOW * scale + 18 + 11 * (i > 8), y + high / 2
             picture.arrow((start, middle), (x_scores - 4, middle), colour=GREY)
             picture.cells((x_scores, y, cell * len(row), high), row)
-            picture.text((x_scores + (len(row) + 0.5) * cell, middle - 5), "…")
+            if i % 2 == 0:  # the lines are lower than text
+                picture.text((x_scores + (len(row) + 0.5) * cell, middle - 5), "…")
         centre = x_scores + 2 * cell
         picture.text((centre, bottom + 14), "521 scores each", colour=BLUE)
         picture.cells((centre - 50, bottom + 27, 100, 14), [0, 0.25, 0.5, 0.75, 1])

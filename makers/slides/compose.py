@@ -1,7 +1,7 @@
 """From the cells of a deck to its slides: what is seen and what is said on each, and its layout.
 
 ========= ======================================================================= ================================
-title     the lesson, its author and date, above the deck's first sound            a heading of the first level
+title     the lesson, what it promises, author and date, above the first sound      a heading of the first level
 part      a new part: its claim, and where we are on the map of the course         ``{"layout": "part"}``
 picture   a picture, as large as it gets; a line below it                          a picture, or one sound
 side      a picture on the left, text on the right                                 ``{"layout": "side"}``
@@ -166,7 +166,7 @@ def compose(cells: list, render) -> Slide:
     slide = Slide(words, "title" if level == "#" else first.metadata.get("layout", ""))
     slide.otherwise = "otherwise" in tags(first)
     slide.recall = list(first.metadata.get("recall", []))
-    texts, why, kinds, n_sounds = [(rest, "{}")], "", set(), 0
+    texts, why, kinds, n_sounds = [(rest, "{}")][level == "#" :], "", set(), 0  # a title says by itself where it stands
     for cell in others:
         wrap = '<div class="fragment">{}</div>' if "fragment" in tags(cell) else "{}"
         if "notes" in tags(cell):
