@@ -162,7 +162,7 @@ def bootstrap(picture: Picture) -> None:
                 ends = (x - 7, y - 7 * way), (x + 7, y + 7 * way)
                 picture.line(*ends, colour=ORANGE, width=4)
 
-    words = f"silence left out: {numbers['right']} of {numbers['tested']}"
+    words = f"{numbers['right']} of {numbers['tested']}, no silence"
     picture.text((left, 11), words, anchor="start", bold=True)
     picture.text((left, 42), "ten of the clips:", anchor="start")
     picture.text((left + 252, 42), "wrong", anchor="end", colour=ORANGE)

@@ -28,7 +28,7 @@ def waveform_to_log_mel(picture: Picture) -> None:
     At the top is the waveform of a small part of it, 55 ms. Below it, two bars mark frames. Each is
     25 ms long, and the second begins 10 ms after the first, so they overlap. An arrow, the Fourier
     transform, leads from the first frame to its levels in 64 mel bands, drawn as bars from -60 to
-    0 dB, with marks at 1, 2 and 4 kHz. Beside them, the same levels are one column of colours,
+    0 dB, with marks at 1 and 4 kHz. Beside them, the same levels are one column of colours,
     bright where the sound is loud. An arrow leads from this column to its place in the log-mel
     spectrogram on the right, where the columns of half a second stand side by side.
     """
@@ -56,7 +56,7 @@ def waveform_to_log_mel(picture: Picture) -> None:
         each = tall / 64
         for i, value in enumerate(NUMBERS["column"]):
             picture.bar((70, top + tall - each * (i + 1), 110 * value, each - 0.4), colour=ORANGE)
-        for kilohertz, words in ((1, "1"), (2, "2"), (4, "4 kHz")):
+        for kilohertz, words in ((1, "1 kHz"), (4, "4 kHz")):
             y = top + tall * (1 - _band(kilohertz))
             picture.line((65, y), (70, y), colour=GREY)
             picture.text((62, y), words, anchor="end")

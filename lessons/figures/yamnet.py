@@ -8,7 +8,7 @@ WINDOW, HOP = 0.96, 0.48  # seconds
 HEARD = json.loads((DATA / "yamnet.json").read_text(encoding="utf-8"))
 
 
-@drawing(height=316)
+@drawing(height=322)
 def yamnet_windows(picture: Picture) -> None:
     """How YAMNet cuts a clip of 4.92 seconds into ten windows, and what each of them gives.
 

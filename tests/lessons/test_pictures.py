@@ -40,7 +40,7 @@ AXES = {
         "weights, in thousands",
         "strength after a softmax, relative to the duck",
         "gain in F-score over the step before",
-        "F-score by seconds at 0 dB: better minus simple",
+        "F-score by second at 0 dB: better minus simple",
         "mean confidence (%)",
         "clips that are wrong (%)",
         "YAMNet-mini, as a share of YAMNet",
