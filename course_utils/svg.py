@@ -102,19 +102,19 @@ def _lines(figure: Figure) -> Iterator[None]:
     texts = [text for text in figure.findobj(Text) if "\n" in text.get_text() and text.get_visible()]
     texts = [text for text in texts if not text.get_rotation()]
     engine, written = figure.get_layout_engine(), []
-    if texts:
-        figure.canvas.draw()
-        figure.set_layout_engine("none")
-    for text in texts:
-        lines, box = text.get_text().split("\n"), text.get_window_extent()
-        x = {"left": box.x0, "right": box.x1}.get(text.get_horizontalalignment(), (box.x0 + box.x1) / 2)
-        for n, line in enumerate(lines):
-            y = box.y1 - (n + 0.5) * box.height / len(lines)
-            look = {"ha": text.get_horizontalalignment(), "va": "center_baseline", "color": text.get_color()}
-            place = figure.transFigure.inverted().transform((x, y))
-            written.append(figure.text(*place, line, **look, fontproperties=text.get_fontproperties()))
-        text.set_visible(False)
     try:
+        if texts:
+            figure.canvas.draw()
+            figure.set_layout_engine("none")
+        for text in texts:
+            lines, box = text.get_text().split("\n"), text.get_window_extent()
+            x = {"left": box.x0, "right": box.x1}.get(text.get_horizontalalignment(), (box.x0 + box.x1) / 2)
+            for n, line in enumerate(lines):
+                y = box.y1 - (n + 0.5) * box.height / len(lines)
+                look = {"ha": text.get_horizontalalignment(), "va": "center_baseline", "color": text.get_color()}
+                place = figure.transFigure.inverted().transform((x, y))
+                written.append(figure.text(*place, line, **look, fontproperties=text.get_fontproperties()))
+            text.set_visible(False)
         yield
     finally:
         for line in written:

@@ -265,6 +265,15 @@ def nearest_labels(picture: Picture) -> None:
             picture.line((end + 10, places[name]), (box - 10, places[name]), dashed=True)
 
 
+def _clips_of_recordings(rows: list[dict], fold: int) -> list[list[int]]:
+    """Return how many clips each recording of a fold has, in two lines of at most four clips, the first one full."""
+    recordings = [row["recording"] for row in rows if row["fold"] == str(fold)]
+    lines = [[], []]
+    for count in sorted((recordings.count(one) for one in set(recordings)), reverse=True):
+        lines[sum(lines[0]) + count > 4].append(count)
+    return lines
+
+
 @drawing(height=262)
 def one_split(picture: Picture) -> None:
     """Who may hear which fold in lesson 3.
@@ -284,11 +293,7 @@ def one_split(picture: Picture) -> None:
 
     for i, x in enumerate(starts):
         picture.text((x + wide / 2, 12), f"fold {i + 1}")
-        own = [row["recording"] for row in rows if row["fold"] == str(i + 1)]
-        lines = [[], []]
-        for count in sorted((own.count(one) for one in set(own)), reverse=True):
-            lines[sum(lines[0]) + count > 4].append(count)
-        for k, line in enumerate(lines):
+        for k, line in enumerate(_clips_of_recordings(rows, i + 1)):
             at = x + (wide - 4 * dot) / 2
             for count in line:
                 recording(at, 30 + 34 * k, count)
@@ -332,12 +337,7 @@ def folds(picture: Picture) -> None:
 
     for i, x in enumerate(starts):
         picture.text((x + wide / 2, 12), f"fold {i + 1}")
-        recordings = [row["recording"] for row in rows if row["fold"] == str(i + 1)]
-        counts = sorted((recordings.count(one) for one in set(recordings)), reverse=True)
-        lines = [[], []]
-        for count in counts:
-            lines[sum(lines[0]) + count > 4].append(count)
-        for k, line in enumerate(lines):
+        for k, line in enumerate(_clips_of_recordings(rows, i + 1)):
             at = x + (wide - 4 * dot) / 2
             for count in line:
                 recording(at, 28 + 27 * k, count)
