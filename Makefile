@@ -4,18 +4,31 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results clean
+.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
 
-$(VENV)/.installed: pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 run")'
+# uv knows where PyTorch's builds without CUDA are, and takes one unless there is a GPU; it is also several times as fast as pip.
+# Where it cannot get there (a proxy that only pip knows, a mirror of packages), pip installs what it finds.
+define install
+	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[dev]"
-	touch $@
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend auto --constraint constraints.txt --editable ".[$(1)]" \
+	|| { echo "Now pip tries."; $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(1)]"; }
+endef
 
-run: $(VENV)/.installed  ## execute the notebooks that have changed; write pages, slides and results.json below build/
+$(VENV)/.installed: pyproject.toml constraints.txt
+	$(call install,dev)
+	@touch $@ $(VENV)/.lab
+
+# What students need: no tests, no browser, no web site
+$(VENV)/.lab: pyproject.toml constraints.txt
+	$(call install,lab)
+	@touch $@
+
+run: $(VENV)/.installed  ## execute the notebooks that have changed; write the web site, slides and results.json below build/
 	$(BIN)/python -m makers run
 
 test: $(VENV)/.installed  ## run all tests: package, every notebook with and without solutions, pages, slides
@@ -27,8 +40,11 @@ check: $(VENV)/.installed  ## maintainers: format, lint and the quick tests (abo
 	&& $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not clean_room" \
 	&& echo "All is well. It took $$(($$(date +%s) - begin)) s."
 
-lab: $(VENV)/.installed  ## open the notebooks in JupyterLab
+lab: $(VENV)/.lab  ## open the notebooks in JupyterLab
 	$(BIN)/python -m jupyterlab --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/notebooks/01_audio_tagging.ipynb
+
+site: $(VENV)/.installed  ## write the web site from the last run: build/site/
+	$(BIN)/python -m makers site
 
 slides: $(VENV)/.installed  ## write the slides from the last run, one file per deck
 	$(BIN)/python -m makers slides
@@ -39,14 +55,13 @@ pdf: $(VENV)/.installed  ## write the slides, and two PDF handouts of each deck 
 contact-sheets: $(VENV)/.installed  ## maintainers: photograph all slides into build/contact_sheets/, and measure them
 	$(BIN)/python -m makers contact-sheets
 
-N ?= 1
-present: $(VENV)/.installed  ## show a deck from this computer: N=3 is the third
+present: $(VENV)/.installed  ## show the web site from this computer, or a deck: N=3 is the third
 	$(BIN)/python -m makers present $(N)
 
-data: $(VENV)/.installed  ## fetch the real models, clips and data sets (needs a network)
+data: $(VENV)/.lab  ## fetch the real models, clips and data sets (needs a network)
 	$(BIN)/python -m course_utils prefetch
 
-doctor: $(VENV)/.installed  ## check that everything is there that the course needs
+doctor: $(VENV)/.lab  ## check that everything is there that the course needs
 	$(BIN)/python -m course_utils doctor
 
 bench: $(VENV)/.installed  ## time the models on this computer

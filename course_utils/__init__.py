@@ -18,6 +18,7 @@ energy     what codecarbon measured, in words
 plotting   one plot per function, each takes ``ax=None`` and returns the Axes
 svg        a plot as SVG, in the font and the theme of the page around it
 drawings   the drawings of the lessons
+preview    what a lesson shows before it builds it
 widgets    questions, explorers with sliders, your own sound
 check      what is wrong with the answer to an exercise, in words
 ========== ==================================================================================

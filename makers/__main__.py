@@ -4,15 +4,16 @@ import runpy
 import sys
 
 COMMANDS = {
-    "run": ("build", (), "execute the notebooks that have changed; write pages, slides and results.json"),
+    "run": ("build", (), "execute the notebooks that have changed; write the site, slides and results.json"),
     "page": ("build", ("--pages",), "the same for one notebook and without slides: page 02"),
+    "site": ("site", (), "write the web site"),
     "notebooks": ("lessons", (), "write the notebooks and the README's table from lessons/"),
     "figures": ("figures", (), "write the drawings of the lessons, and a sheet to look at: figures NAME"),
     "reading": ("reading", (), "count the minutes of lessons, and see how they read: reading 02"),
     "slides": ("slides", (), "write the slides"),
     "pdf": ("slides", ("--pdf",), "write the slides, and two handouts of each deck"),
     "contact-sheets": ("slides.sheets", (), "photograph all slides, and measure them: contact-sheets 02"),
-    "present": ("slides", ("--present",), "show a deck from this computer: present 3"),
+    "present": ("slides", ("--present",), "show the web site from this computer, or a deck: present 3"),
     "badges": ("badges", (), "write the repository's address everywhere: badges owner/name"),
     "bench": ("bench", (), "time the course on this computer"),
     "results": ("results", (), "measure everything again: docs/results.md"),

@@ -1,9 +1,9 @@
-"""Execute the notebooks, and write pages, slides and a record of the run below ``build/``.
+"""Execute the notebooks, and write the web site, slides and a record of the run below ``build/``.
 
 ``python -m makers run`` (``make run``) executes the notebooks whose code, package, assets or versions have changed
 since their last execution (:mod:`makers.execute`), and writes
 
-- ``build/html/NAME.html``, the executed notebook as a page,
+- ``build/site/``, the web site, with each executed notebook as a page (:mod:`makers.site`),
 - ``build/slides/NAME.html``, the lesson as slides (:mod:`makers.slides`), and ``index.html``, their start page,
 - ``build/solutions/NAME.ipynb``, the instructor's notebook,
 - ``build/results.json``: for each notebook its seconds, where each asset came from, and its results.
@@ -11,46 +11,12 @@ since their last execution (:mod:`makers.execute`), and writes
 
 import argparse
 import json
-import re
 import sys
 import time
-from pathlib import Path
 
-from makers import execute, files, lessons, slides
+from makers import execute, files, lessons, site, slides
 from makers.lessons import Lesson
 from makers.slides import lecture
-
-
-def write_page(notebook, path: Path) -> None:
-    """Write an executed notebook as a page."""
-    from nbconvert import HTMLExporter
-
-    exporter = HTMLExporter(template_name="page", extra_template_basedirs=[str(Path(__file__).with_name("templates"))])
-    exporter.register_filter("markdown2html", slides.math_filter)
-    page = slides.with_captions(slides.with_drawings(notebook))
-    for cell in page.cells:
-        hidden = cell.metadata.get("jupyter", {}).get("source_hidden")  # the set-up: only what it says
-        if hidden or cell.source.startswith("drawings.show("):
-            cell.metadata["transient"] = {"remove_source": True}
-        if cell.cell_type == "markdown":
-            cell.source = slides.GLOSSARY.sub(r"[\1](glossary.html#\2)", cell.source)
-            cell.source = re.sub(
-                r"\[([^\]]+)\]\(\.\./[^)]*\)", r"\1", cell.source
-            )  # a page has no repository beside it
-        if cell.cell_type == "code":  # the picture beside a widget stays
-            cell.outputs = [output for output in cell.outputs if slides.WIDGET not in output.get("data", {})]
-    body, _ = exporter.from_notebook_node(page, {"metadata": {"name": slides.title(notebook)}})
-    files.write(path, body)
-
-
-def write_glossary(path: Path) -> None:
-    """Write ``docs/glossary.md`` as a page, for the links on the notebooks' pages."""
-    from nbformat.v4 import new_markdown_cell, new_notebook
-
-    text = (lessons.ROOT / "docs" / "glossary.md").read_text(encoding="utf-8")
-    text = re.sub(r"^### (.+)$", lambda term: f'<h3 id="{lessons.anchor(term[1])}">{term[1]}</h3>\n', text, flags=re.M)
-    text = re.sub(r'^(\*not linked\*|<a id=".*)$', "", text, flags=re.M)
-    write_page(new_notebook(cells=[new_markdown_cell(text)]), path)
 
 
 def write_index() -> None:
@@ -115,16 +81,16 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
     def begin(lesson: Lesson) -> None:
         began[lesson.name] = time.perf_counter()
         print(f"{lesson.name} ...\n", end="", flush=True)  # in one piece: there are two threads
-        for folder in ("html", "slides"):
-            for old in (execute.BUILD / folder).glob(f"{lesson.name}.*"):
-                old.unlink()
+        site.forget(lesson)
+        for old in (execute.BUILD / "slides").glob(f"{lesson.name}.*"):
+            old.unlink()
 
     executions = execute.start(chosen, begin=begin)
     for lesson in chosen:
         try:
             notebook = executions[lesson.name].result()
             results[lesson.name], now = record(notebook), time.perf_counter()
-            write_page(notebook, execute.BUILD / "html" / f"{lesson.name}.html")
+            site.write_lesson(notebook, lesson)
             if with_slides:
                 slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html", choices)
             written += time.perf_counter() - now
@@ -139,12 +105,16 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
             raise
     files.write(file, json.dumps(results, indent=2, sort_keys=True) + "\n")
     write_index()
-    write_glossary(execute.BUILD / "html" / "glossary.html")
+    now = time.perf_counter()
+    warned = site.write()
+    written += time.perf_counter() - now
     done = {lesson.name: results[lesson.name] for lesson in chosen}
     print(f"\n{table(done)}\n")
     if same := len(chosen) - len(began):
         print(f"{same} of {len(chosen)} notebooks have not changed since their last run (make clean forgets it).")
-    print("Pages: build/html/, slides: build/slides/, figures: build/results.json")
+    if warned:
+        print(f"In the pages, something is not as it should be:\n{warned}", file=sys.stderr)
+    print("Open build/site/index.html. Slides: build/slides/, figures: build/results.json")
     print(f"It took {time.perf_counter() - start:.0f} s, {written:.0f} s of them for pages and slides.")
     return sum("error" in found for found in done.values())
 
@@ -158,6 +128,8 @@ def decks(chosen: list[Lesson]) -> int:
             slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html", choices)
             print(f"build/slides/{lesson.name}.html")
     write_index()
+    if site.output().is_dir():
+        site.take_slides()
     changed = [lesson for lesson in chosen if not current[lesson.name]]
     if not changed:
         print("Nothing was executed: these are the results of the last run. Begin with build/slides/index.html")

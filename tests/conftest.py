@@ -10,14 +10,14 @@ import pytest
 sys.modules["rfc3987_syntax"] = None  # jsonschema's grammar of addresses: a second of each start, and needed nowhere
 
 from course_utils import assets  # noqa: E402
-from makers import execute, lessons, slides  # noqa: E402
+from makers import execute, lessons, site, slides  # noqa: E402
 
 matplotlib.use("agg")
 
 ROOT = Path(__file__).resolve().parents[1]
 LESSONS = lessons.lessons()
 
-SLOW_FIXTURES = set("mini yamnet mirror esc50 browser course executed solved decks lab pages".split())
+SLOW_FIXTURES = set("mini yamnet mirror esc50 browser course executed solved decks lab website".split())
 SLOW_MODULES = set("clean_room distillation efficientat features first_cells lab models own_sound".split())
 
 
@@ -109,13 +109,14 @@ def browser():
 @pytest.fixture
 def course(tmp_path, monkeypatch):
     """A small course in a folder of its own: a function that writes one of its lessons, of text and code."""
-    for name in ("README.md", "pyproject.toml"):
+    for name in ("README.md", "pyproject.toml", "CITATION.cff"):
         shutil.copy(ROOT / name, tmp_path)
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs/glossary.md").write_text("# Glossary\n\n### term\n\nA word.\n", encoding="utf-8")
     (tmp_path / "lessons").mkdir()
     monkeypatch.setattr(lessons, "ROOT", tmp_path)
     monkeypatch.setattr(execute, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(site.hear, "write", lambda folder, base: "")  # its network takes many seconds to make
 
     def write(name: str, text: str, code: str, options: str = "") -> None:
         header = f"---\ntitle: {name}\nminutes: 1\nsummary: small\npackages: []\nassets: []\nterms: []\n---"
@@ -164,3 +165,16 @@ def decks(executed, tmp_path_factory):
         slides.write_deck(notebook, folder / f"{name}.html")
     slides.write_index(folder, deck, dict.fromkeys(deck, "embedded"))
     return folder
+
+
+@pytest.fixture(scope="session")
+def website(executed, decks, tmp_path_factory):
+    """The folder of the web site, of every lesson; what Sphinx warns of fails whatever needs it."""
+    folder = tmp_path_factory.mktemp("build")
+    shutil.copytree(decks, folder / "slides")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(execute, "BUILD", folder)
+        for lesson in LESSONS:
+            site.write_lesson(executed[lesson.name], lesson)
+        assert site.write() == ""
+        return site.output()

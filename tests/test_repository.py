@@ -56,19 +56,20 @@ def test_conda_environment_installs_the_same_set():
     pip = next(line["pip"] for line in environment["dependencies"] if isinstance(line, dict))
     assert pip == ["--constraint constraints.txt", "--editable .[dev]"]
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    assert '--constraint constraints.txt --editable ".[dev]"' in makefile
+    assert makefile.count('--constraint constraints.txt --editable ".[$(1)]"') == 2
+    assert "$(call install,dev)" in makefile
 
 
-TARGETS = ("run", "test", "lab", "slides", "pdf", "present", "data", "doctor", "bench", "format")
+TARGETS = ("run", "test", "lab", "site", "slides", "pdf", "present", "data", "doctor", "bench", "format")
 
 
-def test_readme_lists_every_line_of_the_makefile():
+def test_the_page_of_commands_lists_every_line_of_the_makefile():
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs/commands.md").read_text(encoding="utf-8")
     for target in TARGETS:
         line = re.search(rf"^{target}:.*\n\t\$\(BIN\)/(.+)$", makefile, re.MULTILINE)[1]
         line = line.replace("$(N)", "N")
-        assert f"| `{target}` | `.venv/bin/{line}` |" in readme, target
+        assert f"| `{target}` | `.venv/bin/{line}` |" in page, target
 
 
 @pytest.mark.skipif(not shutil.which("make"), reason="make is not installed")

@@ -3,8 +3,8 @@
 ``python -m makers slides`` (``make slides``) writes a deck for each lesson from its last execution, after executing
 those whose code, package, assets or settings have changed since, and ``index.html``, the start page.
 With ``--pdf`` (``make pdf``) it also prints two handouts of each deck: ``NAME.pdf`` has three slides a page with lines
-to write on, ``NAME-notes.pdf`` has the notes beside them. With ``--present 3`` (``make present N=3``) it
-serves the decks on this computer and opens the third, until it is interrupted.
+to write on, ``NAME-notes.pdf`` has the notes beside them. With ``--present`` (``make present``) it serves the web site
+on this computer and opens it, or with ``--present 3`` (``make present N=3``) the third deck, until it is interrupted.
 """
 
 import argparse
@@ -15,7 +15,7 @@ import sys
 import webbrowser
 from pathlib import Path
 
-from makers import build, execute, slides
+from makers import build, execute, site, slides
 
 
 def handouts(names: list[str]) -> None:
@@ -38,22 +38,25 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
         """Say nothing."""
 
 
-def present(deck: Path, port: int) -> None:
-    """Serve a deck and its neighbours on this computer alone and open it in the browser, until interrupted.
+def present(page: Path, port: int, folder: Path | None = None) -> None:
+    """Serve a page and its neighbours on this computer alone and open it in the browser, until interrupted.
+
+    What is served is ``folder``, or the folder of the page.
 
     Raises
     ------
     OSError
         If the port cannot be used.
     """
-    handler = functools.partial(Quiet, directory=str(deck.parent))
+    folder = folder or page.parent
+    handler = functools.partial(Quiet, directory=str(folder))
     try:
         server = http.server.ThreadingHTTPServer(("127.0.0.1", port), handler)
     except (OSError, OverflowError) as error:
         raise OSError(f"Port {port} cannot be used ({error}). Choose another, or leave out --port.") from error
     with server:
-        address = f"http://127.0.0.1:{server.server_port}/{deck.name}"
-        print(f"{address}\nPress S for the speaker view, and Ctrl+C here to end.", flush=True)
+        address = f"http://127.0.0.1:{server.server_port}/{page.relative_to(folder).as_posix()}"
+        print(f"{address}\nPress S on a slide for the speaker view, and Ctrl+C here to end.", flush=True)
         webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()
@@ -66,10 +69,16 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--pdf", action="store_true", help="print two handouts of each deck, too; needs Chromium or Chrome"
     )
-    parser.add_argument("--present", metavar="N", help="serve the deck of notebook N on this computer, and open it")
+    parser.add_argument(
+        "--present",
+        metavar="N",
+        nargs="?",
+        const="",
+        help="serve the web site on this computer, and open it, or deck N of it",
+    )
     parser.add_argument("--port", type=int, default=0, help="for --present; default: any that is free")
     chosen = parser.parse_args(arguments)
-    if chosen.present and chosen.names:
+    if chosen.present is not None and chosen.names:
         parser.error("--present takes the number of one notebook, and no further names")
     names = [chosen.present.zfill(2)] if chosen.present else chosen.names
     lessons = build.choose(names)
@@ -81,8 +90,11 @@ def main(arguments: list[str] | None = None) -> int:
             return min(failed, 1)
         if chosen.pdf:
             handouts([lesson.name for lesson in lessons])
-        if chosen.present:
-            present(execute.BUILD / "slides" / f"{lessons[0].name}.html", chosen.port)
+        if chosen.present is not None:
+            if not (site.output() / "index.html").is_file():
+                site.write_all()
+            page = f"slides/{lessons[0].name}.html" if chosen.present else "index.html"
+            present(site.output() / page, chosen.port, site.output())
     except (
         OSError,
         RuntimeError,

@@ -438,10 +438,10 @@ def test_no_errors_no_explorer(animals, capsys):
     assert "nothing to explore" in capsys.readouterr().out
 
 
-def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_path, monkeypatch):
+def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, monkeypatch):
     from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-    from makers import build, slides
+    from makers import site, slides
 
     displayed = []
     monkeypatch.setattr("IPython.display.display", displayed.append)
@@ -452,10 +452,9 @@ def test_a_page_has_the_picture_and_asks_for_nothing(mixture, scores, live, tmp_
         new_output("execute_result", view),
     ]
     cells = [new_markdown_cell("# A title"), new_code_cell("widgets.explore_detector()", outputs=outputs)]
-    build.write_page(new_notebook(cells=cells), tmp_path / "page.html")
+    page = str(site.page_of(new_notebook(cells=cells)))
     slide = slides.compose.compose([new_markdown_cell("## A claim"), cells[1]], slides.render)
     assert slide.layout == "picture"
-    page = (tmp_path / "page.html").read_text(encoding="utf-8")
     assert 'aria-label="Scores over time, the threshold at 0.60, and events. Reference: dog ' in page
     assert "widget-view" not in page
     assert not re.search(r"<script[^>]* src=", page)

@@ -16,7 +16,7 @@ FAULTS = """(smallest) => {
     }
     return [1, 1, 1];
   };
-  for (const svg of document.querySelectorAll('svg[role="img"]')) {
+  for (const svg of document.querySelectorAll('svg[role="img"][aria-label]')) {
     if (!svg.checkVisibility({ visibilityProperty: true })) continue;
     const name = svg.getAttribute("aria-label").slice(0, 60);
     const box = svg.getBoundingClientRect(), view = svg.viewBox.baseVal;
@@ -27,7 +27,7 @@ FAULTS = """(smallest) => {
       if (!words || look.visibility === "hidden") continue;
       const pixels = parseFloat(look.fontSize) * scale * SCREEN;
       if (pixels < smallest - 0.05) faults.add(`${name}: text of ${pixels.toFixed(1)} px: ${words}`);
-      const edge = 0.15 * pixels / SCREEN;  // the box of a line is higher than its letters
+      const edge = 0.15 * pixels / SCREEN + 1;  // the box of a line is higher than its letters, and rounded up
       if (place.left < box.left - 1 || place.right > box.right + 1
           || place.top < box.top - edge || place.bottom > box.bottom + edge)
         faults.add(`${name}: cut: ${words}`);

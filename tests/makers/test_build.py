@@ -1,7 +1,6 @@
 """What `make run` writes: a page and slides that stand alone, and a record of the run."""
 
 import html
-import html.parser
 import json
 import re
 
@@ -10,29 +9,6 @@ from conftest import LESSONS
 
 from course_utils import assets
 from makers import build, lessons, slides
-
-
-class Tags(html.parser.HTMLParser):
-    def __init__(self, text: str):
-        super().__init__()
-        self.found = []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        self.found.append((tag, dict(attributes)))
-
-    def all(self, name: str) -> list[dict]:
-        return [attributes for tag, attributes in self.found if tag == name]
-
-
-@pytest.fixture(scope="module")
-def pages(executed, tmp_path_factory):
-    """The page of each notebook, and the glossary."""
-    folder = tmp_path_factory.mktemp("html")
-    for lesson in LESSONS:
-        build.write_page(executed[lesson.name], folder / f"{lesson.name}.html")
-    build.write_glossary(folder / "glossary.html")
-    return folder
 
 
 def test_record_of_the_run(executed):
@@ -45,37 +21,6 @@ def test_record_of_the_run(executed):
     stand_in = "efficientat-mn04" in record["assets"]  # it was asked whether it answers
     assert stand_in == (record["assets"]["cnn14"] == "embedded")
     assert record["seconds"] > 0
-
-
-def test_page_needs_nothing_from_the_web(pages):
-    tags = Tags((pages / "02_yamnet.html").read_text(encoding="utf-8"))
-    for name in ("script", "img", "audio", "iframe"):
-        for attributes in tags.all(name):
-            assert attributes.get("src", "data:").startswith("data:")
-    assert [link for link in tags.all("link") if link.get("rel") == "stylesheet"] == []
-    assert "No description has been provided" not in (pages / "02_yamnet.html").read_text(encoding="utf-8")
-    assert tags.all("img") == []
-    pictures = [picture["aria-label"] for picture in tags.all("svg") if picture.get("role") == "img"]
-    windows, convolution, cut, bars, summaries, dots, taggers, heard, own_sound = pictures
-    assert windows.startswith("The scores of five classes in ten windows.")
-    assert "every line is one weight" in convolution
-    assert " How YAMNet cuts a clip of 4.92 seconds" in cut
-    assert "Five seconds of crickets with a single bark" in summaries
-    assert " Dots, score: " in dots
-    assert re.match(r"The five classes .+\. Scores, highest first: Whistl(e|ing) 0\.\d+, ", bars)
-    assert re.search(r"spectrogram of [45](\.\d+)? s: loudest at ", heard)
-    assert "in place of PANNs CNN14" in taggers or "CNN14 (" in taggers
-    assert re.match(r"Event roll of speech_whistling\w*\.(ogg|wav)\.", own_sound)
-    assert "COURSE_UTILS_SPEC" not in (pages / "02_yamnet.html").read_text(encoding="utf-8")
-    assert not any("alert" in attributes.get("role", "") for _, attributes in tags.found)
-
-
-def test_terms_of_a_page_lead_to_the_glossary_beside_it(pages):
-    pages = {name: Tags((pages / f"{name}.html").read_text(encoding="utf-8")) for name in ("02_yamnet", "glossary")}
-    links = [a["href"] for a in pages["02_yamnet"].all("a") if "glossary" in a.get("href", "")]
-    entries = {f"glossary.html#{attributes['id']}" for attributes in pages["glossary"].all("h3")}
-    assert len(links) >= 6
-    assert set(links) <= entries
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
@@ -105,8 +50,10 @@ def test_a_failing_notebook_fails_the_run_and_the_others_still_run(course, tmp_p
     assert "error" not in results["02_good"]
     assert results["02_good"]["headline"] == "done"
     for name in (
-        "html/02_good.html",
-        "html/glossary.html",
+        "site/02_good.html",
+        "site/glossary.html",
+        "site/slides/02_good.html",
+        "site/notebooks/02_good.ipynb",
         "slides/02_good.html",
         "slides/index.html",
         "solutions/02_good.ipynb",
@@ -131,11 +78,11 @@ def test_a_run_leaves_alone_what_students_have_written(course, tmp_path):
 
 def test_a_dying_kernel_fails_the_run_and_leaves_no_old_page(course, tmp_path, capsys):
     course("01_dies", "## Dies", "import os\nos._exit(1)")
-    (tmp_path / "build/html").mkdir(parents=True)
-    (tmp_path / "build/html/01_dies.html").write_text("of yesterday")
+    (tmp_path / "build/site").mkdir(parents=True)
+    (tmp_path / "build/site/01_dies.html").write_text("of yesterday")
     assert build.main([]) == 1
     assert "FAILED: Kernel died" in capsys.readouterr().out
-    assert not (tmp_path / "build/html/01_dies.html").exists()
+    assert not (tmp_path / "build/site/01_dies.html").exists()
     assert "error" in json.loads((tmp_path / "build/results.json").read_text())["01_dies"]
 
 
