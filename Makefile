@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results clean
+.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results verify-full clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -13,10 +13,12 @@ help:  ## list the targets
 # Where it cannot get there (a proxy that only pip knows, a mirror of packages), pip installs what it finds.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --torch-backend auto --constraint constraints.txt --editable ".[$(1)]" \
-	|| { echo "Now pip tries."; $(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(1)]"; }
+	@echo "Installing the course into $(VENV): about 4 GB, a few minutes."
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
+	@$(BIN)/uv pip install --python $(BIN)/python --torch-backend auto --constraint constraints.txt --editable ".[$(1)]" \
+	|| { echo "uv could not get everything from where PyTorch has its builds. Now pip tries."; \
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(1)]"; }
 endef
 
 $(VENV)/.installed: pyproject.toml constraints.txt
@@ -102,6 +104,9 @@ mini-eval: $(VENV)/.installed  ## maintainers: compare the committed YAMNet-mini
 
 results: $(VENV)/.installed  ## maintainers: measure everything in docs/results.md again, ESC50=folder (about 15 minutes)
 	$(BIN)/python -m makers results --esc50 $(ESC50)
+
+verify-full: $(VENV)/.installed  ## maintainers: get every real asset, and compare with published figures (needs a network)
+	$(BIN)/python -m makers verify
 
 clean:  ## remove what the other targets made, but keep downloads
 	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage
