@@ -23,7 +23,7 @@ import course_utils
 from makers import badges, execute, files, hear, lessons, slides
 from makers.lessons import Lesson
 
-from .text import as_mathml, plots_only, with_boxes
+from .text import as_mathml, plotting_cells, with_boxes
 
 FOLDER, PACKAGE = Path(__file__).resolve().parent, Path(course_utils.__file__).parent
 # The documents, from where they are in the repository to their page.
@@ -130,6 +130,8 @@ def page_of(notebook, below_title: str = ""):
         What stands in the place of the badges.
     """
     page = slides.with_captions(slides.with_drawings(notebook))
+    for cell in plotting_cells(page.cells):
+        cell.metadata["tags"] = ["hide-input"]
     for cell in page.cells:
         if cell.cell_type == "markdown":
             text = re.sub(r"<!-- badges -->.*?<!-- /badges -->", below_title, cell.source, flags=re.S)
@@ -137,10 +139,9 @@ def page_of(notebook, below_title: str = ""):
             continue
         # the picture beside a widget stays
         cell.outputs = [output for output in cell.outputs if slides.WIDGET not in output.get("data", {})]
-        if cell.metadata.get("jupyter", {}).get("source_hidden") or cell.source.startswith("drawings.show("):
+        hidden = cell.metadata.get("jupyter", {}).get("source_hidden")  # the set-up: only what it says
+        if hidden or cell.source.startswith(("drawings.show(", "widgets.quiz(")):
             cell.metadata["tags"] = ["remove-input"]
-        elif plots_only(cell):
-            cell.metadata["tags"] = ["hide-input"]
     page.metadata = {"kernelspec": lessons.METADATA["kernelspec"]}
     return page
 
@@ -200,8 +201,9 @@ def write_pages() -> None:
     for template in environment.list_templates():
         files.write(source() / template, environment.get_template(template).render(told))
     for module in modules():
-        members = ":members:\n:imported-members:" if (PACKAGE / module).is_dir() else ":members:"
-        page = f"# {module}\n\n```{{automodule}} course_utils.{module}\n{members}\n```\n"
+        options = "\n".join([f".. automodule:: course_utils.{module}", "   :members:"])
+        options += "\n   :imported-members:" * (PACKAGE / module).is_dir()
+        page = f"# {module}\n\n```{{eval-rst}}\n{options}\n```\n"
         files.write(source() / "api" / f"{module}.md", page)
 
 

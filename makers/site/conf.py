@@ -23,9 +23,11 @@ myst_heading_anchors = 4
 suppress_warnings = ["myst.header"]  # a glossary begins with ###
 
 autodoc_typehints = "signature"
+toc_object_entries_show_parents = "hide"
 autodoc_member_order = "bysource"
 autodoc_preserve_defaults = True
 napoleon_google_docstring = False
+napoleon_use_ivar = True
 napoleon_use_rtype = False
 
 html_theme = "pydata_sphinx_theme"

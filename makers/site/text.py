@@ -6,7 +6,8 @@ import re
 FORMULA = re.compile(r"(?<![\\$])(\$\$?)(?!\s)(.+?)(?<![\s\\])\1", re.S)
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
 BOX = re.compile(r"^> \*\*(Keep in mind|Try it)\.\*\* ((?:.+\n?)(?:>.*\n?)*)", re.M)
-PLOTTING = re.compile(r"\b(plt|plotting|fig|figure|ax|axes|axs)\b")
+CANVAS = {"fig", "figure", "ax", "axes", "axs", "upper", "lower", "left", "right"}  # what a plot is drawn on
+PLOTTING = re.compile(rf"\b(plt|plotting|{'|'.join(CANVAS)})\b")
 
 
 def as_mathml(text: str) -> str:
@@ -41,12 +42,25 @@ def with_boxes(text: str) -> str:
     return BOX.sub(box, text)
 
 
-def plots_only(cell) -> bool:
-    """Return whether each statement of a cell draws, so that a page may fold its code."""
-    pictures = [o for o in cell.outputs if "<svg" in (h := o.get("data", {}).get("text/html", "")) or "<img" in h]
-    if not pictures or not PLOTTING.search(cell.source):
-        return False
-    return all(
-        isinstance(statement, ast.Import | ast.ImportFrom) or PLOTTING.search(ast.unparse(statement))
-        for statement in ast.parse(cell.source).body
-    )
+def names(source: str, context: type) -> set[str]:
+    """Return the names that code reads (``ast.Load``) or sets (``ast.Store``)."""
+    found = (node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name))
+    return {node.id for node in found if isinstance(node.ctx, context)}
+
+
+def plotting_cells(cells: list) -> list:
+    """Return the code cells that draw and do nothing else, so that a page may fold their code.
+
+    They show a picture, their last statement draws it, and no other cell reads a name that they set.
+    """
+    codes = [cell for cell in cells if cell.cell_type == "code"]
+    found = []
+    for cell in codes:
+        shown = [output.get("data", {}).get("text/html", "") for output in cell.outputs]
+        statements = ast.parse(cell.source).body
+        if not any(re.search("<(svg|img)", part) for part in shown) or not statements:
+            continue
+        read = set().union(*(names(other.source, ast.Load) for other in codes if other is not cell))
+        if PLOTTING.search(ast.unparse(statements[-1])) and not names(cell.source, ast.Store) & read - CANVAS:
+            found.append(cell)
+    return found

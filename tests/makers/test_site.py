@@ -100,6 +100,11 @@ def test_everything_that_was_promised_is_there(website, parsed):
         "reliability",
     }
     assert names >= set(site.modules()) == set(site.MODULES.split())
+    for module in site.modules():
+        page = (website / f"api/{module}.html").read_text(encoding="utf-8")
+        assert page.count('<dt class="sig sig-object py"') >= 1, module
+        assert ".. py:" not in page
+    assert 'Notebook: <a class="reference internal" href="../' in page or "Notebook: all" in page
     for lesson in LESSONS:
         assert (website / f"slides/{lesson.name}.html").is_file()
         assert (website / f"notebooks/{lesson.name}.ipynb").is_file()
@@ -160,15 +165,16 @@ def test_sections_of_a_lesson_ask_for_mistakes_once_there_is_an_address():
 
 def test_only_cells_that_draw_and_do_nothing_else_are_folded():
     picture = [new_output("display_data", {"text/html": '<svg role="img"></svg>'})]
-    for source, folded in {
-        "ax = plotting.spectrogram(waveform, rate)": True,
-        "fig, (a, b) = plt.subplots(2)\nplotting.dot_plot(x, ax=a)": True,
-        "import matplotlib.pyplot as plt\nplt.plot(x)": True,
-        "scores = model(x)\nplotting.bars(scores)": False,
-        "drawings.show('x')": False,
-    }.items():
-        assert text.plots_only(new_code_cell(source, outputs=picture)) == folded, source
-    assert not text.plots_only(new_code_cell("plotting.bars(scores)"))
+    folded = [
+        "ax = plotting.spectrogram(waveform, rate)",
+        "fig, (upper, lower) = plt.subplots(2)\nplotting.dot_plot(x, ax=lower)",
+        "import matplotlib.pyplot as plt\nplt.plot(x)",
+        "rows = sorted(labels)\nplotting.event_roll(events, rows)",
+    ]
+    shown = ["scores = model(x)\nplotting.bars(scores)", "drawings.show('x')", "plotting.bars(x)\nmodel(x)"]
+    cells = [new_code_cell(source, outputs=picture) for source in (*folded, *shown)]
+    cells += [new_code_cell("scores.mean()"), new_code_cell("plotting.bars(scores)"), new_markdown_cell("text")]
+    assert [cell.source for cell in text.plotting_cells(cells)] == folded
 
 
 def test_formulas_become_mathml_and_prices_do_not():
