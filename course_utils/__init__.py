@@ -28,6 +28,7 @@ it is used.
 """
 
 import os as _os
+import sys as _sys
 import warnings as _warnings
 
 __version__ = "0.1.0"
@@ -41,3 +42,6 @@ _os.environ.setdefault("CODECARBON_LOG_LEVEL", "error")
 # tensorflow-hub 0.16.1 imports pkg_resources, which says at each import that it will go away.
 # The pin setuptools<81 deals with it; the reader of a notebook cannot.
 _warnings.filterwarnings("ignore", message="pkg_resources is deprecated", category=UserWarning)
+# A terminal that lacks a character, such as the ✓ of a check, shows a question mark; Python alone would stop there.
+if hasattr(_sys.stdout, "reconfigure") and _sys.stdout.errors == "strict":
+    _sys.stdout.reconfigure(errors="replace")

@@ -1,13 +1,15 @@
 """Time the course on this computer beside what you would write without it: ``python -m makers bench``, ``make bench``.
 
 Whatever is compared is timed in turns, so that other work of the computer affects all of it alike. The figures are
-medians over rounds, and also go into ``build/bench.json``.
+medians over rounds, and also go into ``build/bench.json``. At the end, each notebook is executed as students have it,
+and its memory is measured: ``python -m makers bench --memory`` does that alone.
 """
 
 import argparse
 import contextlib
 import io
 import json
+import os
 import shutil
 import statistics
 import subprocess
@@ -19,14 +21,16 @@ from pathlib import Path
 from unittest import mock
 
 import numpy as np
+import psutil
 
 from course_utils import assets, datasets, evaluation, events, features, models, widgets
-from makers import files
+from makers import files, lessons
 
 CALLS, WARM = 5, 2
 ROUNDS = 3
 FINE = 0.096  # s, the hop of the better detector
-OUT = Path(__file__).resolve().parents[1] / "build" / "bench.json"
+SAMPLES = 20  # of the memory, per second
+OUT = lessons.ROOT / "build" / "bench.json"
 
 
 def side_by_side(calls: dict[str, Callable[[], object]], rounds: int = 20) -> dict[str, float]:
@@ -253,6 +257,44 @@ def imports() -> dict[str, float]:
     return {"import course_utils": statistics.median(runs)}
 
 
+def peak_memory(command: list[str], environment: dict[str, str]) -> int:
+    """Return the largest resident memory, in bytes, of the processes that a command starts, without its own.
+
+    It is sampled from outside, on every system alike, so a peak of a few hundredths of a second may be missed.
+
+    Raises
+    ------
+    subprocess.CalledProcessError
+        If the command fails.
+    """
+    most = 0
+    with subprocess.Popen(command, env=environment) as process:
+        while process.poll() is None:
+            with contextlib.suppress(psutil.Error):  # a process has ended meanwhile
+                children = psutil.Process(process.pid).children(recursive=True)
+                most = max(most, sum(child.memory_info().rss for child in children))
+            time.sleep(1 / SAMPLES)
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, command)
+    return most
+
+
+def memory() -> dict[str, int]:
+    """Return the largest resident memory of each notebook's kernel in bytes, run from top to bottom.
+
+    As on a hub, there is a cache that is empty at first, and what is available already lies in a mirror.
+    """
+    command = [sys.executable, "-m", "jupyter", "execute", "--kernel_name=python3", "--timeout=-1"]
+    store = assets.store()
+    mirror = store.mirror or (store.cache if store.cache.is_dir() else "")
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"COURSE_CACHE": folder, "COURSE_MIRROR": str(mirror), "IPYTHONDIR": folder}
+        return {
+            lesson.name: peak_memory([*command, str(lessons.ROOT / f"notebooks/{lesson.name}.ipynb")], os.environ | own)
+            for lesson in lessons.lessons()
+        }
+
+
 def ratios(times: dict[str, float]) -> dict[str, float]:
     """Return how many times as fast the course is; for the network alone, how many times as long the course takes."""
 
@@ -272,10 +314,8 @@ def ratios(times: dict[str, float]) -> dict[str, float]:
     }
 
 
-def main() -> None:
-    """Print and write seconds and ratios."""
-    parser = argparse.ArgumentParser(prog="python -m makers bench", description=__doc__.splitlines()[0])
-    parser.parse_args()
+def speed() -> dict[str, dict[str, float]]:
+    """Print and return seconds and ratios."""
     models.start_tensorflow()
     import tensorflow_hub as hub
 
@@ -287,7 +327,18 @@ def main() -> None:
         print(f"{name:{width}}  {seconds:8.3f} s" if seconds >= 0.2 else f"{name:{width}}  {1000 * seconds:8.1f} ms")
     for name, ratio in compared.items():
         print(f"{name:{width}}  {ratio:8.2f} x")
-    files.write(OUT, json.dumps({"seconds": times, "ratios": compared}, indent=2) + "\n")
+    return {"seconds": times, "ratios": compared}
+
+
+def main() -> None:
+    """Print and write seconds, ratios and memory."""
+    parser = argparse.ArgumentParser(prog="python -m makers bench", description=__doc__.splitlines()[0])
+    parser.add_argument("--memory", action="store_true", help="only the memory of each notebook")
+    measured = {} if parser.parse_args().memory else speed()
+    measured["memory"] = memory()
+    for name, most in measured["memory"].items():
+        print(f"{name:30}  {most / 1e9:5.2f} GB of memory at its peak")
+    files.write(OUT, json.dumps(measured, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -96,12 +96,13 @@ def test_every_embedded_file_has_its_row_in_data_readme():
             assert f"`{row}`" in readme, relative
 
 
-def test_versions_agree():
+def test_versions_and_dates_agree():
     from course_utils import __version__
 
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text(encoding="utf-8"))
     assert citation["version"] == __version__
-    assert f"## {__version__} (" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    heading = f"## {__version__} ({citation['date-released']:%Y-%m-%d})"
+    assert heading in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8").splitlines()
 
 
 def test_no_file_is_large_or_bound_to_one_computer():

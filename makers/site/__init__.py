@@ -79,12 +79,14 @@ def relinked(text: str, path: str) -> str:
         Where it is in the repository, for instance ``"docs/results.md"``.
     """
     pages, repo = places(), badges.address()
+    there = f"https://github.com/{repo}/blob/v{badges.version()}/"
+    text = text.replace(f"]({there}", "](" + "../" * path.count("/"))  # as a notebook has them once there is an address
 
     def lead(found: re.Match) -> str:
         place = os.path.normpath(Path(path).parent / found[1]).replace(os.sep, "/") if found[1] else path
         if place in pages:
             return pages[place] + (found[2] or "")
-        return f"https://github.com/{repo}/blob/v{badges.version()}/{place}" if repo else "NOWHERE"
+        return f"{there}{place}" if repo else "NOWHERE"
 
     text = re.sub(r"\[([^\[\]]*)\]\(NOWHERE\)", r"\1", LINK.sub(lead, text))
     for place in re.findall(r'<a id="([^"]+)">', text):  # a place in a text, not a heading: MyST doesn't know it

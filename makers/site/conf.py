@@ -56,6 +56,12 @@ html_theme_options = {
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
 
+if repository := badges.address():
+    html_theme_options |= {
+        "github_url": f"https://github.com/{repository}",
+        "navbar_end": ["theme-switcher", "navbar-icon-links"],
+    }
+
 TERM = re.compile(r'<a class="reference internal" href="glossary\.html#([\w-]+)">')
 HEADING = re.compile(r'(<section id="([^"]+)">\n(?:<span[^>]*></span>)*<h2>)(.*?)(<a class="headerlink")', re.S)
 

@@ -573,6 +573,34 @@ def test_a_readable_mirror_serves_where_the_cache_may_not_be_read(rows, open_tmp
             )
 
 
+def test_a_mirror_that_nobody_can_write_to_serves_a_cache_of_one_s_own(rows, open_tmp, nobody):
+    """As on a hub: what lies in the read-only volume is used where it is, and unpacked into the cache."""
+    if not os.geteuid():
+        pytest.skip("permissions do not bind this user")
+    with contextlib.ExitStack() as undo:
+        if os.getresuid()[2] == 0:
+            os.setresuid(0, 0, 0)
+        pack(rows, open_tmp)
+        mirror, cache = (open_tmp / "cache").rename(open_tmp / "mirror"), open_tmp / "cache"
+        (mirror / "things").mkdir()
+        (mirror / "things/thing.bin").write_bytes(BODY)
+        cache.mkdir()
+        cache.chmod(0o777)
+        for path in (*mirror.rglob("*"), mirror):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+            undo.callback(path.chmod, 0o755)
+        if not os.geteuid():
+            undo.callback(os.setresuid, 0, 0, 0)
+            os.setresuid(65534, 65534, 0)
+        before = sorted(mirror.rglob("*"))
+        store = assets.Store("auto", cache, mirror, rows)
+        thing, folder = store.resolve("thing"), store.resolve("pack")
+        assert (thing.source, thing.path) == ("mirror", mirror / "things/thing.bin")
+        assert (folder.source, folder.path.parent) == ("mirror", cache / "unpacked")
+        assert (folder.path / "variables/data").read_bytes() == b"abc"
+        assert sorted(mirror.rglob("*")) == before
+
+
 # --- C, D, E: silence, not told, drip ---
 
 HOST_FAULTS = {
@@ -1371,7 +1399,8 @@ def test_info_looks_and_does_not_download(python, server, tmp_path):
         assert out.rstrip().endswith("0")
         assert "uses the network or a mirror; not fetched yet" in out
         assert one.agents == []
-    out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_MIRROR="no/such/folder")
+    wrong = {"COURSE_MIRROR": "no/such/folder", "COURSE_ASSETS": "auto"}
+    out = python("from course_utils.__main__ import main; print(main(['info']))", **wrong)
     assert "does not exist" in out
     assert out.rstrip().endswith("1")
 

@@ -150,6 +150,8 @@ def test_links_of_the_repository_become_links_of_the_site(monkeypatch, course, t
     monkeypatch.setattr(site.badges, "address", lambda root=None: "someone/course")
     there = f"https://github.com/someone/course/blob/v{site.badges.version()}/makers/x.py"
     assert f"[a file]({there})" in site.relinked(words, "README.md")
+    stamped = there.replace("makers/x.py", "docs/glossary.md#hop")  # as a notebook links a term
+    assert site.relinked(f"a [hop]({stamped})", "notebooks/x.ipynb") == "a [hop](glossary.md#hop)"
     assert site.relinked("[a](../README.md) [b](glossary.md)", "docs/x.md") == "[a](learn.md) [b](glossary.md)"
 
 
