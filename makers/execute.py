@@ -31,7 +31,7 @@ from makers.lessons import CHECK, EVAL, Lesson, LessonError, tags
 
 BUILD = lessons.ROOT / "build"
 TIMEOUT = 1800  # s a cell may take
-MEMORY = 3e9  # bytes that a notebook may take
+MEMORY = 3.5e9  # bytes that a notebook may take
 ODD = ["None", "...", "3", "'dog'", "[]", "{}", "object()", "np.array([np.nan])", "lambda *_: 1 / 0", "pd.DataFrame()",
        "(..., 1)", "[[1], [2, 3]]"]  # fmt: skip
 RECORD = "import json\n\nprint(json.dumps(Out[max(Out)]))"

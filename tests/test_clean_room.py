@@ -63,7 +63,7 @@ COLAB = {
         seaborn==0.13.2 setuptools==75.2.0 soundfile==0.13.1 soxr==1.0.0 tensorflow==2.20.0 tensorflow-hub==0.16.1
         tf_keras==2.20.0 tqdm==4.67.3 traitlets==5.7.1 typer==0.24.2""",
 }
-CHANGED = {"psutil"}  # codecarbon wants a newer one than Colab has
+CHANGED = {"psutil", "cryptography"}  # codecarbon wants newer ones; on 3.13, cryptography is new enough
 EXECUTE = """
 import nbclient, nbformat, sys
 notebook = nbformat.read(sys.argv[1], as_version=4)
@@ -137,7 +137,7 @@ def test_notebook_02_installs_the_wheel_and_runs_from_an_empty_folder(wheel, tmp
     room.install("nbclient", "ipykernel")
     said = room.execute("02_yamnet")
     assert "Installing course_utils" in said
-    assert "Collecting tensorflow" in said
+    assert "Installing collected packages" in said
     assert "course_utils is installed." in said
     assert "YAMNet-mini" in said
     assert "(10, 521)" in said
