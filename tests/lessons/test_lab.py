@@ -60,6 +60,9 @@ SETTINGS = {
 }
 
 
+FUNCTIONS = ("question", "buttons", "phone", "no_microphone")  # the same notebook, with a kernel for each test
+
+
 def shortened(name: str):
     """Return a notebook with nbmake's settings, which make it run in less time."""
     notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
@@ -84,7 +87,7 @@ def lab(tmp_path_factory):
     for name, cells in (
         ("own_sound", [new_code_cell(OWN_SOUND), done]),
         ("own_classes", [new_code_cell(OWN_CLASSES), done]),
-        ("a_function", [new_code_cell(A_FUNCTION), questions, done]),
+        *((name, [new_code_cell(A_FUNCTION), questions, done]) for name in FUNCTIONS),
     ):
         nbformat.write(new_notebook(cells=cells, metadata=kernel), root / f"{name}.ipynb")
     for name, values in SETTINGS.items():
@@ -170,7 +173,7 @@ def test_detector_moves_and_a_question_answers(browser, lab):
 
 def test_a_question_is_answered_by_keyboard(browser, lab):
     page = browser.new_page(viewport={"width": 1300, "height": 900})
-    run_all(page, lab, "a_function")
+    run_all(page, lab, "question")
     first, second = page.locator(".course-quiz").all()
     status = first.locator("[role=status]")
     first.locator(".choice.a").focus()
@@ -232,7 +235,7 @@ def test_recorder_hears_the_microphone(with_microphone, lab):
 def test_the_buttons_by_keyboard(with_microphone, lab):
     """Enter, which JupyterLab would keep to itself, and Space."""
     page = with_microphone.new_page(viewport={"width": 1300, "height": 900})
-    run_all(page, lab, "a_function")
+    run_all(page, lab, "buttons")
     button = page.locator(".course-record")
     page.locator(".course-upload").focus()
     page.keyboard.press("Shift+Tab")
@@ -248,6 +251,7 @@ def test_the_buttons_by_keyboard(with_microphone, lab):
         page.evaluate(ASKED)
         page.keyboard.press(key)
         page.wait_for_function("window.asked")
+    page.close()
 
 
 def upload(page, file):
@@ -257,7 +261,7 @@ def upload(page, file):
 def test_a_phone_s_m4a_and_what_the_browser_cannot_decode(browser, lab):
     """`tone.m4a` is a second of 1250 Hz that PyAV 18.1 has encoded: an AAC of 32 kbit/s in MPEG-4, as of a phone."""
     page = browser.new_page(viewport={"width": 1300, "height": 900})
-    run_all(page, lab, "a_function")
+    run_all(page, lab, "phone")
     result, status = page.locator(".course-own-sound"), page.locator(".course-status")
     upload(page, ROOT / "tests/data/tone.m4a")
     if page.evaluate("document.createElement('audio').canPlayType('audio/mp4; codecs=mp4a.40.2')"):
@@ -285,7 +289,7 @@ def test_a_phone_s_m4a_and_what_the_browser_cannot_decode(browser, lab):
 def test_recorder_says_where_there_is_no_microphone(browser, lab):
     page = browser.new_page()
     page.add_init_script("Object.defineProperty(navigator, 'mediaDevices', { value: undefined })")
-    run_all(page, lab, "a_function")
+    run_all(page, lab, "no_microphone")
     page.locator(".course-record").click()
     expect(page.locator(".course-status")).to_contain_text("only to pages with https")
     expect(page.locator(".course-status")).to_contain_text("upload a recording instead")
