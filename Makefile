@@ -1,4 +1,4 @@
-# Environmental Audio AI. Each target is a `python -m …` line or a few; README.md lists them for those without make.
+# Environmental Audio AI. Each target is a `python -m …` line or a few; docs/commands.md lists them for those without make.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -13,11 +13,11 @@ help:  ## list the targets
 # Where it cannot get there (a proxy that only pip knows, a mirror of packages), pip installs what it finds.
 define install
 	@$(PYTHON) -c 'import sys; sys.exit(None if (3, 11) <= sys.version_info < (3, 14) else "Python 3.11, 3.12 or 3.13 is needed: make PYTHON=python3.11 $(MAKECMDGOALS)")'
-	@echo "Installing the course into $(VENV): about 4 GB, a few minutes."
+	@echo "Installing what is missing in $(VENV). All of it is about 4 GB, and takes a few minutes."
 	@$(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt uv
 	@$(BIN)/uv pip install --python $(BIN)/python --torch-backend auto --constraint constraints.txt --editable ".[$(1)]" \
-	|| { echo "uv could not get everything from where PyTorch has its builds. Now pip tries."; \
+	|| { echo "That is fine: pip takes over. It says nothing for a few minutes."; \
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[$(1)]"; }
 endef
 

@@ -112,26 +112,29 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
     print(f"\n{table(done)}\n")
     if same := len(chosen) - len(began):
         print(f"{same} of {len(chosen)} notebooks have not changed since their last run (make clean forgets it).")
+    if any("embedded" in found.get("assets", {}).values() for found in done.values()):
+        print("With embedded assets, figures may differ from the README's by one or two hundredths.")
     if warned:
         print(f"In the pages, something is not as it should be:\n{warned}", file=sys.stderr)
-    print("Open build/site/index.html. Slides: build/slides/, figures: build/results.json")
+    print("Open build/site/index.html, or run: make present. Slides: build/slides/, figures: build/results.json")
     print(f"It took {time.perf_counter() - start:.0f} s, {written:.0f} s of them for pages and slides.")
     return sum("error" in found for found in done.values())
 
 
-def decks(chosen: list[Lesson]) -> int:
+def decks(chosen: list[Lesson], quiet: bool = False) -> int:
     """Write slides from the last execution, and execute again what has changed; return how many lessons failed."""
     choices = lecture.read(lessons.ROOT / lecture.FILE)
     current = {lesson.name: execute.last(lesson) for lesson in chosen}
     for lesson in chosen:
         if notebook := current[lesson.name]:
             slides.write_deck(lesson.deck(notebook), execute.BUILD / "slides" / f"{lesson.name}.html", choices)
-            print(f"build/slides/{lesson.name}.html")
+            if not quiet:
+                print(f"build/slides/{lesson.name}.html")
     write_index()
     if site.output().is_dir():
         site.take_slides()
     changed = [lesson for lesson in chosen if not current[lesson.name]]
-    if not changed:
+    if not changed and not quiet:
         print("Nothing was executed: these are the results of the last run. Begin with build/slides/index.html")
     return run(changed) if changed else 0
 

@@ -272,12 +272,13 @@ def link_terms(cells: list, forms: dict[str, str], page: str) -> None:
 
 def table(root: Path) -> str:
     """Return the README's table of notebooks."""
-    repo, rows = badges.address(root), ["| notebook | you learn | time | Colab |", "| --- | --- | --- | --- |"]
+    repo = badges.address(root)
+    rows = ["| notebook | you learn | time |" + " Colab |" * bool(repo), "| --- | --- | --- |" + " --- |" * bool(repo)]
     for lesson in lessons(root):
         summary = "going further: " * bool(lesson.about.get("bonus")) + lesson.about["summary"]
-        colab = badges.badge(repo, f"{lesson.name}.ipynb") if repo else "after publication"
+        colab = f" {badges.badge(repo, f'{lesson.name}.ipynb')} |" if repo else ""
         name = f"[{lesson.name}](notebooks/{lesson.name}.ipynb)"
-        rows.append(f"| {name} | {summary} | {lesson.about['minutes']} min | {colab} |")
+        rows.append(f"| {name} | {summary} | {lesson.about['minutes']} min |{colab}")
     return "\n".join(rows)
 
 

@@ -45,6 +45,10 @@
     };
     turn = mine;
     const megabytes = root.dataset.megabytes;
+    announced = { name: "", time: -Infinity };
+    find(".hear-announced").textContent = "";
+    const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";
+    find(".hear-main").scrollIntoView({ block: "nearest", behavior });  // on a phone, it lies below the buttons
     enter("loading", ready ? "One moment …" : `Loading a small network, about ${megabytes} MB, once …`);
     try {
       await work(mine);
@@ -342,7 +346,12 @@
         audio.src = url;
         audio.hidden = false;
         audio.onplay = () => { enter("playing", "Playing. The tags are those of the second in the frame."); frame(); };
-        audio.onpause = () => enter("idle", audio.ended ? "Play it again, or try another sound." : "Paused.");
+        audio.onpause = () => {
+          if (!audio.ended) return enter("idle", "Paused.");
+          const highest = scores.map(row => Math.max(...row));  // back to where the network is surest
+          audio.currentTime = highest.indexOf(Math.max(...highest)) * HOP / RATE + 0.48;
+          enter("idle", "This is where it was surest. Play it again, or try another sound.");
+        };
         audio.onseeked = frame;
         audio.play().catch(() => enter("idle", "Press play below the picture."));
       }

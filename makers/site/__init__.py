@@ -144,6 +144,9 @@ def page_of(notebook, below_title: str = ""):
         hidden = cell.metadata.get("jupyter", {}).get("source_hidden")  # the set-up: only what it says
         if hidden or cell.source.startswith(("drawings.show(", "widgets.quiz(")):
             cell.metadata["tags"] = ["remove-input"]
+        for output in cell.outputs if hidden else []:  # what could not be reached here says nothing to a reader
+            if "text" in output:
+                output.text = re.sub(r"^Not available: .*\n?", "", output.text, flags=re.M)
     page.metadata = {"kernelspec": lessons.METADATA["kernelspec"]}
     return page
 

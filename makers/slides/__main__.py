@@ -86,7 +86,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"No notebook's name begins with {' or '.join(names)}.", file=sys.stderr)
         return 2
     try:
-        if failed := build.decks(lessons):
+        if failed := build.decks(lessons, quiet=chosen.present is not None):
             return min(failed, 1)
         if chosen.pdf:
             handouts([lesson.name for lesson in lessons])
