@@ -16,6 +16,7 @@ if that fails. ``embedded`` uses only what the course ships, and makes no networ
 
 import contextlib
 import csv
+import errno
 import hashlib
 import os
 import sys
@@ -124,6 +125,12 @@ def _folder(name: str, value: str, *bases: Path | None) -> Path:
     """Return the folder that a variable names; a relative one is looked up from the first of the bases that has it."""
     try:
         paths = [(base / Path(value).expanduser()).resolve() for base in bases if base]
+        for path in paths:
+            try:
+                path.stat()
+            except OSError as error:
+                if error.errno == errno.ELOOP:  # since Python 3.13, resolve() does not raise it
+                    raise
         return next((path for path in paths if path.is_dir()), paths[-1])
     except (OSError, RuntimeError, ValueError) as error:  # ~nobody, links in a circle, a name that is too long
         raise AssetError(
