@@ -105,8 +105,11 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
             raise
     files.write(file, json.dumps(results, indent=2, sort_keys=True) + "\n")
     write_index()
-    now = time.perf_counter()
-    warned = site.write()
+    now, broken = time.perf_counter(), False
+    try:
+        warned = site.write()
+    except (RuntimeError, ValueError) as error:  # the table of results is printed all the same
+        warned, broken = str(error), True
     written += time.perf_counter() - now
     done = {lesson.name: results[lesson.name] for lesson in chosen}
     print(f"\n{table(done)}\n")
@@ -118,7 +121,7 @@ def run(chosen: list[Lesson], with_slides: bool = True) -> int:
         print(f"In the pages, something is not as it should be:\n{warned}", file=sys.stderr)
     print("Open build/site/index.html, or run: make present. Slides: build/slides/, figures: build/results.json")
     print(f"It took {time.perf_counter() - start:.0f} s, {written:.0f} s of them for pages and slides.")
-    return sum("error" in found for found in done.values())
+    return sum("error" in found for found in done.values()) + broken
 
 
 def decks(chosen: list[Lesson], quiet: bool = False) -> int:

@@ -3,6 +3,8 @@
 import ast
 import re
 
+from makers.slides import mathml
+
 FORMULA = re.compile(r"(?<![\\$])(\$\$?)(?!\s)(.+?)(?<![\s\\])\1", re.S)
 CODE = re.compile(r"(```.*?```|`[^`\n]*`)", re.S)
 BOX = re.compile(r"^> \*\*(Keep in mind|Try it)\.\*\* ((?:.+\n?)(?:>.*\n?)*)", re.M)
@@ -11,22 +13,10 @@ PLOTTING = re.compile(rf"\b(plt|plotting|{'|'.join(CANVAS)})\b")
 
 
 def as_mathml(text: str) -> str:
-    """Return Markdown, its mathematics as MathML, which browsers show by themselves.
-
-    Raises
-    ------
-    ValueError
-        If a formula is wrong.
-    """
-    from latex2mathml.converter import convert
+    """Return Markdown, its mathematics as MathML; a formula that is wrong is a ValueError."""
 
     def formula(found: re.Match) -> str:
-        try:
-            return convert(found[2], display="block" if found[1] == "$$" else "inline")
-        except Exception as error:  # latex2mathml has many, with no message
-            raise ValueError(
-                f"Not a formula ({type(error).__name__}; a dollar sign is written \\$): {found[2]}"
-            ) from error
+        return mathml(found[2], display="block" if found[1] == "$$" else "inline")
 
     parts = CODE.split(text)
     return "".join(part if i % 2 else FORMULA.sub(formula, part) for i, part in enumerate(parts))

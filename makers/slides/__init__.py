@@ -77,26 +77,36 @@ def with_drawings(notebook):
     return notebook
 
 
+def mathml(formula: str, display: str = "inline") -> str:
+    """Return a formula of LaTeX as MathML, which browsers show by themselves.
+
+    Raises
+    ------
+    ValueError
+        If the formula is wrong.
+    """
+    from latex2mathml.converter import convert
+
+    try:
+        return convert(formula, display=display)
+    except Exception as error:  # latex2mathml has many, with no message
+        raise ValueError(f"Not a formula ({type(error).__name__}; a dollar sign is written \\$): {formula}") from error
+
+
 @pass_context
 def math_filter(context, source: str) -> str:
-    """Return Markdown as HTML, its mathematics as MathML, which browsers show by themselves.
+    """Return Markdown as HTML, its mathematics as MathML.
 
     Raises
     ------
     ValueError
         If a formula is wrong.
     """
-    from latex2mathml.converter import convert
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     class Renderer(IPythonRenderer):
         def inline_math(self, body, display="inline"):
-            try:
-                return convert(body, display=display)
-            except Exception as error:  # latex2mathml has many, with no message
-                raise ValueError(
-                    f"Not a formula ({type(error).__name__}; a dollar sign is written \\$): {body}"
-                ) from error
+            return mathml(body, display)
 
         def block_math(self, body):
             return self.inline_math(body, "block")

@@ -86,6 +86,19 @@ def test_a_dying_kernel_fails_the_run_and_leaves_no_old_page(course, tmp_path, c
     assert "error" in json.loads((tmp_path / "build/results.json").read_text())["01_dies"]
 
 
+def test_a_site_that_cannot_be_written_fails_the_run_after_its_table(course, monkeypatch, capsys):
+    def fail():
+        raise RuntimeError("Sphinx says no")
+
+    course("01_small", "## A heading", "print(1)")
+    monkeypatch.setattr(build.site, "write", fail)
+    assert build.main([]) == 1
+    said = capsys.readouterr()
+    assert "01_small" in said.out
+    assert "done" in said.out
+    assert "Sphinx says no" in said.err
+
+
 def test_unknown_notebook_is_said(capsys):
     assert build.main(["99"]) == 2
     assert "99" in capsys.readouterr().err
