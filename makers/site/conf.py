@@ -2,6 +2,7 @@
 
 import re
 from html import escape
+from pathlib import Path
 
 from makers import badges, lessons, site
 from makers.slides.theme import revealjs
@@ -36,6 +37,7 @@ html_static_path = ["static", str(revealjs() / "dist/theme/fonts/source-sans-pro
 html_css_files = ["source-sans-pro.css", "course.css"]
 html_js_files = [("site.js", {"defer": "defer"})]
 html_favicon = "static/favicon.svg"
+html_search_scorer = str(Path(__file__).parent / "scorer.js")
 html_show_sourcelink = False
 html_copy_source = False
 html_show_search_summary = False  # a page in a folder may not read another
