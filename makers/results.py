@@ -191,6 +191,14 @@ def page(results: dict) -> str:
         results=results,
         first=first,
         table=markdown,
+        around=around,
+        gains={name: around(rows[METRICS[0]], sign="+") for name, rows in better[0]["differences"].items()},
+        shown=sum(
+            row["from"] > 0
+            for run in how_sure
+            for row in run["differences"]
+            if (row["head minus"], row["windows"]) == ("zero-shot, mean of labels", "windows with sound")
+        ),
         heads=spread(heads),
         classifiers=classifiers,
         folds=folds,

@@ -108,6 +108,8 @@ def test_expected_results_are_met(lesson, executed):
 
 # --- docs/results.json ---
 
+STEPS = ("finer steps", "same last steps", "second network", "trained on mixtures", "mn04 in place of YAMNet")
+
 
 @pytest.fixture(scope="module")
 def written():
@@ -227,6 +229,16 @@ def test_records_stand_below_the_lessons_that_find_them(written):
             assert keys <= set(run[name])
             assert not any(keys & set(record) for other, record in run.items() if other != name)
             assert run[name]["expected"]
+
+
+def test_the_findings_at_the_top_hold(written):
+    for run in written["runs"]:
+        assert run["05_how_sure"]["network_gain"]["from"] > 0
+        assert run["05_how_sure"]["leak"]["leaked"] > run["05_how_sure"]["leak"]["honest"] + 0.05
+    runs = [run["06_better_detector"]["differences"] for run in written["runs"]]
+    clear = [all(gains[step]["segment F-score"]["low"] > 0 for gains in runs) for step in STEPS]
+    assert clear == [False, False, False, True, True]
+    assert "With 1 of 3 seeds of the training" in measured.page(written)
 
 
 def test_differences_go_into_the_page_once_they_are_measured(written):
