@@ -179,6 +179,12 @@ def _parts(target: Path) -> list[Path]:
     return [path for path in target.parent.glob(f".{target.name}.*") if path.exists()]
 
 
+def _runner() -> str:
+    """Return what starts a module here: ``%run`` in a notebook, ``python`` in a terminal."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return "%run" if shell else "python"
+
+
 class Store:
     """Finds assets, and remembers what it found and where.
 
@@ -382,8 +388,14 @@ class Store:
         return Resolved(name, row["title"], path, "embedded", row["embedded_title"])
 
     def _tell(self, asset: Resolved) -> None:
-        """Say once, in one line, which addresses failed and how; of one that came from elsewhere, if it was named."""
+        """Say once, in one line, which addresses failed and how; of one that came from elsewhere, if it was named.
+
+        Once the network as a whole has failed, and that has been said, it isn't said of each address.
+        """
         new = {address: why for address, why in self._failures.items() if address not in self._told}
+        offline = self._fetcher.known("*") and any(address.startswith("http") for address in self._told)
+        if offline:
+            new = {address: why for address, why in new.items() if not address.startswith("http")}
         if asset.is_real:
             new = {address: why for address, why in new.items() if "COURSE_MIRROR" in address}
         self._failures.clear()
@@ -391,7 +403,9 @@ class Store:
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
             then = "It came from elsewhere" if asset.is_real else "The course goes on with what it ships"
-            line = f"Not available: {said}. {then}. To try again, run {PREFETCH}."
+            line = (
+                f"Not available: {said}. {then}. To try again, run `{_runner()} -m course_utils prefetch {asset.name}`."
+            )
             if "COURSE_MIRROR" in said:
                 warnings.warn(line, stacklevel=5)
             else:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 EventsLike: TypeAlias = "pd.DataFrame | Events | Iterable[Sequence]"
-"""What the door :meth:`Events.of` lets in: a table, arrays, or triples (label, onset, offset)."""
+"""What :meth:`Events.of` takes: a table, arrays, or triples (label, onset, offset)."""
 
 NAMES = ("label", "onset", "offset")
 

@@ -136,7 +136,7 @@ class Fetcher:
         name, begin = url.split("/")[2], time.monotonic()
         shy = self.mode == "auto" and not named  # of asking at all, once the network has failed
         if why := self.known(name) or (shy and self.known("*")):
-            raise FetchError(f"{why}; it failed a short while ago and is not asked again yet")
+            raise FetchError(f"{why}; that was a short while ago, and it isn't asked again yet")
         for wait in WAITS:
             if self.halt.wait(wait) or self.left <= 0:
                 raise FetchError("not asked: the call was stopped, or others used up its time")
@@ -155,7 +155,7 @@ class Fetcher:
             failed = self.failed | {name: (time.time(), time.monotonic() - begin, str(last))}
             others = any(self.known(other) for other in self.failed if other != name)
             if shy and not self.reached and (others or self.left <= 0):
-                failed["*"] = (time.time(), ALLOWANCE["auto"] - self.left, f"{last} ({name})")
+                failed["*"] = (time.time(), ALLOWANCE["auto"] - self.left, str(last))
             self.remember(failed)
         raise last
 

@@ -65,6 +65,7 @@ if repository := badges.address():
     }
 
 TERM = re.compile(r'<a class="reference internal" href="glossary\.html#([\w-]+)">')
+INTERVAL = re.compile(r"(<td[^>]*>(?:<p>)?[^<(]*)(\([+-]?\d\.\d+ to [+-]?\d\.\d+\))")  # in a table
 HEADING = re.compile(r'(<section id="([^"]+)">\n(?:<span[^>]*></span>)*<h2>)(.*?)(<a class="headerlink")', re.S)
 
 
@@ -94,7 +95,8 @@ def with_reports(body: str, name: str, repo: str | None) -> str:
 
 
 def readable(body: str) -> str:
-    """Return a page without empty headers in tables, its text in the theme's colours and not in a terminal's."""
+    """Return a page whose tables have no empty headers and no broken intervals, without a terminal's colours."""
+    body = INTERVAL.sub(r'\1<span class="course-interval">\2</span>', body)
     body = re.sub(r"<th\b[^>]*>\s*(<p>\s*</p>)?\s*</th>", "<td></td>", body)
     return re.sub(r'<span style="color: #\w+; text-decoration-color: #\w+">', "<span>", body)
 

@@ -26,9 +26,9 @@ from .theme import colours, fonts, revealjs
 FOLDER = Path(__file__).resolve().parent
 DOCS = FOLDER.parents[1] / "docs" / "figures"
 RESULTS = {
-    "classifiers": "Ten animals, five classifiers, and how sure we are (lesson 5)",
-    "few_clips": "A few clips of each animal are enough to begin with (lesson 5)",
-    "detectors": "A detector gets better step by step (lesson 6)",
+    "classifiers": "Ten animals, five classifiers, and how sure we are (lesson 5). The head is lesson 3’s network.",
+    "few_clips": "A few clips of each animal are enough to begin with (lesson 5). The bars are standard deviations.",
+    "detectors": "A detector gets better step by step (lesson 6). At 0 dB, animal and background are as loud.",
 }
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"

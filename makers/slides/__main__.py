@@ -56,7 +56,7 @@ def present(page: Path, port: int, folder: Path | None = None) -> None:
         raise OSError(f"Port {port} cannot be used ({error}). Choose another, or leave out --port.") from error
     with server:
         address = f"http://127.0.0.1:{server.server_port}/{page.relative_to(folder).as_posix()}"
-        print(f"{address}\nPress S on a slide for the speaker view, and Ctrl+C here to end.", flush=True)
+        print(f"Opening {address} in your browser. If nothing opens, go there. Ctrl+C here ends it.", flush=True)
         webbrowser.open(address)
         with contextlib.suppress(KeyboardInterrupt):
             server.serve_forever()

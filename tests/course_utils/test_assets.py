@@ -853,6 +853,26 @@ def test_what_failed_is_remembered_for_an_hour_if_it_took_time(make, rows, serve
         make().resolve("labels")
 
 
+def test_without_a_network_it_is_said_in_two_lines_at_most(make, rows, monkeypatch, capsys):
+    def unknown(*_, **__):
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    for i, name in enumerate(rows):
+        rows[name]["files"][0]["urls"] = [f"http://host-{i}.example/{name}"]
+    for host in ("a", "b", "c"):
+        rows[host] = {**rows["thing"], "path": host, "files": [dict(rows["thing"]["files"][0])]}
+        rows[host]["files"][0]["urls"] = [f"http://{host}.example/thing"]
+    for lines in (2, 1):  # the second time, another notebook: the failure is remembered
+        store = make()
+        for name in rows:
+            if "files" in rows[name]:
+                store.resolve(name)
+        said = capsys.readouterr().out.splitlines()
+        assert len(said) <= lines, said
+        assert said[0].endswith("To try again, run `python -m course_utils prefetch thing`.")
+
+
 def test_auto_gives_the_network_up_after_two_hosts(make, rows, server, quick, tmp_path, capsys):
     one, two, three = (server(always="silent") for _ in range(3))
     rows["thing"]["files"][0]["urls"] = [f"{one.url}/a", f"{two.url}/a", f"{three.url}/a"]

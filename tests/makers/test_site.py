@@ -190,6 +190,22 @@ def test_formulas_become_mathml_and_prices_do_not():
         text.as_mathml("$x_{$")
 
 
+def test_a_page_shows_no_check_of_nothing_and_says_where_a_sound_can_be_tried(website):
+    import numpy
+
+    from course_utils import check
+
+    verdicts = [check.top_tags(answer, numpy.zeros((1, 527))) for answer in (..., [1])]
+    cells = [
+        new_code_cell("check", outputs=[new_output("execute_result", {"text/plain": repr(verdict)})])
+        for verdict in verdicts
+    ]
+    assert [len(cell.outputs) for cell in site.page_of(new_notebook(cells=cells)).cells] == [0, 1]
+    for name in ("01_audio_tagging", "04_sound_event_detection"):
+        page = (website / f"{name}.html").read_text(encoding="utf-8")
+        assert site.TRY_IT in page and "Not yet." not in page
+
+
 def test_keep_in_mind_is_a_box():
     page = site.page_of(new_notebook(cells=[new_markdown_cell("Text.\n\n> **Keep in mind.** One\n> line.\n\nMore.")]))
     assert page.cells[0].source == "Text.\n\n```{admonition} Keep in mind\nOne\nline.\n```\n\nMore."
