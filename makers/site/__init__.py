@@ -140,11 +140,15 @@ def page_of(notebook, below_title: str = ""):
             text = re.sub(r"<!-- badges -->.*?<!-- /badges -->", below_title, cell.source, flags=re.S)
             cell.source = with_boxes(as_mathml(relinked(text, "notebooks/x.ipynb")))
             continue
-        # the picture beside a widget stays; nobody who reads a page has left an exercise unanswered
-        cell.outputs = [output for output in cell.outputs if not unfit(output.get("data", {}))]
+        shown = []
         for output in cell.outputs:
-            if "course-static-own-sound" in (html := output.get("data", {}).get("text/html", "")):
-                output.data["text/html"] = html.replace(" to use it.", f" to use it, or {TRY_IT}.")
+            data = output.get("data", {})
+            if slides.WIDGET in data or data.get("text/plain", "").startswith("✗ Not yet."):
+                continue  # the picture beside a widget stays; who reads a page has left no exercise unanswered
+            if "course-static-own-sound" in data.get("text/html", ""):
+                data["text/html"] = data["text/html"].replace(" to use it.", f" to use it, or {TRY_IT}.")
+            shown.append(output)
+        cell.outputs = shown
         hidden = cell.metadata.get("jupyter", {}).get("source_hidden")  # the set-up: only what it says
         if hidden or cell.source.startswith(("drawings.show(", "widgets.quiz(")):
             cell.metadata["tags"] = ["remove-input"]
@@ -153,11 +157,6 @@ def page_of(notebook, below_title: str = ""):
                 output.text = re.sub(r"^Not available: .*\n?", "", output.text, flags=re.M)
     page.metadata = {"kernelspec": lessons.METADATA["kernelspec"]}
     return page
-
-
-def unfit(data: dict) -> bool:
-    """Return whether an output is for a running notebook alone: a widget, or a check that has no answer yet."""
-    return slides.WIDGET in data or data.get("text/plain", "").startswith("✗ Not yet.")
 
 
 def write_lesson(notebook, lesson: Lesson) -> None:

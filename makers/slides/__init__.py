@@ -28,7 +28,7 @@ DOCS = FOLDER.parents[1] / "docs" / "figures"
 RESULTS = {
     "classifiers": "Ten animals, five classifiers, and how sure we are (lesson 5). The head is lesson 3’s network.",
     "few_clips": "A few clips of each animal are enough to begin with (lesson 5). The bars are standard deviations.",
-    "detectors": "A detector gets better step by step (lesson 6). At 0 dB, animal and background are as loud.",
+    "detectors": "A detector gets better step by step (lesson 6). At 0 dB, animal and background are equally loud.",
 }
 COURSE = "Environmental Audio AI"
 LICENCE = "CC BY 4.0"

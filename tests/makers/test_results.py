@@ -238,7 +238,7 @@ def test_the_findings_at_the_top_hold(written):
     runs = [run["06_better_detector"]["differences"] for run in written["runs"]]
     clear = [all(gains[step]["segment F-score"]["low"] > 0 for gains in runs) for step in STEPS]
     assert clear == [False, False, False, True, True]
-    assert "With 1 of 3 seeds of the training" in measured.page(written)
+    assert "For 1 of 3 training seeds" in measured.page(written)
 
 
 def test_differences_go_into_the_page_once_they_are_measured(written):
