@@ -1,18 +1,24 @@
 """Load, resample, check, play and mix audio. Waveforms are float32 arrays in [-1, 1]."""
 
 import base64
+import contextlib
 import html
 import io
 import mmap
+import os
 import re
+import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import soundfile
 import soxr
+
+from course_utils import containers
 
 if TYPE_CHECKING:
     from IPython.display import HTML
@@ -23,6 +29,10 @@ _UNREADABLE = {  # what we say of a file that libsndfile does not open, by its f
     b"\x1a\x45\xdf\xa3.*": "is WebM or Matroska. Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
     b".*": "is not audio that can be read. Save it as WAV or FLAC and try again.",
 }
+_SIZES = re.compile(  # what libsndfile says of chunks that are shorter than they should be, in its words
+    r"(?:data|SSND|BODY|[Ss]ize|riff|Data length) *:? (\d+) \(?should be (\d+)"
+)
+BLOCK = 1 << 20  # values that are read at once, of all channels
 _DIVIDE = "Divide 16-bit samples by 32768, or read the file with course_utils.audio.load."
 
 
@@ -67,64 +77,248 @@ class Clip:
         """
         if not self.has_audio:
             return None
-        rate = sample_rate if self.waveform is None else self.sample_rate
-        samples = load(self.path, rate) if self.waveform is None else self.waveform
+        if self.waveform is None:
+            return load(self.path, sample_rate, notes=self.stored is None)
         try:
-            return check_waveform(soxr.resample(check_waveform(samples, rate), rate, sample_rate), sample_rate)
+            waveform = soxr.resample(check_waveform(self.waveform, self.sample_rate), self.sample_rate, sample_rate)
+            return check_waveform(waveform, sample_rate)
         except (TypeError, ValueError) as error:
-            raise type(error)(f"{self.path or self.name}: {error}") from None
+            raise type(error)(f"{self.name}: {error}") from None
 
 
-def _broken(path: str | Path, seconds: float) -> ValueError:
-    what = f"breaks off before the end of the {seconds:.2f} s it promises" if seconds else "cannot be read to its end"
-    return ValueError(f"{str(path)!r} {what}. Download, copy or save it again.")
+def _of(path: str | Path) -> str:
+    """Return a file's name in quotation marks; of a name that is no text, what can be shown."""
+    return repr(os.fsencode(path).decode(errors="replace"))
 
 
-def opened(path: str | Path) -> soundfile.SoundFile:
-    """Open an audio file for :func:`blocks_of`, or say what is wrong with it.
+def _broken(path: str | Path, how: str) -> ValueError:
+    return ValueError(f"{_of(path)} {how}. Download, copy or save it again.")
 
-    The header of WAV, AIFF and the like promises a length, which is compared with the file. A writer that can't go back
-    to the header, such as a pipe, promises nothing, or 2 GB and more. Then the audio lasts until the file ends.
+
+@dataclass
+class Levels:
+    """How loud a sound is, before and after its channels became one.
+
+    Attributes
+    ----------
+    channels, frames : int
+        How many channels, and how many samples of each.
+    peak, power : float
+        Largest absolute value over all channels, and sum of the squares, of a channel on average.
+    full, in_a_row : int
+        Samples at full scale over all channels, and those of them that follow another one.
+    mono_peak, mono_power : float
+        The same as ``peak`` and ``power`` of the mean of the channels, which is what a network hears.
     """
-    if (path := Path(path)).is_dir():
-        raise IsADirectoryError(f"{str(path)!r} is a folder. Name one audio file in it.")
-    if not path.is_file():
-        raise FileNotFoundError(f"There is no file {str(path)!r}. Check the name; the working folder is {Path.cwd()}.")
-    with path.open("rb") as raw:
-        head, source = raw.read(1 << 16), path
-        if (found := re.match(b"RIFF....WAVE.*?data(....).", head, re.DOTALL)) and found[1] == bytes(4):
-            source = mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_COPY)
-            source[slice(*found.span(1))] = min(len(source) - found.end(1), 0xFFFFFFFF).to_bytes(4, "little")
-    try:
-        file = soundfile.SoundFile(source)
-    except (soundfile.LibsndfileError, TypeError) as error:  # TypeError: a name that ends in .raw
-        what = next(what for start, what in _UNREADABLE.items() if re.fullmatch(start, head[:8], re.DOTALL))
-        raise ValueError(f"{str(path)!r} {what}") from error
-    # libsndfile's words for WAV, CAF and W64 (data), AIFF (SSND), AU and RF64 (size), W64 (riff)
-    for promised, present in re.findall(r"(?:data|SSND|[Ss]ize|riff) *: (\d+) \(should be (\d+)\)", file.extra_info):
-        if 0 < int(present) < int(promised) - 64 and int(promised) < 0x7FFFF000:
-            file.close()
-            raise _broken(path, file.frames / file.samplerate * int(promised) / int(present))
-    return file
+
+    channels: int = 1
+    frames: int = 0
+    peak: float = 0.0
+    power: float = 0.0
+    full: int = 0
+    in_a_row: int = 0
+    mono_peak: float = 0.0
+    mono_power: float = 0.0
+
+    def add(self, block: np.ndarray) -> np.ndarray:
+        """Count a block of samples, shape (n_samples, n_channels), and return the mean of its channels."""
+        level = np.abs(block)
+        full = level >= 32767 / 32768
+        self.frames += len(block)
+        self.full += int(np.count_nonzero(full))
+        self.in_a_row += int(np.count_nonzero(full[1:] & full[:-1]))
+        self.peak = max(self.peak, float(level.max(initial=0)))
+        self.power += float(np.sum(np.square(block, dtype=np.float64))) / max(1, self.channels)
+        return self.add_mono(block.mean(axis=1))
+
+    def add_mono(self, mono: np.ndarray) -> np.ndarray:
+        """Count a block of the mean of the channels, shape (n_samples,), and return it."""
+        self.mono_peak = max(self.mono_peak, float(np.abs(mono).max(initial=0)))
+        self.mono_power += float(np.sum(np.square(mono, dtype=np.float64)))
+        return mono
+
+    def notes(self) -> list[str]:
+        """Return what is unusual, a sentence or two each."""
+        found = []
+        if self.channels > 1 and self.mono_power < 0.01 * self.power:
+            found.append(
+                "The channels cancel: each is nearly the opposite of the other, so almost nothing is left of their "
+                "mean, which is what the network hears. Save the sound with one channel."
+            )
+        elif self.mono_peak < 1e-4:
+            found.append("Silence: the loudest sample is more than 80 dB below full scale.")
+        elif self.mono_peak < 0.03:
+            below = -20 * np.log10(self.mono_peak)
+            found.append(f"Quiet: the loudest sample is {below:.0f} dB below full scale. Record closer to the sound.")
+        if self.in_a_row > 1e-5 * self.frames:
+            share = self.full / (self.frames * self.channels)
+            found.append(f"Clipped: {share:.2%} of the samples are at full scale or over it. Record with less gain.")
+        return found
 
 
-def blocks_of(file: soundfile.SoundFile, path: str | Path, n_frames: int) -> Iterator[np.ndarray]:
-    """Yield an :func:`opened` file in blocks of shape (n_frames, n_channels); raise an error if it breaks off."""
-    count, promised = 0, file.frames if file.frames < 1 << 62 else 0  # more is libsndfile's "unknown"
-    file.seekable = lambda: False  # soundfile seeks after each block, which puts a click into MP3
-    try:
-        while len(block := file.read(n_frames, dtype="float32", always_2d=True)):
-            count += len(block)
-            yield block
-    except soundfile.LibsndfileError as error:
-        raise _broken(path, promised / file.samplerate) from error
-    if not count:
-        raise ValueError(f"{str(path)!r} holds no audio at all, 0 samples. Record or save it again.")
-    if promised - count > 0.01 * promised + 0.1 * file.samplerate:
-        raise _broken(path, promised / file.samplerate)
+class Reader:
+    """An audio file, which is read once: the one door through which the course takes sound.
+
+    Whatever a file says of itself, what comes out is one channel, float32, at the rate that you want, whole and finite.
+    Or a :class:`ValueError` says in a sentence what is wrong. Use it in a ``with`` statement.
+
+    Parameters
+    ----------
+    path : str or Path
+        A file that libsndfile reads (WAV, FLAC, Ogg, MP3, ...).
+    sample_rate : int
+        Samples per second of the result, in Hz.
+    longest : float
+        How long the sound may last, in seconds.
+
+    Attributes
+    ----------
+    name : str
+        Of the file, without its folders.
+    file_rate, channels : int
+        Samples per second, in Hz, and channels, as the file has them.
+    duration : float
+        What the file promises, in seconds; NaN if it does not say.
+    levels : Levels
+        Of what has been read so far.
+
+    Raises
+    ------
+    FileNotFoundError, IsADirectoryError
+        If there is no such file.
+    ValueError
+        If the file is empty, breaks off, is damaged or too long, is not audio that libsndfile can read, or holds what
+        can't be sound: NaN, samples far outside [-1, 1], a rate outside 1 to 768 kHz, more than 32 channels. Some of it
+        shows only while the file is read.
+    """
+
+    def __init__(self, path: str | Path, sample_rate: int, longest: float = np.inf):
+        self.path, self.sample_rate, self.longest = Path(path), sample_rate, longest
+        self.name = os.fsencode(self.path.name).decode(errors="replace")
+        if self.path.is_dir():
+            raise IsADirectoryError(f"{_of(path)} is a folder. Name one audio file in it.")
+        if not self.path.is_file():
+            where = f"Check the name; the working folder is {Path.cwd()}."
+            raise FileNotFoundError(f"There is no file {_of(path)}. {where}")
+        with contextlib.ExitStack() as stack:
+            self._file, promised = self._opened(stack)
+            self.file_rate, self.channels = self._file.samplerate, self._file.channels
+            if not 1000 <= self.file_rate <= 768_000 or self.channels > 32:
+                what = f"says that it has {self.channels} channels at {self.file_rate} Hz, which can't be"
+                raise ValueError(f"{_of(path)} {what}. Save it again, with at most 32 channels at 1 to 768 kHz.")
+            frames = self._file.frames
+            self._promised = promised or (frames if frames < 1 << 62 else 0)  # more is libsndfile's "unknown"
+            self.duration = self._promised / self.file_rate if self._promised else np.nan
+            self._check_length(self.duration)
+            self.levels, self._stack = Levels(self.channels), stack.pop_all()
+
+    def __enter__(self) -> "Reader":
+        return self
+
+    def __exit__(self, *_) -> None:
+        self._stack.close()
+
+    def _opened(self, stack: contextlib.ExitStack) -> tuple[soundfile.SoundFile, int]:
+        """Return the file and how many samples it promises beyond what libsndfile knows, or say what is wrong."""
+        raw = stack.enter_context(self.path.open("rb"))
+        if not self.path.stat().st_size:
+            raise ValueError(f"{_of(self.path)} is empty, 0 bytes. Download, copy or save it again.")
+        data = stack.enter_context(mmap.mmap(raw.fileno(), 0, access=mmap.ACCESS_READ))
+        try:
+            pieces, promised = containers.checked(data)
+            source = stack.enter_context(containers.Pieces(pieces or [data]))  # libsndfile guesses from a file's name
+            file = stack.enter_context(soundfile.SoundFile(source))
+        except containers.BrokenError as error:
+            raise _broken(self.path, str(error)) from None
+        except soundfile.LibsndfileError as error:
+            if "malformed" in str(error):
+                raise _broken(self.path, "is damaged") from error
+            head = data[:8]
+            what = next(what for start, what in _UNREADABLE.items() if re.fullmatch(start, head, re.DOTALL))
+            raise ValueError(f"{_of(self.path)} {what}") from error
+        if how := _cut(file, data[:1024]):
+            raise _broken(self.path, how)
+        return file, promised
+
+    def _breaks_off(self, seconds: float) -> ValueError:
+        how = (
+            f"breaks off before the end of the {seconds:.2f} s it promises" if seconds else "cannot be read to its end"
+        )
+        return _broken(self.path, how)
+
+    def _check_length(self, seconds: float) -> None:
+        if seconds > self.longest:
+            most = "an hour" if self.longest == 3600 else f"{self.longest / 60:g} minutes"
+            raise ValueError(f"{_of(self.path)} lasts more than {most}: cut it into parts, for instance in Audacity.")
+
+    def samples(self, seconds: float = 10.0) -> Iterator[np.ndarray]:
+        """Yield the mean of the channels in blocks of shape (n_samples,), at the file's own rate."""
+        count, file = 0, self._file
+        n_frames = max(1, min(round(seconds * self.file_rate), BLOCK // self.channels))
+        file.seekable = lambda: False  # soundfile seeks after each block, which puts a click into MP3
+        try:
+            while len(block := file.read(n_frames, dtype="float32", always_2d=True)):
+                count += len(block)
+                self._check_length(count / self.file_rate)
+                yield self.levels.add(block)
+                if not (self.levels.peak <= 8 and np.isfinite(self.levels.power)):
+                    what = "holds samples that are NaN, infinite or far outside [-1, 1]"
+                    raise ValueError(f"{_of(self.path)} {what}. Save it again as 16-bit WAV.")
+        except soundfile.LibsndfileError as error:
+            raise self._breaks_off(self._promised / self.file_rate) from error
+        if not count:
+            raise ValueError(f"{_of(self.path)} holds no audio at all, 0 samples. Record or save it again.")
+        if self._promised - count > 0.01 * self._promised + 0.1 * self.file_rate:
+            raise self._breaks_off(self._promised / self.file_rate)
+
+    def blocks(self, seconds: float = 10.0) -> Iterator[np.ndarray]:
+        """Yield the sound in blocks of shape (n_samples,), at the rate that you want, without seams."""
+        resampler, count = soxr.ResampleStream(self.file_rate, self.sample_rate, 1, dtype="float32"), 0
+        for block in chain(self.samples(seconds), [np.zeros(0, np.float32)]):
+            count += len(resampled := resampler.resample_chunk(block, last=not len(block)))
+            yield resampled
+        self._check_something(count)
+
+    def whole(self) -> np.ndarray:
+        """Return the whole sound at the rate that you want, shape (n_samples,)."""
+        waveform = soxr.resample(np.concatenate(list(self.samples())), self.file_rate, self.sample_rate)
+        self._check_something(len(waveform))
+        return waveform
+
+    def _check_something(self, count: int) -> None:
+        if not count:
+            what = f"is too short: nothing is left of it at {self.sample_rate} Hz"
+            raise ValueError(f"{_of(self.path)} {what}. Record it again.")
+
+    def notes(self) -> list[str]:
+        """Return what is unusual about what has been read, a sentence or two each."""
+        if self._file.format not in ("IRCAM", "PAF", "PVF", "XI"):
+            return self.levels.notes()
+        unsure = f"A file of the format {self._file.format} doesn't say how long it is. So it may be only a part."
+        return [*self.levels.notes(), unsure]
 
 
-def load(path: str | Path, sample_rate: int) -> np.ndarray:
+def _cut(file: soundfile.SoundFile, head: bytes) -> str | None:
+    """Say how a file breaks off, if libsndfile has noticed that it holds less than its header promises.
+
+    A writer that can't go back to the header, such as a pipe, promises nothing, or 2 GB and more. Then the audio lasts
+    until the file ends.
+    """
+    said, present = file.extra_info, file.frames
+    known = {"AVR": r"Frames *: (\d+)", "MPC2K": r"Frames *: (\d+)", "SDS": r"Frames *: (\d+)", "MAT5": r"Cols : (\d+)"}
+    promised = [int(n) for n in re.findall(known.get(file.format, "(?!)"), said)[-1:]]
+    promised += [int(n) for n in re.findall(rb"NIST_1A.*?sample_count -i (\d+)", head, re.DOTALL)]
+    if file.format == "SDS" and promised:  # here it is the promise that libsndfile gives as the length
+        promised, present = [present], promised[0]
+    for should, is_there in _SIZES.findall(said):
+        if 0 < int(is_there) < int(should) - 64 and int(should) < 0x7FFFF000:
+            promised.append(present * int(should) / int(is_there))
+    if promised and max(promised) > present:
+        return f"breaks off before the end of the {max(promised) / file.samplerate:.2f} s it promises"
+    return "breaks off before its end" if "truncated" in said else None
+
+
+def load(path: str | Path, sample_rate: int, notes: bool = True) -> np.ndarray:
     """Read an audio file as one channel, at the sample rate that you want.
 
     Notebook: 01_audio_tagging, 02_yamnet, 03_transfer_learning, 07_distillation
@@ -135,23 +329,30 @@ def load(path: str | Path, sample_rate: int) -> np.ndarray:
         A file that libsndfile reads (WAV, FLAC, Ogg, MP3, ...).
     sample_rate : int
         Samples per second of the result, in Hz. Channels are averaged, and then soxr resamples the audio.
+    notes : bool
+        Whether to warn of what is unusual.
 
     Returns
     -------
     ndarray, shape (n_samples,)
-        The waveform, float32.
+        The waveform, float32, whole and finite.
 
     Raises
     ------
     FileNotFoundError, IsADirectoryError
         If there is no such file.
     ValueError
-        If the file is empty, breaks off, or is not audio that libsndfile can read.
+        As for :class:`Reader`: the file is empty, breaks off, is damaged, or no audio that can be read.
+
+    Warns
+    -----
+    UserWarning
+        If the channels cancel, or the sound is silent, quiet or clipped.
     """
-    with opened(path) as file:
-        waveform = np.concatenate([block.mean(axis=1) for block in blocks_of(file, path, 1 << 20)])
-    if not len(waveform := soxr.resample(waveform, file.samplerate, sample_rate)):
-        raise ValueError(f"{str(path)!r} is too short: nothing is left of it at {sample_rate} Hz. Record it again.")
+    with Reader(path, sample_rate) as reader:
+        waveform = reader.whole()
+    for note in reader.notes() * notes:
+        warnings.warn(f"{reader.name}: {note}", stacklevel=2)
     return waveform
 
 

@@ -120,7 +120,7 @@ def metro_mixture(recipe: pd.DataFrame) -> Soundscape:
         for event, clip in zip(recipe.itertuples(), clips, strict=True):
             part = _cut(audio.normalise_peak(clip.load(RATE)), event.cut_from, event.cut_to)
             parts.append((event.gain * part, event.onset))
-        station = _cut(audio.load(background.path, RATE), 0, SECONDS)
+        station = _cut(audio.load(background.path, RATE, notes=False), 0, SECONDS)
         return replace(mixture, waveform=audio.mix(station, parts, RATE))
     if not published:
         raise assets.AssetError(f"To mix another recipe, the course needs the clips' audio. {assets.WAYS_OUT}")
@@ -233,13 +233,13 @@ def _at(level: float, waveform: np.ndarray) -> np.ndarray:
 
 def _mix(files: dict[str, Path], background: list[str], events: pd.DataFrame, snr: float) -> np.ndarray:
     """Return the waveform of a soundscape, scaled down if it would leave [-1, 1]."""
-    first, second = (_at(0, audio.load(files[filename], RATE)) for filename in background)
+    first, second = (_at(0, audio.load(files[filename], RATE, notes=False)) for filename in background)
     fade, ramp, parts = RATE // 2, np.linspace(0, 1, RATE // 100), []
     rise = np.sqrt(np.linspace(0, 1, fade))
     cross = first[-fade:] * rise[::-1] + second[:fade] * rise
     station = _cut(np.concatenate([first[:-fade], cross, second[fade:]]), 0, SECONDS)
     for event in events.itertuples():
-        part = _cut(audio.load(files[event.filename], RATE), event.cut_from, event.cut_to)
+        part = _cut(audio.load(files[event.filename], RATE, notes=False), event.cut_from, event.cut_to)
         part[: len(ramp)] *= ramp
         part[-len(ramp) :] *= ramp[::-1]
         parts.append((_at(LEVEL + snr, part), event.onset))

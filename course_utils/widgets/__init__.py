@@ -4,7 +4,7 @@ A question is plain HTML and works in every page. An explorer needs a running no
 the start is shown beside it, for pages and slides, and hides where the explorer itself appears.
 """
 
-from .analysis import Analysis, analyse, resample_blocks, score_blocks, stream
+from .analysis import Analysis, analyse, score_blocks
 from .embedding_map import embedding_map
 from .explorers import compare_taggers, explore_detector, explore_errors
 from .own_classes import OwnClasses, own_classes
@@ -14,5 +14,4 @@ from .shown import Shown
 from .sound_input import sound_input
 
 __all__ = ["Analysis", "OwnClasses", "Shown", "analyse", "compare_taggers", "embedding_map", "explore_detector",
-           "explore_errors", "own_classes", "own_sound", "quiz", "quizzes", "resample_blocks", "score_blocks",
-           "sound_input", "stream"]  # fmt: skip
+           "explore_errors", "own_classes", "own_sound", "quiz", "quizzes", "score_blocks", "sound_input"]  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from course_utils.events import events_by_class
 from course_utils.models.yamnet import REACH, STEP
 
 from .shown import drawn, event_roll, picture
-from .sound_input import Levels, Sound, length_in_words
+from .sound_input import Sound, length_in_words
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -81,50 +81,6 @@ class Analysis:
         )
 
 
-def stream(path: str | Path, seconds: float = 10.0) -> tuple[int, int, float, Iterator[np.ndarray]]:
-    """Open an audio file that may be too long to be read at once.
-
-    Parameters
-    ----------
-    path : str or Path
-        As for :func:`course_utils.audio.load`.
-    seconds : float
-        Length of a block.
-
-    Returns
-    -------
-    sample_rate, channels : int
-        As the file has them.
-    duration : float
-        What the file promises, in seconds; NaN if it does not say.
-    blocks : iterator of ndarray, shape (n_samples, channels)
-        Float32.
-
-    Raises
-    ------
-    FileNotFoundError, IsADirectoryError, ValueError
-        As :func:`course_utils.audio.load`; some faults show only when the blocks are read.
-    """
-
-    def blocks() -> Iterator[np.ndarray]:
-        with audio.opened(path) as file:
-            yield from audio.blocks_of(file, path, max(1, round(seconds * file.samplerate)))
-
-    with audio.opened(path) as file:
-        duration = file.frames / file.samplerate if file.frames < 1 << 62 else np.nan
-        return file.samplerate, file.channels, duration, blocks()
-
-
-def resample_blocks(blocks: Iterable[np.ndarray], from_rate: int, to_rate: int) -> Iterator[np.ndarray]:
-    """Yield blocks of shape (n_samples, channels) as one channel at another rate, seamlessly: float32, (n_samples,)."""
-    import soxr
-
-    resampler = soxr.ResampleStream(from_rate, to_rate, 1, dtype="float32")
-    for block in blocks:
-        yield resampler.resample_chunk(block.mean(axis=1))
-    yield resampler.resample_chunk(np.zeros(0, np.float32), last=True)
-
-
 def score_blocks(blocks: Iterable[np.ndarray], yamnet: Any, at_once: int = 125) -> np.ndarray:
     """Return YAMNet's scores of a recording that comes in blocks, the same as of the whole, in little memory.
 
@@ -173,32 +129,16 @@ def analyse(path: str | Path, yamnet: Any, threshold: float = 0.3, n_classes: in
     ValueError
         If it is no audio, breaks off, lasts more than an hour, or holds what are no samples in [-1, 1].
     """
-    path = Path(path)
-    sample_rate, channels, promised, blocks = stream(path)
-    levels = Levels(channels)
-
-    def watched():
-        for block in blocks:
-            levels.add(block)
-            if not np.isfinite(levels.power):
-                raise ValueError(f"{str(path)!r} holds samples that are no numbers: save it again as 16-bit WAV.")
-            if levels.peak > 8:
-                raise ValueError(f"{str(path)!r} has samples far outside [-1, 1]: save it again as 16-bit WAV.")
-            _check_length(path, levels.frames / sample_rate)
-            yield block
-
-    _check_length(path, promised)
-    heard = _heard(resample_blocks(watched(), sample_rate, models.YAMNET_RATE), yamnet, threshold, n_classes)
-    if not len(heard["opening"]):
-        raise ValueError(f"{str(path)!r} is too short, nothing is left of it at 16 kHz: record more.")
-    duration = levels.frames / sample_rate
-    return _analysis(path.name, heard, duration, levels, sample_rate)
+    with audio.Reader(path, models.YAMNET_RATE, longest=3600) as reader:
+        heard = _heard(reader.blocks(), yamnet, threshold, n_classes)
+        duration = reader.levels.frames / reader.file_rate
+        return _analysis(reader.name, heard, duration, reader.channels, reader.notes(), reader.file_rate)
 
 
 def analyse_sound(sound: Sound, yamnet: Any, threshold: float = 0.3, n_classes: int = 8) -> Analysis:
     """Tell what YAMNet hears in a sound at 16 kHz; parameters as for :func:`analyse`."""
     heard = _heard([sound.waveform], yamnet, threshold, n_classes)
-    return _analysis(sound.name, heard, sound.seconds, sound.levels, None)
+    return _analysis(sound.name, heard, sound.seconds, sound.channels, sound.notes)
 
 
 def _heard(blocks: Iterable[np.ndarray], yamnet: Any, threshold: float, n_classes: int) -> dict:
@@ -226,15 +166,11 @@ def _heard(blocks: Iterable[np.ndarray], yamnet: Any, threshold: float, n_classe
     }
 
 
-def _analysis(name: str, heard: dict, duration: float, levels: Levels, sample_rate: int | None) -> Analysis:
+def _analysis(
+    name: str, heard: dict, duration: float, channels: int, notes: list[str], sample_rate: int | None = None
+) -> Analysis:
     heard["events"]["offset"] = heard["events"]["offset"].clip(upper=duration)
-    notes = levels.notes()
     if duration < models.YAMNET_WINDOW:
         short = f"Very short: YAMNet listens to windows of {models.YAMNET_WINDOW} s, so zeros fill the rest."
         notes = [short, *notes]
-    return Analysis(name, duration=duration, sample_rate=sample_rate, channels=levels.channels, notes=notes, **heard)
-
-
-def _check_length(path: Path, seconds: float) -> None:
-    if seconds > 3600:
-        raise ValueError(f"{str(path)!r} lasts more than an hour: cut it into parts, for instance in Audacity.")
+    return Analysis(name, duration=duration, sample_rate=sample_rate, channels=channels, notes=notes, **heard)

@@ -160,7 +160,7 @@ class _Listener:
         """Listen to a sound at :attr:`rate`."""
         if self.is_yamnet:
             return _of_analysis(analyse_sound(sound, self.listen, self.threshold))
-        notes, waveform = sound.levels.notes(), sound.waveform
+        notes, waveform = sound.notes, sound.waveform
         if not self.is_tagger:
             try:
                 answer = _answer(self.listen, waveform, self.who)

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import soxr
 
 from course_utils import audio
 
@@ -186,66 +185,6 @@ STYLE = """
 """
 
 
-@dataclass
-class Levels:
-    """How loud a sound is, before and after its channels became one.
-
-    Attributes
-    ----------
-    channels, frames : int
-        How many channels, and how many samples of each.
-    peak, power : float
-        Largest absolute value over all channels, and sum of the squares, of a channel on average.
-    full, in_a_row : int
-        Samples at full scale over all channels, and those of them that follow another one.
-    mono_peak, mono_power : float
-        The same as ``peak`` and ``power`` of the mean of the channels, which is what a network hears.
-    """
-
-    channels: int = 1
-    frames: int = 0
-    peak: float = 0.0
-    power: float = 0.0
-    full: int = 0
-    in_a_row: int = 0
-    mono_peak: float = 0.0
-    mono_power: float = 0.0
-
-    def add(self, block: np.ndarray) -> None:
-        """Count a block of samples, shape (n_samples, n_channels)."""
-        level = np.abs(block)
-        full = level >= 32767 / 32768
-        self.frames += len(block)
-        self.full += int(np.count_nonzero(full))
-        self.in_a_row += int(np.count_nonzero(full[1:] & full[:-1]))
-        self.peak = max(self.peak, float(level.max(initial=0)))
-        self.power += float(np.sum(np.square(block, dtype=np.float64))) / max(1, self.channels)
-        self.add_mono(block.mean(axis=1))
-
-    def add_mono(self, mono: np.ndarray) -> None:
-        """Count a block of the mean of the channels, shape (n_samples,)."""
-        self.mono_peak = max(self.mono_peak, float(np.abs(mono).max(initial=0)))
-        self.mono_power += float(np.sum(np.square(mono, dtype=np.float64)))
-
-    def notes(self) -> list[str]:
-        """Return what is unusual, a sentence or two each."""
-        found = []
-        if self.channels > 1 and self.mono_power < 0.01 * self.power:
-            found.append(
-                "The channels cancel: each is nearly the opposite of the other, so almost nothing is left of their "
-                "mean, which is what the network hears. Save the sound with one channel."
-            )
-        elif self.mono_peak < 1e-4:
-            found.append("Silence: the loudest sample is more than 80 dB below full scale.")
-        elif self.mono_peak < 0.03:
-            below = -20 * np.log10(self.mono_peak)
-            found.append(f"Quiet: the loudest sample is {below:.0f} dB below full scale. Record closer to the sound.")
-        if self.in_a_row > 1e-5 * self.frames:
-            share = self.full / (self.frames * self.channels)
-            found.append(f"Clipped: {share:.2%} of the samples are at full scale or over it. Record with less gain.")
-        return found
-
-
 @dataclass(frozen=True, eq=False)
 class Sound:
     """A sound of one channel, with its name and what it was like before.
@@ -258,14 +197,17 @@ class Sound:
         Float32, the mean of the channels.
     sample_rate : int
         Of ``waveform``, in Hz.
-    levels : Levels
+    channels : int
         Of what it was made from.
+    notes : list of str
+        What is unusual about it, a sentence or two each.
     """
 
     name: str
     waveform: np.ndarray = field(repr=False)
     sample_rate: int
-    levels: Levels
+    channels: int
+    notes: list[str]
 
     @property
     def seconds(self) -> float:
@@ -284,21 +226,10 @@ def read_sound(path: str | Path, sample_rate: int) -> Sound:
     Raises
     ------
     FileNotFoundError, IsADirectoryError, ValueError
-        As :func:`course_utils.audio.load`, or if it is longer, or holds what are no samples in [-1, 1].
+        As :class:`course_utils.audio.Reader`.
     """
-    shown, most = repr(str(path)), f"{MOST_SECONDS // 60} minutes"
-    with audio.opened(path) as file:
-        rate, levels, blocks, length = file.samplerate, Levels(file.channels), [], 0
-        for block in audio.blocks_of(file, path, 10 * rate):
-            levels.add(block)
-            if not np.isfinite(levels.power) or levels.peak > 8:
-                raise ValueError(f"{shown} holds numbers that are no samples in [-1, 1]: save it again as 16-bit WAV.")
-            if (length := length + len(block)) > MOST_SECONDS * rate:
-                raise ValueError(f"{shown} lasts more than {most}: cut it into parts, for instance in Audacity.")
-            blocks.append(block.mean(axis=1))
-    if not len(waveform := soxr.resample(np.concatenate(blocks), rate, sample_rate)):
-        raise ValueError(f"{shown} is too short, nothing is left of it at {sample_rate} Hz: record more.")
-    return Sound(Path(path).name, waveform, sample_rate, levels)
+    with audio.Reader(path, sample_rate, MOST_SECONDS) as reader:
+        return Sound(reader.name, reader.whole(), sample_rate, reader.channels, reader.notes())
 
 
 @dataclass(frozen=True, eq=False)
@@ -336,14 +267,14 @@ class Received:
         if self.is_file:
             return replace(self.with_file(lambda path: read_sound(path, sample_rate)), name=self.name)
         about, waveform = self.about, np.frombuffer(self.data, np.float32)
-        levels = Levels(about.get("channels", 1), len(waveform))
+        if not len(waveform):
+            raise ValueError(f"{self.name!r} holds no sound at all: record or save it again.")
+        levels = audio.Levels(about.get("channels", 1), len(waveform))
         levels.peak, levels.full, levels.in_a_row = (about.get(key, 0) for key in ("peak", "full", "row"))
         levels.power = about.get("power", 0.0) / levels.channels
         levels.add_mono(waveform)
-        waveform = soxr.resample(waveform, about["rate"], sample_rate)
-        if not len(waveform):
-            raise ValueError(f"{self.name!r} holds no sound at all: record or save it again.")
-        return Sound(self.name, waveform, sample_rate, levels)
+        clip = audio.Clip(self.name, waveform=waveform, sample_rate=about["rate"])
+        return Sound(self.name, clip.load(sample_rate), sample_rate, levels.channels, levels.notes())
 
 
 def _widget_class() -> type:

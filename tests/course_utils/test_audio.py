@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from course_utils import audio, widgets
+from course_utils import audio
 
 
 def sine(seconds=1.0, rate=16000, frequency=440.0):
@@ -67,13 +67,11 @@ def test_every_file_is_closed(tmp_path, monkeypatch):
         warnings.simplefilter("always", ResourceWarning)
         for name in ("a.wav", "pipe.wav"):
             assert len(audio.load(tmp_path / name, 16000)) == 16000
-            *_, blocks = widgets.stream(tmp_path / name, seconds=0.3)
-            assert all(file.closed for file in opened)
-            assert sum(map(len, blocks)) == 16000
-        for read in (audio.load, widgets.stream):
-            with pytest.raises(ValueError, match="breaks off"):
-                read(tmp_path / "cut.wav", 16000)
-        assert [file.closed for file in opened] == [True] * 8
+            with audio.Reader(tmp_path / name, 16000) as reader:
+                next(reader.blocks(0.3))  # and not to its end
+        with pytest.raises(ValueError, match="breaks off"):
+            audio.load(tmp_path / "cut.wav", 16000)
+        assert [file.closed for file in opened] == [True] * 5
         opened.clear()
         gc.collect()
     assert not [str(warning.message) for warning in unclosed if str(tmp_path) in str(warning.message)]
@@ -168,7 +166,7 @@ def test_a_bad_clip_of_five_files_is_named(tmp_path):
     for i, clip in enumerate(clips[:5]):
         if i != 3:
             assert len(clip.load(16000)) == 16000
-    with pytest.raises(ValueError, match=r"3\.wav: \d+ samples are NaN or infinite\."):
+    with pytest.raises(ValueError, match=r"3\.wav' holds samples that are NaN, infinite"):
         clips[3].load(16000)
     with pytest.raises(FileNotFoundError, match=r"5\.wav"):
         clips[5].load(16000)

@@ -146,7 +146,7 @@ def bad(tmp_path):
     words = dict.fromkeys(["text.wav", "text.mp3", "text.raw"], (ValueError, "(?i)Save it as WAV or FLAC"))
     words |= dict.fromkeys(
         ["cut.wav", "cut.aiff", "cut.flac", "cut.mp3", "cut.au", "cut.w64", "nearly.wav"],
-        (ValueError, "breaks off before the end"),
+        (ValueError, "breaks off before (the|its) end"),
     )
     words |= {
         "empty.wav": (ValueError, "(?i)is empty, 0 bytes[.:] download, copy or save it again"),
@@ -172,9 +172,8 @@ def test_each_bad_file_gives_one_sentence(bad, mini):
 
 def test_load_refuses_them_alike(bad):
     for path, (kind, words) in bad.items():
-        if path.name not in ("wild.wav", "nan.wav"):  # check_waveform's business
-            with pytest.raises(kind, match=words):
-                audio.load(path, 16000)
+        with pytest.raises(kind, match=words):
+            audio.load(path, 16000)
 
 
 @pytest.mark.parametrize("size", [0, 0xFFFFFFFF, 0x7FFFF000])
@@ -198,9 +197,9 @@ def test_wav_whose_outer_size_is_wrong_is_read(tmp_path):
 
 def test_mp3_in_blocks_has_no_seams(tmp_path):
     soundfile.write(tmp_path / "a.mp3", tone(4, 44100, 2), 44100)
-    rate, channels, duration, blocks = widgets.stream(tmp_path / "a.mp3", seconds=0.3)
-    assert (rate, channels, duration) == (44100, 2, 4.0)
-    pieces = np.concatenate(list(widgets.resample_blocks(blocks, rate, 16000)))
+    with audio.Reader(tmp_path / "a.mp3", 16000) as reader:
+        assert (reader.file_rate, reader.channels, reader.duration) == (44100, 2, 4.0)
+        pieces = np.concatenate(list(reader.blocks(0.3)))
     assert np.abs(pieces - audio.load(tmp_path / "a.mp3", 16000)).max() < 1e-4
 
 
