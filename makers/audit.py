@@ -78,7 +78,8 @@ def closure(wanted: Iterable[str], requires: Callable[[str, str], list[str]]) ->
     while todo:
         who, requirement = todo.pop()
         name = canonicalize_name(requirement.name)
-        found.setdefault(name, []).append((who, str(requirement.specifier)))
+        by = found.setdefault(name, [])
+        by += {(who, str(requirement.specifier))} - set(by)
         for extra in {"", *requirement.extras} - {extra for known, extra in seen if known == name}:
             seen.add((name, extra))
             for needed in map(Requirement, requires(name, extra)):
