@@ -4,6 +4,7 @@ import ast
 import json
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,12 +15,16 @@ import pytest
 import yaml
 from conftest import LESSONS, ROOT
 from nbformat.v4 import new_code_cell, new_notebook
+from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+from packaging.utils import canonicalize_name
+from test_clean_room import COLAB
 
 from course_utils import assets
 
 MODULES = sorted((ROOT / "course_utils").rglob("*.py"))
 SETUP = (ROOT / "makers/templates/setup.py").read_text(encoding="utf-8")
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 ODD = "Übung 3 – été"  # a folder that many a student has
 
 # What Windows' Python lacks: modules, and attributes of those that it has.
@@ -220,9 +225,7 @@ def test_an_installation_that_fails_ends_in_a_sentence(tmp_path):
 
 
 def test_images_take_a_python_that_the_course_runs_on():
-    supported = SpecifierSet(
-        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["requires-python"]
-    )
+    supported = SpecifierSet(PROJECT["requires-python"])
     container = json.loads((ROOT / ".devcontainer/devcontainer.json").read_text(encoding="utf-8"))
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert supported.contains(re.fullmatch(r"python:([\d.]+)-\w+", container["image"])[1])
@@ -239,6 +242,27 @@ def test_the_commands_of_the_image_are_a_script_that_may_be_run():
     assert os.name == "nt" or os.access(script, os.X_OK)
     if shutil.which("bash"):
         subprocess.run(["bash", "-n", str(script)], check=True)
+
+
+def test_images_install_the_pinned_versions_and_what_the_package_asks_for():
+    script = (ROOT / "binder/postBuild").read_text(encoding="utf-8")
+    (what,) = re.findall(r"^what=\((.*)\)$", script, re.M)
+    words = shlex.split(what)
+    assert words[:4] == ["--constraint", "constraints.txt", "--editable", "."]
+    assert set(words[4:]) <= set(PROJECT["optional-dependencies"]["lab"])
+    lines = [line for line in script.replace("\\\n", "").splitlines() if " install " in line]
+    assert len(lines) == 3
+    assert all("--constraint constraints.txt" in line or '"${what[@]}"' in line for line in lines)
+
+
+@pytest.mark.parametrize("python", COLAB)
+def test_what_colab_ships_is_within_the_bounds_of_the_package(python):
+    ships = {canonicalize_name(name): version for name, version in (pin.split("==") for pin in COLAB[python].split())}
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python)
+    needed = {canonicalize_name(needed.name): needed for needed in map(Requirement, PROJECT["dependencies"])}
+    assert len(ships.keys() & needed.keys()) >= 15
+    for name in ships.keys() & needed.keys():
+        assert ships[name] in needed[name].specifier, f"{name} {ships[name]}"
 
 
 def test_the_settings_in_the_guide_are_whole_and_the_memory_is_enough():

