@@ -78,6 +78,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.head(len(body))
         self.wfile.write(body[: int(at) if at else len(body) // 2])
 
+    def do_as_steps(self, body):
+        self.head(len(body))
+        for i in range(0, len(body), len(body) // 10):
+            self.wfile.write(body[i : i + len(body) // 10])
+            self.wfile.flush()
+            self.server.end.wait(0.02)
+
     def do_as_raw(self, body, answer):
         self.wfile.write(answer.encode("latin-1"))
 

@@ -1,4 +1,4 @@
-"""What is right, whatever goes wrong: the correct file, or one clear sentence with a way out, soon, and nothing lost."""
+"""What is right, whatever goes wrong: the correct file, or one sentence with a way out, soon, and nothing lost."""
 
 import contextlib
 import hashlib
@@ -15,7 +15,7 @@ WAY_OUT = re.compile(
     r"prefetch|COURSE_MIRROR|COURSE_CACHE|COURSE_ASSETS|chmod|[Dd]elete it|end it|Ask whoever|--repair"
 )
 LIBRARY = re.compile(r"Traceback|HTTPConnectionPool|Max retries|object at 0x|urllib3|\[Errno|site-packages|\.py\b")
-OURS = re.compile(r".*\.(lock|damaged\d*)|unreachable\.json")
+OURS = re.compile(r".*(\.lock|\.damaged\d*(/.*)?|/unreachable\.json)")
 
 
 def snapshot(folder: Path) -> dict[str, str]:
@@ -84,17 +84,17 @@ def check(store: assets.Store, name: str, wanted: dict[str, bytes], seconds: flo
         assert re.search(r"[.`…)]$", head), seen.said
     right = {hashlib.sha256(body).hexdigest() for body in (*wanted.values(), *whole)}
     for path, kind in after.items():
-        if before.get(path) != kind and kind not in ("folder", "link") and not OURS.fullmatch(Path(path).name):
+        if before.get(path) != kind and kind not in ("folder", "link") and not OURS.fullmatch(path):
             assert kind in right, f"{path} is not whole"
     for path, kind in before.items():
         assert kind not in right or after.get(path) == kind, f"{path} was whole, and is not any more"
     assert not [path for path in after if path.endswith(".part")], "left over"
-    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
-        memory = (store.cache / "unreachable.json").read_text(encoding="utf-8", errors="replace")
-        before.get(f"{store.cache.name}/unreachable.json") or json.loads(memory)
+    memory = f"{store.cache.name}/unreachable.json"
+    if after.get(memory) not in (None, before.get(memory), "folder", "link"):
+        json.loads((store.cache / "unreachable.json").read_text(encoding="utf-8"))
 
     def kept(found: dict) -> dict:
-        found = {path: kind for path, kind in found.items() if not OURS.fullmatch(Path(path).name) and kind != "folder"}
+        found = {path: kind for path, kind in found.items() if not OURS.fullmatch(path) and kind != "folder"}
         return found
 
     if kept(before) == kept(after):

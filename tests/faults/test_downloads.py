@@ -20,7 +20,7 @@ from serving import BODY, version
 
 from course_utils import assets
 
-from .checker import check
+from .checker import Seen, check
 from .conftest import ROOT
 
 KIND = "Downloads and the cache"
@@ -491,8 +491,7 @@ def test_a_lock_that_another_process_holds_and_does_nothing(make, table, server,
         seen, cache = check(store, "thing", {"": BODY}, SOON)
         assert "does nothing: end it" in seen.said
         assert seen.seconds > 2
-        other, _ = check(store, "other", {"": BODY}, SOON)
-        assert other.seconds < seen.seconds
+        assert Seen(store, "other").seconds < 2  # and what is the same is not told again
         fault(KIND, "another process holds the lock and does nothing", seen.said, cache, seen.seconds)
     store.forget_failures()
     assert check(store, "thing", {"": BODY}, SOON)[0].is_real
@@ -511,7 +510,7 @@ ADDRESSES = [
 @pytest.mark.parametrize("address", ADDRESSES)
 def test_a_mirror_address_that_is_none(address, fault):
     start = time.monotonic()
-    with pytest.raises(assets.AssetError, match="which is not a whole address. Correct it, or unset it") as error:
+    with pytest.raises(assets.AssetError, match=r"which is not a whole address\. Correct it, or unset it") as error:
         assets.Store.from_environment({"COURSE_MIRROR": address})
     fault(KIND, f"COURSE_MIRROR is {address}", str(error.value), "as before", time.monotonic() - start)
 
