@@ -151,8 +151,11 @@ def repair(store: "Store") -> list[str]:
         except (OSError, fetch.FetchError, archives.ArchiveError) as error:
             said.append(f"{what}, and could not be mended: {getattr(error, 'strerror', None) or error}.")
     locks = 0
-    for folder in {path.parent for path in _places(store)} | {store.cache / "unpacked"}:
+    places, unpacked = _places(store), store.cache / "unpacked"
+    for folder in {path.parent for path in places} | {unpacked}:
         for path in folder.glob("*.lock"):
+            if path.with_suffix("") not in places and folder != unpacked:
+                continue
             with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(path, timeout=0):
                 path.unlink()
                 locks += 1
