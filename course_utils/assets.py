@@ -17,17 +17,20 @@ if that fails. ``embedded`` uses only what the course ships, and makes no networ
 import contextlib
 import csv
 import errno
+import glob
 import hashlib
 import os
+import re
+import stat
 import sys
-import tarfile
 import time
 import tomllib
+import urllib.parse
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -35,6 +38,7 @@ import filelock
 import platformdirs
 from tqdm import tqdm
 
+from course_utils import archives
 from course_utils.fetch import Fetcher, FetchError
 
 if TYPE_CHECKING:
@@ -47,6 +51,7 @@ MODES = ("auto", "full", "embedded")
 VARIABLES = ("COURSE_ASSETS", "COURSE_CACHE", "COURSE_MIRROR")
 SMALL = 25_000_000  # bytes of an asset that mode ``auto`` fetches unasked
 LOCK_PATIENCE = 15.0  # s that another notebook may hold a lock and do nothing
+SETTLED = 2_000_000_000  # ns after which a change gives a file another time, on every file system
 
 PREFETCH = "`python -m course_utils prefetch`"
 WAYS_OUT = (
@@ -143,7 +148,11 @@ def _mirror(value: str | Path | None) -> str | Path | None:
     if not value or isinstance(value, Path):
         return value or None
     if value.startswith(("http://", "https://")):
-        return value.rstrip("/")
+        with contextlib.suppress(ValueError):
+            parts = urllib.parse.urlsplit(value)
+            if parts.hostname and parts.port != 0:  # a port that is no number raises ValueError
+                return value.rstrip("/")
+        raise AssetError(f"COURSE_MIRROR is {value[:80]!r}, which is not a whole address. Correct it, or unset it.")
     if not (folder := _folder("COURSE_MIRROR", value, Path.cwd(), CHECKOUT)).is_dir():
         why = "but that folder does not exist. (An address begins with http:// or https://.)"
         raise AssetError(f"COURSE_MIRROR is {value!r}, {why} Correct it, or unset it.")
@@ -155,28 +164,64 @@ def remedy(folder: Path) -> str:
     return f"run `chmod -R a+rX {folder}` as its owner, or set COURSE_CACHE to a folder of your own."
 
 
-def _variant(path: Path, files: list[dict], tell: bool = False) -> str | None:
-    """Return which version the file at ``path`` is, by size and hash, or None; ``tell``: warn of a wrong one."""
-    try:
-        for version in files:
-            algorithm, _, digest = version["hash"].partition(":")
-            if path.stat().st_size == version["bytes"]:
-                with open(path, "rb") as file:
-                    if hashlib.file_digest(file, algorithm).hexdigest() == digest:
-                        return version["variant"]
-        what = f"{path} is damaged, or is another file, so the course doesn't use it. Delete it and run {PREFETCH}."
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        what = f"The files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
-    if tell:
-        warnings.warn(what, stacklevel=5)
+def _version(files: list[dict], size: int, digest: Callable[[str], str]) -> str | None:
+    """Return which version has this size and this digest, which is asked for by the name of an algorithm."""
+    for version in files:
+        algorithm, _, wanted = version["hash"].partition(":")
+        if size == version["bytes"] and digest(algorithm) == wanted:
+            return version["variant"]
     return None
 
 
-def _parts(target: Path) -> list[Path]:
-    """Return what tries at a file of the cache have begun beside it, those that were killed too."""
-    return [path for path in target.parent.glob(f".{target.name}.*") if path.exists()]
+def version_of(path: Path, files: list[dict]) -> str | None:
+    """Return which version the file at ``path`` is, by size and hash, or None."""
+
+    def digest(algorithm: str) -> str:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, algorithm).hexdigest()
+
+    status = path.stat()
+    return _version(files, status.st_size, digest) if stat.S_ISREG(status.st_mode) else None
+
+
+def _stamp(path: Path) -> tuple | None:
+    """Return what changes when a file is written, or None if it was written just now, so that it might not."""
+    with contextlib.suppress(OSError):
+        status = path.stat()
+        if time.time_ns() - max(status.st_mtime_ns, status.st_ctime_ns) > SETTLED:
+            return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+    return None
+
+
+def _checked(path: Path, files: list[dict]) -> bytes:
+    """Return the bytes of a file if they are one of its versions."""
+    with open(path, "rb") as file:
+        body = file.read(1 + max(version["bytes"] for version in files))
+    if not _version(files, len(body), lambda algorithm: hashlib.new(algorithm, body).hexdigest()):
+        raise FetchError("it has changed since it was looked up, and is not the file any more")
+    return body
+
+
+def scratch(target: Path) -> Path:
+    """Return the path of a new file beside ``target`` to write to first."""
+    return target.with_name(f".{target.name}.{os.getpid()}.{time.time_ns()}.part")
+
+
+def scratches(target: Path) -> dict[Path, int]:
+    """Return the files that tries at ``target`` have begun beside it, those that were killed too, and their sizes."""
+    found = {}
+    for path in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        if re.fullmatch(r"\d+\.\d+\.part", path.name[len(target.name) + 2 :]):
+            with contextlib.suppress(FileNotFoundError):
+                found[path] = path.stat().st_size
+    return found
+
+
+def set_aside(path: Path) -> Path:
+    """Rename a file or folder to ``<name>.damaged``, or the first such name that is free, and return that."""
+    names = (f"{path.name}.damaged{number if number > 1 else ''}" for number in count(1))
+    free = next(path.with_name(name) for name in names if not os.path.lexists(path.with_name(name)))
+    return path.rename(free)
 
 
 def _runner() -> str:
@@ -221,6 +266,7 @@ class Store:
         self.mirror = None if mode == "embedded" else _mirror(mirror)
         self.assets = assets or table()
         self.used, self._found, self._failures, self._told = {}, {}, {}, set()
+        self._stamps, self._amiss, self._listed, self._stuck = {}, {}, {}, False
         self._fetcher = Fetcher("full" if mode == "full" else "auto", self.cache / "unreachable.json")
 
     @classmethod
@@ -249,27 +295,40 @@ class Store:
     def _lock(self, target: Path) -> contextlib.AbstractContextManager:
         """Lock a file of the cache; give up if another process holds it and does nothing."""
         target.parent.mkdir(parents=True, exist_ok=True)
-        lock, seen, since = filelock.FileLock(f"{target}.lock"), None, time.monotonic()
+        lock = filelock.FileLock(f"{target}.lock", mode=0o666)  # for every user of a shared cache
+        seen, since, patience = None, time.monotonic(), 1.0 if self._stuck else LOCK_PATIENCE
         while True:
             try:
                 return lock.acquire(timeout=0.5)
             except filelock.Timeout:
-                sizes = {path.name: path.stat().st_size for path in _parts(target)}
-                processes = [f"(process {name.split('.')[-3]})" for name in sizes]
+                sizes = scratches(target)
+                processes = [f"(process {path.name.split('.')[-3]})" for path in sizes]
                 who = " ".join(["another notebook or command", *processes])
-                if seen is None:
+                if seen is None and "lock" not in self._told:
+                    self._told.add("lock")
                     print(f"Waiting for {who} to fetch {target.name}.", flush=True)
                 if sizes != seen:
                     seen, since = sizes, time.monotonic()
-                if time.monotonic() - since > LOCK_PATIENCE or self._fetcher.halt.is_set():
+                if time.monotonic() - since > patience or self._fetcher.halt.is_set():
+                    self._stuck = True  # who waited once does not wait for each file
                     raise FetchError(f"{who} holds {target}.lock but does nothing: end it") from None
+
+    @contextlib.contextmanager
+    def _writing(self, target: Path) -> Iterator[Path]:
+        """Lock a file or folder of the cache, and give a scratch file; none is left, those of killed tries included."""
+        with self._lock(target):
+            try:
+                yield scratch(target)
+            finally:
+                for path in scratches(target):
+                    path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
     def _noting(self, target: Path, address: str) -> Iterator[None]:
         """Note, to tell it later, why a file of the cache cannot be had from an address, or cannot be written."""
         try:
             yield
-        except FetchError as error:
+        except (FetchError, archives.ArchiveError) as error:
             self._failures.setdefault(address, str(error))
         except OSError as error:
             remedy = "set COURSE_CACHE to a folder of your own, with room on its disk"
@@ -278,26 +337,39 @@ class Store:
     def _download(self, url: str, target: Path, files: list[dict], show: bool, named: bool) -> str | None:
         """Fetch ``url`` to ``target`` and return its variant, or None; a failure leaves what was there before."""
         address = f"COURSE_MIRROR {self.mirror}" if named else "/".join(url.split("/")[:3])
-        with self._noting(target, address), self._lock(target):
-            if variant := _variant(target, files):  # another process has been at it
-                return variant
-            part = target.with_name(f".{target.name}.{os.getpid()}.{time.time_ns()}.part")
-            try:
-                self._fetcher.get(url, part, max(version["bytes"] for version in files), show, named)
-                if variant := _variant(part, files):
-                    part.replace(target)
+        with self._noting(target, address), self._writing(target) as part:
+            with contextlib.suppress(OSError):  # there is none, or it may not be read
+                if variant := version_of(target, files):  # another process has been at it
                     return variant
-                raise FetchError(f"it sent {part.stat().st_size:,} bytes, but they are not the file that was asked for")
-            finally:
-                for path in _parts(target):  # those of tries that were killed too
-                    path.unlink(missing_ok=True)
+            largest = max(version["bytes"] for version in files)
+            variant = self._fetcher.get(url, part, largest, lambda path: version_of(path, files), show, named)
+            if target.is_dir():
+                set_aside(target)
+            part.replace(target)
+            return variant
+
+    def _look(self, path: Path, files: list[dict]) -> str | None:
+        """Return which version a file of the cache or of a mirror is, or None; note what is wrong with it."""
+        try:
+            stamp = _stamp(path)
+            if stamp and stamp == self._stamps.get(path, (None,))[0]:
+                return self._stamps[path][1]
+            if variant := version_of(path, files):
+                self._stamps[path] = stamp, variant
+                return variant
+            self._amiss[path] = ""
+        except (FileNotFoundError, NotADirectoryError):
+            pass
+        except OSError as error:
+            self._amiss[path] = f"The files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
+        return None
 
     def _find_file(self, relative: str, files: list[dict], network: bool, show: bool = True) -> tuple | None:
         """Look for one file in cache, mirror and, if it is allowed, network: (path, source, variant), or None."""
         places = list(dict.fromkeys(version.get("path", relative) for version in files))
         for place in places:
             for source, folder in (("cache", self.cache), ("mirror", self.mirror)):
-                if isinstance(folder, Path) and (variant := _variant(folder / place, files, tell=True)):
+                if isinstance(folder, Path) and (variant := self._look(folder / place, files)):
                     return folder / place, source, variant
         urls = [(f"{self.mirror}/{place}", place, "mirror") for place in places if isinstance(self.mirror, str)]
         urls += [(url, relative, "network") for version in files for url in version["urls"] if network]
@@ -306,23 +378,44 @@ class Store:
                 return self.cache / place, source, variant
         return None
 
-    def _unpack(self, archive: Path, source: str, variant: str, files: list[dict]) -> tuple | None:
-        """Unpack a checked ``.tar.gz`` below the cache, but for what has been done: as :meth:`_find_file`."""
+    def unpacked(self, archive: Path, variant: str, files: list[dict]) -> tuple[Path, dict[str, str]]:
+        """Return where an archive is unpacked to, and the digests of what should be there.
+
+        Raises
+        ------
+        FetchError, course_utils.archives.ArchiveError, OSError
+            If the archive cannot be read, has changed since it was looked up, or is refused.
+        """
         digest = next(version["hash"] for version in files if version["variant"] == variant).partition(":")[2]
-        folder = self.cache / "unpacked" / f"{archive.name.split('.')[0]}-{digest[:12]}"
-        with tarfile.open(archive) as tar:
-            members = {folder / member.name: member for member in tar if member.isfile()}
+        if digest not in self._listed:
+            self._listed[digest] = archives.digests(archives.read(_checked(archive, files)))
+        return self.cache / "unpacked" / f"{archive.name.split('.')[0]}-{digest[:12]}", self._listed[digest]
 
-            def missing() -> list[Path]:
-                there = {path: path.stat().st_size for path in members if path.is_file()}
-                return [path for path, member in members.items() if there.get(path) != member.size]
+    def unpack(self, archive: Path, variant: str, files: list[dict]) -> None:
+        """Unpack an archive, or mend what is unpacked; see :meth:`unpacked` for the errors."""
+        folder, _ = self.unpacked(archive, variant, files)
+        with self._writing(folder) as part:
+            archives.mend(folder, archives.read(_checked(archive, files)), part)
 
-            if missing():  # else nothing has to be written
-                with self._noting(folder, str(folder.parent)), self._lock(folder):
-                    for path in missing():  # another notebook may have been at it
-                        path.parent.mkdir(parents=True, exist_ok=True)
-                        path.write_bytes(tar.extractfile(members[path]).read())
-            return None if missing() else (folder, source, variant)
+    def _unpack(self, archive: Path, source: str, variant: str, files: list[dict]) -> tuple | None:
+        """Unpack a checked ``.tar.gz`` below the cache, but for what has been done: as :meth:`_find_file`.
+
+        What is unpacked is compared with the archive each time, by content. What differs is written again, and what
+        the archive does not hold is removed.
+        """
+        folder = None
+        with self._noting(self.cache / "unpacked/.", str(archive)):
+            try:
+                folder, wanted = self.unpacked(archive, variant, files)
+                if any(archives.differences(folder, wanted)):  # else nothing has to be written
+                    self.unpack(archive, variant, files)
+                return folder, source, variant
+            except OSError as error:
+                if not (folder and folder.exists()):
+                    raise
+                why = f"its files are damaged, and cannot be mended ({error.strerror or error})"
+                raise FetchError(f"{folder}: {why}. Delete it, or set COURSE_CACHE to a folder of your own") from error
+        return None
 
     # --- assets ---
 
@@ -383,9 +476,31 @@ class Store:
                 missing = f"{found.count(None)} of {len(found)} clips" if "manifest" in row else row["path"]
                 tried = "".join(f"\n  {address}: {why}" for address, why in self._failures.items())
                 self._failures.clear()
+                self._tell_amiss(name, None)
                 raise AssetError(f"{row['title']}: could not get {missing}. {WAYS_OUT}{tried}")
         path = embedded(row["embedded"]) if "embedded" in row else None
         return Resolved(name, row["title"], path, "embedded", row["embedded_title"])
+
+    @staticmethod
+    def _command(name: str) -> str:
+        return f"`{_runner()} -m course_utils prefetch {name}`"
+
+    def _tell_amiss(self, name: str, asset: Resolved | None) -> None:
+        """Warn, in one line, of what lies in the cache or in the mirror's folder and cannot be used."""
+        amiss, self._amiss = self._amiss, {}
+        for path, what in list(amiss.items())[:1]:
+            if not what:
+                more = f" So are {len(amiss) - 1} more." if len(amiss) > 1 else ""
+                what = f"{path} is damaged, or is another file, so the course doesn't use it.{more}"
+                if not path.is_relative_to(self.cache):
+                    what += " Ask whoever looks after the mirror."
+                elif asset and asset.is_real:
+                    again = asset.source == "network" or isinstance(self.mirror, str)
+                    remove = f"To remove it, run `{_runner()} -m course_utils doctor --repair`."
+                    what += " It was fetched again." if again else f" That of the mirror is used. {remove}"
+                elif self.mode != "full":  # else that is what was tried just now
+                    what += f" To fetch it again, run {self._command(name)}."
+            warnings.warn(what, stacklevel=6)
 
     def _tell(self, asset: Resolved) -> None:
         """Say once, in one line, which addresses failed and how; of one that came from elsewhere, if it was named.
@@ -400,22 +515,43 @@ class Store:
             new = {address: why for address, why in new.items() if "COURSE_MIRROR" in address}
         self._failures.clear()
         self._told |= new.keys()
+        self._tell_amiss(asset.name, asset)
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
-            then = "It came from elsewhere" if asset.is_real else "The course goes on with what it ships"
-            line = (
-                f"Not available: {said}. {then}. To try again, run `{_runner()} -m course_utils prefetch {asset.name}`."
-            )
+            again = f"The course goes on with what it ships. To try again, run {self._command(asset.name)}."
+            line = f"Not available: {said}. {'It came from elsewhere.' if asset.is_real else again}"
             if "COURSE_MIRROR" in said:
                 warnings.warn(line, stacklevel=5)
             else:
                 print(line, flush=True)
 
+    def _unchanged(self, name: str) -> bool:
+        """Return whether the files of an asset that was found before are as they were."""
+        if not (asset := self._found.get(name)) or self.assets[name].get("unpack"):  # that is compared each time
+            return False
+        stamps = {path: _stamp(path) for path in asset.clips.values() or [asset.path]}
+        return all(stamp and stamp == self._stamps[path][0] for path, stamp in stamps.items())
+
+    def read(self, asset: Resolved) -> bytes:
+        """Return the bytes of an asset, checked; see :func:`read`."""
+        try:
+            if asset.is_real:
+                return _checked(asset.path, self.assets[asset.name]["files"])
+            return asset.path.read_bytes()
+        except (FetchError, OSError) as error:
+            why = f"{error.strerror or error}" if isinstance(error, OSError) else str(error)
+            raise AssetError(
+                f"{asset.title}: {asset.path} cannot be used ({why}). Run {self._command(asset.name)}, then try again."
+            ) from error
+
     def resolve(self, name: str) -> Resolved:
         """Get an asset from the nearest place that has it; see :func:`resolve`."""
         if name not in self.assets:
             raise KeyError(f"No asset is called {name!r}. The course has {', '.join(self.assets)}.")
-        asset = self._found.get(name) or self._find(name)
+        before = self._found.get(name)
+        asset = before if self._unchanged(name) else self._find(name)
+        if before and asset.source == "cache" and (asset.path, asset.clips) == (before.path, before.clips):
+            asset = before  # so that it is said where it came from
         self._tell(asset)
         if asset.is_real:
             self._found[name] = asset  # what is missing may come
@@ -439,8 +575,21 @@ class Store:
 
     def forget_failures(self) -> None:
         """Forget which addresses failed, so that they are asked again."""
-        self._fetcher.remember({})
+        self._fetcher.forget()
         self._told.clear()
+        self._stuck = False
+
+    def problems(self) -> list[str]:
+        """Return what is wrong in the cache, a sentence each; nothing is changed."""
+        from course_utils import upkeep
+
+        return upkeep.problems(self)
+
+    def repair(self) -> list[str]:
+        """Mend what is wrong in the cache; see :func:`course_utils.upkeep.repair`."""
+        from course_utils import upkeep
+
+        return upkeep.repair(self)
 
 
 # --- the store that lessons use ---
@@ -494,6 +643,29 @@ def resolve(name: str) -> Resolved:
         In mode ``full``, if neither cache, mirror nor network has a file with the right hash.
     """
     return store().resolve(name)
+
+
+def read(asset: Resolved) -> bytes:
+    """Return the bytes of a single file, checked against the table at this very moment.
+
+    What is loaded from these bytes is what was checked, whoever writes to the file meanwhile.
+
+    Parameters
+    ----------
+    asset : Resolved
+        As :func:`resolve` returns it; neither a set of clips nor an unpacked archive.
+
+    Returns
+    -------
+    bytes
+        The whole file. What the course ships is not checked.
+
+    Raises
+    ------
+    AssetError
+        If the file has changed since it was resolved, or cannot be read.
+    """
+    return store().read(asset)
 
 
 def used() -> dict[str, str]:

@@ -7,8 +7,10 @@ without it. A host that has failed is not asked again for a while, not even by o
 
 import contextlib
 import json
+import os
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -18,11 +20,13 @@ ALLOWANCE = {"auto": 9.0, "full": 45.0}  # s of waiting for nothing, in all
 WAITS = (0, 1, 2, 4)  # s before a busy server is asked, and asked again
 WHY = {  # what an error of requests contains, and how we say it
     "ProxyError": "the proxy that http_proxy or https_proxy names does not answer",
-    "SSLError": "its certificate is not accepted",
+    "CERTIFICATE_VERIFY_FAILED": "its certificate is not accepted",
+    "SSLError": "no secure connection to it can be made",
     "NameResolutionError": "its name is unknown here, or there is no network",
     "refused": "connection refused",
-    "ConnectionError": "the connection broke off",
+    "NewConnectionError": "there is no way to it from here, or no network",
 }
+BROKEN = ("ConnectionError", "ProtocolError", "IncompleteRead", "InvalidChunkLength")  # of a connection that was there
 
 
 class FetchError(Exception):
@@ -37,6 +41,14 @@ class BusyError(HostError):
     """A host is too busy now."""
 
 
+class BrokenError(HostError):
+    """A connection broke off."""
+
+
+class WrongError(FetchError):
+    """What came is not the file that was asked for."""
+
+
 def _explained(error: Exception) -> Exception:
     """Return an error of requests in plain words; leave our own errors and those of the disk as they are."""
     if isinstance(error, FetchError) or getattr(error, "errno", None):  # of all OSErrors only the disk's have a number
@@ -45,7 +57,9 @@ def _explained(error: Exception) -> Exception:
         kind = BusyError if answer.status_code == 429 or answer.status_code >= 500 else FetchError
         return kind(f"it answered {answer.status_code} {answer.reason}")
     said = f"{type(error).__name__}: {error}"
-    return HostError(next((why for sign, why in WHY.items() if sign in said), said[:160]))
+    if why := next((why for sign, why in WHY.items() if sign in said), None):
+        return HostError(why)
+    return BrokenError("the connection broke off") if any(sign in said for sign in BROKEN) else HostError(said[:160])
 
 
 class _Try(threading.Thread):
@@ -84,7 +98,8 @@ class Fetcher:
     Parameters
     ----------
     mode : {"auto", "full"}
-        How long to wait in vain: in ``auto`` 9 s in all, once; in ``full`` 45 s from one :meth:`begin` to the next.
+        How long to wait in vain: in ``auto`` 9 s in all, once; in ``full`` 45 s, and after a minute again. In ``full``,
+        a file that broke off or is wrong is asked for a second time.
     memory : Path
         File that tells other processes what failed. It counts for an hour if the failure took a second or more, else
         for a minute.
@@ -93,34 +108,57 @@ class Fetcher:
     def __init__(self, mode: str, memory: Path):
         self.mode, self.memory, self.left, self.reached = mode, memory, ALLOWANCE[mode], False
         self.halt, self.lock, self.failed = threading.Event(), threading.Lock(), {}
-        with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):  # none, or not what was written
-            kept = json.loads(memory.read_text(encoding="utf-8"))
-            self.failed = {name: (float(when), float(spent), why) for name, (when, spent, why) in kept.items()}
+        self.refilled = float("-inf")
+        with contextlib.suppress(Exception):  # there is none, or it is not what was written
+            if memory.is_file():
+                kept = json.loads(memory.read_text(encoding="utf-8"))
+                self.failed = {name: (float(when), float(spent), str(why)) for name, (when, spent, why) in kept.items()}
 
     def begin(self) -> None:
-        """Begin a call; in ``full`` mode, it gets its full time to wait."""
+        """Begin a call. In ``full`` mode, calls within a minute share the time to wait."""
         self.halt.clear()
-        self.left = ALLOWANCE["full"] if self.mode == "full" else self.left
+        if self.mode == "full" and time.monotonic() - self.refilled > 60:
+            self.left, self.refilled = ALLOWANCE["full"], time.monotonic()
+
+    def forget(self) -> None:
+        """Forget what failed, here and for other processes, and have the full time to wait."""
+        self.left, self.reached, self.refilled = ALLOWANCE[self.mode], False, float("-inf")
+        self.remember({})
 
     def remember(self, failed: dict[str, tuple[float, float, str]]) -> None:
         """Remember which hosts have failed (when, after how long, why), for other processes too."""
         with self.lock, contextlib.suppress(OSError):  # where nothing can be written, no other process knows
             self.failed = failed
             self.memory.parent.mkdir(parents=True, exist_ok=True)
-            self.memory.write_text(json.dumps(failed), encoding="utf-8")
+            part = self.memory.with_name(f".{self.memory.name}.{os.getpid()}.{time.time_ns()}.part")
+            try:
+                part.write_text(json.dumps(failed), encoding="utf-8")
+                part.replace(self.memory)
+            finally:
+                part.unlink(missing_ok=True)
 
     def known(self, name: str) -> str | None:
         """Return why a host (``"*"``: the whole network) is not asked at present, or None."""
         when, spent, why = self.failed.get(name, (0.0, 0.0, ""))
         return why if 0 <= time.time() - when < (3600 if spent >= 1 else 60) else None
 
-    def get(self, url: str, path: Path, largest: int, show: bool = False, named: bool = False) -> None:
-        """Fetch ``url`` to ``path``.
+    def get(
+        self,
+        url: str,
+        path: Path,
+        largest: int,
+        check: Callable[[Path], str | None],
+        show: bool = False,
+        named: bool = False,
+    ) -> str:
+        """Fetch ``url`` to ``path``, and return what ``check`` says of it.
 
         Parameters
         ----------
         largest : int
             Bytes after which it can no longer be the file.
+        check : callable
+            Given the path, it returns which version of the file has come, or None if it is none.
         show : bool
             Whether to draw a progress bar.
         named : bool
@@ -139,14 +177,18 @@ class Fetcher:
             raise FetchError(f"{why}; that was a short while ago, and it isn't asked again yet")
         for wait in WAITS:
             if self.halt.wait(wait) or self.left <= 0:
-                raise FetchError("not asked: the call was stopped, or others used up its time")
+                raise FetchError("not asked: the call was stopped, or other addresses used up its time")
             start = time.monotonic()
             try:
                 self._try(url, path, largest, show)
                 self.reached = True
-                return
+                if version := check(path):
+                    return version
+                raise WrongError(f"it sent {path.stat().st_size:,} bytes, but they are not the file that was asked for")
             except FetchError as error:
                 last = error
+            if self.mode == "full" and not wait and isinstance(last, (BrokenError, WrongError)):
+                continue
             with self.lock:
                 self.left -= time.monotonic() - start + wait
             if not isinstance(last, BusyError) or self.left < 2 * wait:

@@ -1,9 +1,7 @@
 """Assets: where they are looked for, what is refused, and what a failing download costs and leaves behind."""
 
 import contextlib
-import gzip
 import hashlib
-import http.server
 import io
 import json
 import multiprocessing
@@ -16,7 +14,6 @@ import stat
 import subprocess
 import sys
 import tarfile
-import threading
 import time
 import tomllib
 import types
@@ -26,21 +23,12 @@ import filelock
 import platformdirs
 import pytest
 from conftest import ROOT
+from serving import BODY, Handler, version
 
 from course_utils import assets, datasets, fetch
 from course_utils.datasets import esc50
 
-BODY = bytes(range(256)) * 400
 SOON = 30  # s, on a busy computer too; without the limits of fetch it would be minutes
-
-
-def version(body: bytes, *urls: str, variant: str = "original") -> dict:
-    return {
-        "variant": variant,
-        "bytes": len(body),
-        "hash": f"sha256:{hashlib.sha256(body).hexdigest()}",
-        "urls": list(urls),
-    }
 
 
 @pytest.fixture
@@ -63,15 +51,6 @@ def make(rows, tmp_path):
 
 
 @pytest.fixture
-def quick(monkeypatch):
-    """Shorter waits, in the same proportions."""
-    for table, values in ((fetch.PATIENCE, (0.6, 1.2)), (fetch.ALLOWANCE, (1.3, 3.0))):
-        for mode, value in zip(("auto", "full"), values, strict=True):
-            monkeypatch.setitem(table, mode, value)
-    monkeypatch.setattr(fetch, "WAITS", (0, 0.1, 0.2))
-
-
-@pytest.fixture
 def clips(rows, tmp_path):
     """Add a set of two clips to that table; return their bodies at 44.1 kHz and, as Ogg, at 16 kHz."""
     wavs = {f"{name}.wav": name.encode() * 441044 for name in "ab"}
@@ -83,147 +62,6 @@ def clips(rows, tmp_path):
     rows["clips"] = {"title": "Clips", "path": "audio", "manifest": [tmp_path / "clips.csv"], "bytes": 2 * 441044}
     rows["clips"] |= {"base_url": "http://127.0.0.1:9/", "embedded_title": "no audio"}
     return wavs | oggs
-
-
-class Server(http.server.ThreadingHTTPServer):
-    """Serves BODY, or ``files``; ``answers`` holds what to do first, ``always`` what to do after that.
-
-    A number is a status to send; the other words are the methods of Handler that begin with ``do_as``.
-    """
-
-    daemon_threads = True
-
-    def __init__(self, answers=(), always=200):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answers, self.always, self.agents, self.files, self.end = list(answers), always, [], {}, threading.Event()
-        self.url = f"http://127.0.0.1:{self.server_port}"
-        threading.Thread(target=self.serve_forever, args=(0.01,), daemon=True).start()
-
-    def handle_error(self, *_):
-        pass
-
-
-class Handler(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.server.agents.append(self.headers["User-Agent"])
-        body = self.server.files.get(self.path, BODY if not self.server.files else None)
-        answer = self.server.answers.pop(0) if self.server.answers else self.server.always
-        if isinstance(answer, str):
-            getattr(self, f"do_as_{answer}")(body)
-        elif answer != 200 or body is None:
-            self.send_error(404 if answer == 200 else answer)
-        else:
-            self.head(len(body))
-            self.wfile.write(body)
-
-    def head(self, length=None, **headers):
-        self.send_response(200)
-        for name, value in {"Content-Length": length, **headers}.items():
-            if value is not None:
-                self.send_header(name.replace("_", "-"), str(value))
-        self.end_headers()
-
-    def do_as_cut(self, body):
-        self.head(len(body))
-        self.wfile.write(body[: len(body) // 2])
-
-    def do_as_silent(self, body):
-        self.server.end.wait(60)
-
-    def do_as_stall(self, body):
-        self.head(len(body))
-        self.wfile.write(body[: len(body) // 2])
-        self.wfile.flush()
-        self.server.end.wait(60)
-
-    def do_as_stall_without_length(self, body):
-        self.head()
-        self.wfile.write(body[:100])
-        self.wfile.flush()
-        self.server.end.wait(60)
-
-    def drip(self, data):
-        for i in range(len(data)):
-            self.wfile.write(data[i : i + 1])
-            self.wfile.flush()
-            if self.server.end.wait(0.05):
-                return
-
-    def do_as_drip(self, body):
-        self.head(len(body))
-        self.drip(body)
-
-    def do_as_dripping_header(self, body):
-        self.drip(b"HTTP/1.1 200 OK\r\nX-Slow: " + b"a" * 100_000)
-
-    def do_as_endless(self, body):
-        self.head()
-        with contextlib.suppress(OSError):
-            while not self.server.end.is_set():
-                self.wfile.write(b"x" * 65536)
-
-    def do_as_slam(self, body):
-        self.connection.close()
-
-    def do_as_login(self, body):
-        page = b"<html>Please log in</html>"
-        self.head(len(page), Content_Type="text/html")
-        self.wfile.write(page)
-
-    def do_as_encoded(self, body):
-        self.head(len(body), Content_Encoding="gzip", Content_Type="application/x-tar")
-        self.wfile.write(body)
-
-    def do_as_gzip_if_welcome(self, body):
-        welcome = "gzip" in self.headers.get("Accept-Encoding", "")
-        body = gzip.compress(body) if welcome else body
-        self.head(len(body), Content_Encoding="gzip" if welcome else None)
-        self.wfile.write(body)
-
-    def do_as_two_lengths(self, body):
-        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 7\r\n\r\n12345")
-
-    def do_as_bad_length(self, body):
-        self.head("many")
-        self.wfile.write(body)
-
-    def do_as_bad_redirect(self, body):
-        self.wfile.write(b"HTTP/1.1 302 Found\r\nLocation: http://[::1\r\nContent-Length: 0\r\n\r\n")
-
-    def do_as_circle(self, body):
-        self.send_response(302)
-        self.send_header("Location", self.path)
-        self.send_header("Content-Length", "0")
-        self.end_headers()
-
-    def do_as_noise(self, body):
-        self.wfile.write(b"\x16\x03\x01\x02\x00 this is not HTTP \r\n\r\n")
-
-    def log_message(self, *_):
-        pass
-
-
-@pytest.fixture
-def server():
-    servers = []
-
-    def start(*answers, always=200):
-        servers.append(Server(answers, always))
-        return servers[-1]
-
-    yield start
-    for one in servers:
-        one.end.set()
-        one.shutdown()
-        one.server_close()
-
-
-@pytest.fixture
-def refused():
-    """An address at which nobody listens."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{free.getsockname()[1]}"
 
 
 def cached(tmp_path):
@@ -347,7 +185,7 @@ def test_a_store_keeps_what_is_real_and_looks_again_for_what_is_not(make, tmp_pa
     (tmp_path / "cache/things/thing.bin").write_bytes(BODY)  # as `prefetch` in a terminal would
     assert store.resolve("thing").source == "cache"
     (tmp_path / "cache/things/thing.bin").unlink()
-    assert store.resolve("thing").source == "cache"  # what was verified is not read at each call
+    assert store.resolve("thing").source == "embedded"  # nothing is handed out that is not there any more
 
 
 def test_the_default_store_follows_the_environment(monkeypatch, tmp_path):
@@ -756,7 +594,7 @@ def test_of_two_hosts_that_failed_neither_is_asked_again(make, rows, server):
     for _ in range(2):
         with pytest.raises(assets.AssetError):
             make("full").resolve("thing")
-    assert (len(one.agents), len(two.agents)) == (1, 1)
+    assert (len(one.agents), len(two.agents)) == (2, 2)  # what broke off gets a second try, once
 
 
 @pytest.mark.parametrize(
@@ -1129,7 +967,7 @@ def test_a_mirror_that_lacks_a_file_is_named_though_the_file_came_from_elsewhere
 
 @pytest.mark.parametrize("fault", ["missing", "wrong", "cut", "refused"])
 def test_failed_download_is_an_error_with_three_ways_out(make, rows, server, refused, tmp_path, recwarn, fault):
-    one = server(*{"missing": [404], "cut": ["cut"], "wrong": ["login"]}.get(fault, []))
+    one = server(always={"missing": 404, "cut": "cut", "wrong": "login"}.get(fault, 200))
     rows["thing"]["files"][0]["urls"] = [f"{refused if fault == 'refused' else one.url}/thing"]
     with pytest.raises(assets.AssetError) as error:
         make("full").resolve("thing")
@@ -1198,11 +1036,11 @@ def test_archive_is_unpacked_once_and_whole(make, rows, tmp_path, monkeypatch):
     pack(rows, tmp_path)
     folder = make().resolve("pack").path
     assert (folder / "variables/data").read_bytes() == b"abc"
-    (folder / "mark").touch()
-    assert (make().resolve("pack").path / "mark").exists()
+    before = (folder / "variables/data").stat()
     with monkeypatch.context() as read_only:  # a finished one needs no lock, so it may lie where nothing can be written
         read_only.setattr("filelock.FileLock", None)
-        assert (make().resolve("pack").path / "mark").exists()
+        assert make().resolve("pack").path == folder
+    assert (folder / "variables/data").stat() == before
     (folder / "variables/data").write_bytes(b"a")  # what is damaged is unpacked again
     assert (make().resolve("pack").path / "variables/data").read_bytes() == b"abc"
 

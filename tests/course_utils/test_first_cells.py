@@ -6,7 +6,6 @@ from itertools import cycle
 
 import pytest
 from conftest import ROOT
-from test_assets import refused, server  # noqa: F401 - fixtures
 
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
 FAULTS = ["silent", "stall", "drip", 429, "unreachable"]
@@ -22,7 +21,7 @@ def first_cells(path) -> str:
 
 
 @pytest.mark.parametrize(("path", "fault"), PAIRS, ids=lambda value: str(getattr(value, "stem", value)))
-def test_the_first_cells_end_soon_and_say_what_failed(python, server, refused, tmp_path, path, fault):  # noqa: F811
+def test_the_first_cells_end_soon_and_say_what_failed(python, server, refused, tmp_path, path, fault):
     address = refused if fault == "unreachable" else server(always=fault).url
     setting = {"COURSE_MIRROR": address, "https_proxy": refused, "COURSE_CACHE": str(tmp_path), "COURSE_ASSETS": "auto"}
     start = time.monotonic()

@@ -1,0 +1,166 @@
+"""Find and mend what is wrong in the cache: damaged files, and what killed processes have left behind.
+
+Only what the course puts into its cache is looked at. Whatever else lies there stays as it is.
+"""
+
+import contextlib
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import filelock
+import numpy as np
+
+from course_utils import archives, assets, fetch
+
+if TYPE_CHECKING:
+    from course_utils.assets import Store
+
+PART = re.compile(r"\.(.+)\.\d+\.\d+\.part")
+FEATURES_PART = re.compile(r"\..+\.\d+\.npz")
+Ill = tuple[str, Callable[[], str] | None]  # what is wrong, and what mends it and says how, if anything does
+
+
+def _places(store: "Store") -> dict[Path, list[dict]]:
+    """Return each file that the cache may hold, with its accepted versions."""
+    rows = [row for name, own in store.assets.items() for row in (store.manifest(name) if "manifest" in own else [own])]
+    places = ((version.get("path", row["path"]), row["files"]) for row in rows for version in row["files"])
+    return {store.cache / place: files for place, files in places}
+
+
+def _held(target: Path) -> bool:
+    """Return whether a process holds the lock of a file, or may hold it."""
+    if not (lock := Path(f"{target}.lock")).exists():
+        return False
+    try:
+        with filelock.FileLock(lock, timeout=0):
+            return False
+    except (OSError, filelock.Timeout):
+        return True
+
+
+def _is_whole(file: Path) -> bool:
+    """Return whether a file of kept features is whole: one array, whose name tells the widths."""
+    with contextlib.suppress(Exception), np.load(file) as stored:
+        ((name, rows),) = stored.items()
+        return bool(rows.shape[1] == sum(map(int, name.split("+"))) and len(rows) and np.isfinite(rows).all())
+    return False
+
+
+def _remove(path: Path) -> str:
+    path.unlink(missing_ok=True)
+    return "removed"
+
+
+def _damaged(places: dict[Path, list[dict]], cache: Path) -> Iterator[Ill]:
+    """Yield what lies in the place of a file, or of its folder, and is none."""
+    folders = {folder for path in places for folder in path.parents if folder.is_relative_to(cache)}
+    for path in sorted(folder for folder in folders if folder.is_file()):
+        yield f"{path} is a file, but a folder belongs there", lambda path=path: f"renamed to {assets.set_aside(path)}"
+    for path, files in places.items():
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            try:
+                if not assets.version_of(path, files) and not _held(path):
+                    what = f"{path} is damaged, or is another file"
+                    yield what, lambda path=path: f"renamed to {assets.set_aside(path)}"
+            except (FileNotFoundError, NotADirectoryError):
+                raise
+            except OSError as error:
+                yield f"{path} cannot be read ({error.strerror}): {assets.remedy(path.parent)}", None
+
+
+def _unpacked(store: "Store") -> Iterator[Ill]:
+    """Yield the unpacked archives that differ from their archives."""
+    for row in store.assets.values():
+        for folder in (store.cache, store.mirror) if row.get("unpack") else ():
+            with contextlib.suppress(OSError, TypeError, fetch.FetchError, archives.ArchiveError):
+                archive = folder / row["path"]  # of a mirror that is an address or none: TypeError
+                if variant := assets.version_of(archive, row["files"]):
+                    target, wanted = store.unpacked(archive, variant, row["files"])
+                    if target.exists() and any(archives.differences(target, wanted)) and not _held(target):
+
+                        def mend(archive=archive, variant=variant, row=row) -> str:
+                            store.unpack(archive, variant, row["files"])
+                            return "unpacked again"
+
+                        yield f"{target} differs from {archive.name}, of which it is unpacked", mend
+                    break
+
+
+def _left_over(store: "Store", places: dict[Path, list[dict]]) -> Iterator[Ill]:
+    """Yield what was begun and never finished."""
+    for folder in sorted({path.parent for path in places} | {store.cache, store.cache / "unpacked"}):
+        for path in sorted(folder.glob(".*.part")):
+            target = PART.fullmatch(path.name) and folder / PART.fullmatch(path.name)[1]
+            known = target and (target in places or folder.name == "unpacked" or target.name == "unreachable.json")
+            if known and not _held(target):
+                yield f"{path} is left over from a download that was stopped", lambda path=path: _remove(path)
+    for path in sorted((store.cache / "features").glob("*/.*.npz")):
+        with contextlib.suppress(OSError):
+            if FEATURES_PART.fullmatch(path.name) and time.time() - path.stat().st_mtime > 60:
+                yield f"{path} is left over from a computation that was stopped", lambda path=path: _remove(path)
+
+
+def _ills(store: "Store") -> Iterator[Ill]:
+    places = _places(store)
+    if store.cache.exists() and not store.cache.is_dir():
+        yield f"{store.cache} is not a folder: set COURSE_CACHE to one", None
+        return
+    yield from _left_over(store, places)
+    yield from _damaged(places, store.cache)
+    yield from _unpacked(store)
+    for path in sorted((store.cache / "features").glob("*/[!.]*.npz")):
+        if not _is_whole(path):
+            yield f"{path} holds no whole features", lambda path=path: f"{_remove(path)}, so they are computed again"
+    memory = store.cache / "unreachable.json"
+    with contextlib.suppress(FileNotFoundError):
+        try:
+            whole = all(len(row) == 3 for row in json.loads(memory.read_text(encoding="utf-8")).values())
+        except FileNotFoundError:
+            raise
+        except Exception:
+            whole = False
+        if not whole:
+            yield f"{memory} is damaged", lambda: _remove(memory)
+
+
+def problems(store: "Store") -> list[str]:
+    """Return what is wrong in a store's cache, a sentence each; nothing is changed."""
+    return [f"{what}." for what, _ in _ills(store)]
+
+
+def repair(store: "Store") -> list[str]:
+    """Mend what is wrong in a store's cache.
+
+    A damaged file is renamed to ``<name>.damaged``, because it might be somebody's own. What killed processes have left
+    behind, and features that are not whole, are removed. An unpacked archive is unpacked again where it differs.
+    Then the locks that nobody holds, and the memory of what could not be reached, are removed.
+
+    Returns
+    -------
+    list of str
+        A sentence for each thing that was mended, or could not be.
+    """
+    said = []
+    for what, mend in list(_ills(store)):
+        try:
+            said.append(f"{what}: {mend()}." if mend else f"{what}.")
+        except (OSError, fetch.FetchError, archives.ArchiveError) as error:
+            said.append(f"{what}, and could not be mended: {getattr(error, 'strerror', None) or error}.")
+    locks = 0
+    for folder in {path.parent for path in _places(store)} | {store.cache / "unpacked"}:
+        for path in folder.glob("*.lock"):
+            with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(path, timeout=0):
+                path.unlink()
+                locks += 1
+    if locks:
+        said.append(f"{locks} locks that nobody held: removed.")
+    if (store.cache / "unreachable.json").is_file():
+        store.forget_failures()
+        with contextlib.suppress(OSError):
+            (store.cache / "unreachable.json").unlink()
+            said.append("The addresses that failed in the last hour are asked again.")
+    return said
