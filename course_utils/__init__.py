@@ -54,7 +54,7 @@ def writable(folder: _Path | str) -> bool:
             file.write(b"x")
             file.flush()
             return True
-    except (OSError, ValueError):
+    except OSError:
         return False
 
 

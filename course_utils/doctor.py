@@ -40,6 +40,7 @@ CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else 
 PYTHONS = ((3, 11), (3, 14))  # from, and below
 VARIABLES = "ASSETS CACHE MIRROR BASE UTILS_SPEC BROWSER_REQUIRED CLEAN_ROOM_PYTHON PSDS_REQUIRED".split()
 SETTINGS = r"(COURSE|MPL|NUMBA|PYTHON|TF|KERAS|CUDA|XDG|SSL_CERT).*|TMPDIR|LANG|LC_ALL|.*(_PROXY|_CA_BUNDLE)"
+SECRETS = "TOKEN|KEY|PASS|SECRET"
 HEAVY = ("tensorflow", "tensorflow-hub", "torch")  # checks of their own import them
 MODULES = {"scikit-learn": "sklearn", "setuptools": "pkg_resources", "panns-inference": ""}  # the last writes at import
 REPAIR = "Run: python -m course_utils doctor --repair"
@@ -249,8 +250,9 @@ def data() -> Iterator[Finding]:
         if isinstance(folder, Path) and (locked := unreadable(folder)):
             yield Finding(f"{locked[0]} cannot be read ({len(locked)} in all).", f"Now {assets.remedy(folder)}")
     yield Step("The cache cannot be looked through", "Delete it, and fetch again what you need.")
-    for problem in getattr(_looking(), "problems", list)():
-        yield Finding(problem, REPAIR)
+    for problem in _looking().problems():
+        if "cannot be read" not in problem:
+            yield Finding(problem, REPAIR)
 
 
 def jupyter() -> Iterator[Finding]:
@@ -324,7 +326,7 @@ def _serves_nothing(store: assets.Store) -> str:
         with tempfile.TemporaryDirectory() as folder:
             fetcher = fetch.Fetcher("auto", Path(folder, "unreachable.json"))
             try:
-                fetcher.get(f"{store.mirror}/{path}", Path(folder, "file"), 1 << 14, named=True)
+                fetcher.get(f"{store.mirror}/{path}", Path(folder, "file"), 1 << 14, lambda file: "here", named=True)
                 return ""
             except fetch.FetchError as error:
                 why = "" if "sends more" in str(error) else str(error)
@@ -415,7 +417,7 @@ CHECKS = {  # with the seconds that each may take
     tensorflow: 50.0,
     torch: 50.0,
 }
-ALONE = (pictures, tensorflow, torch)
+ALONE = (jupyter, pictures, tensorflow, torch)  # in processes of their own
 
 # --- running them ---
 
@@ -519,7 +521,7 @@ def doctor(as_json: bool = False, repair: bool = False) -> int:
 
         store = assets.store()
         say(f"Assets: {store.mode}, cache {store.cache}, mirror {_address(str(store.mirror or 'none'))}")
-        mended += getattr(store, "repair", list)() if repair else []
+        mended += store.repair() if repair else []
     for line in mended:
         say(f"{well} {line}")
     runs, found = [_Run(check) for check in CHECKS], []
@@ -545,13 +547,13 @@ def doctor(as_json: bool = False, repair: bool = False) -> int:
 
 def _report(found: list[Finding], status: int) -> dict:
     """Return versions, settings and findings, as far as they may be shown to anybody."""
-    chosen = {name: value for name, value in os.environ.items() if re.fullmatch(SETTINGS, name.upper())}
+    names = [name for name in sorted(os.environ) if re.fullmatch(SETTINGS, name.upper())]
     return {
         "course-utils": course_utils.__version__,
         "python": platform.python_version(),
         "platform": platform.platform(),
         "packages": versions() if sys.version_info >= PYTHONS[0] else {},
-        "settings": {name: private(value) for name, value in sorted(chosen.items())},
+        "settings": {name: private(os.environ[name]) for name in names if not re.search(SECRETS, name.upper())},
         "findings": [{name: private(text) for name, text in one._asdict().items()} for one in found],
         "status": status,
     }
