@@ -116,12 +116,12 @@ def _ills(store: "Store") -> Iterator[Ill]:
         if not _is_whole(path):
             yield f"{path} holds no whole features", lambda path=path: f"{_remove(path)}, so they are computed again"
     memory = store.cache / "unreachable.json"
-    with contextlib.suppress(FileNotFoundError):
+    if memory.exists() and not memory.is_file():
+        yield f"{memory} is not a file", lambda: f"renamed to {assets.set_aside(memory)}"
+    elif memory.exists():
         try:
             whole = all(len(row) == 3 for row in json.loads(memory.read_text(encoding="utf-8")).values())
-        except FileNotFoundError:
-            raise
-        except Exception:
+        except Exception:  # it may hold anything
             whole = False
         if not whole:
             yield f"{memory} is damaged", lambda: _remove(memory)
@@ -151,8 +151,11 @@ def repair(store: "Store") -> list[str]:
         except (OSError, fetch.FetchError, archives.ArchiveError) as error:
             said.append(f"{what}, and could not be mended: {getattr(error, 'strerror', None) or error}.")
     locks = 0
-    for folder in {path.parent for path in _places(store)} | {store.cache / "unpacked"}:
+    places, unpacked = _places(store), store.cache / "unpacked"
+    for folder in {path.parent for path in places} | {unpacked}:
         for path in folder.glob("*.lock"):
+            if path.with_suffix("") not in places and folder != unpacked:
+                continue
             with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(path, timeout=0):
                 path.unlink()
                 locks += 1

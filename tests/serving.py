@@ -35,7 +35,8 @@ def quick(monkeypatch):
 class Server(http.server.ThreadingHTTPServer):
     """Serves BODY, or ``files``; ``answers`` holds what to do first, ``always`` what to do after that.
 
-    A number is a status to send; the other words are the methods of Handler that begin with ``do_as``.
+    A number is a status to send. The other words are the methods of Handler that begin with ``do_as``; what follows
+    after a space is given to the method.
     """
 
     daemon_threads = True
@@ -56,12 +57,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.server.files.get(self.path, BODY if not self.server.files else None)
         answer = self.server.answers.pop(0) if self.server.answers else self.server.always
         if isinstance(answer, str):
-            getattr(self, f"do_as_{answer}")(body)
+            word, *detail = answer.split(" ", 1)
+            getattr(self, f"do_as_{word}")(body, *detail)
         elif answer != 200 or body is None:
             self.send_error(404 if answer == 200 else answer)
         else:
             self.head(len(body))
             self.wfile.write(body)
+
+    do_CONNECT = do_GET  # noqa: N815 - of a proxy
 
     def head(self, length=None, **headers):
         self.send_response(200)
@@ -70,9 +74,40 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 self.send_header(name.replace("_", "-"), str(value))
         self.end_headers()
 
-    def do_as_cut(self, body):
+    def do_as_cut(self, body, at=None):
         self.head(len(body))
-        self.wfile.write(body[: len(body) // 2])
+        self.wfile.write(body[: int(at) if at else len(body) // 2])
+
+    def do_as_steps(self, body):
+        self.head(len(body))
+        for i in range(0, len(body), len(body) // 10):
+            self.wfile.write(body[i : i + len(body) // 10])
+            self.wfile.flush()
+            self.server.end.wait(0.02)
+
+    def do_as_raw(self, body, answer):
+        self.wfile.write(answer.encode("latin-1"))
+
+    def do_as_body(self, body, what):
+        body = {
+            "none": b"",
+            "short": body[:-1],
+            "long": body + b"x",
+            "other": body[::-1],
+            "packed": gzip.compress(body),
+        }[what]
+        self.head(len(body))
+        self.wfile.write(body)
+
+    def do_as_to(self, body, address):
+        if self.path.endswith("/moved"):
+            self.head(len(body))
+            self.wfile.write(body)
+            return
+        self.send_response(302)
+        self.send_header("Location", address.replace("HERE", f"{self.server.url}{self.path}"))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def do_as_silent(self, body):
         self.server.end.wait(60)
