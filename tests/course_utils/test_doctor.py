@@ -777,6 +777,31 @@ def test_a_reader_that_has_seen_enough(monkeypatch):
         assert process.wait() == 0
 
 
+def test_output_that_nobody_reads_any_more(monkeypatch):
+    class Closed:
+        def flush(self):
+            raise BrokenPipeError
+
+        def write(self, text):
+            pass
+
+        def fileno(self):
+            return number
+
+    with open(os.devnull, "w") as file:
+        number = file.fileno()
+        monkeypatch.setattr(command.sys, "stdout", Closed())
+        assert command.main(["info"]) == 0
+
+
+@pytest.mark.slow
+def test_the_doctor_takes_less_than_a_minute(python):
+    begin = time.monotonic()
+    out = python("from course_utils.__main__ import main; print(main(['doctor']))", COURSE_ASSETS="embedded")
+    assert out.endswith("All is well: the course can run here.\n0\n")
+    assert time.monotonic() - begin < 60
+
+
 # --- what the package does when it is imported ---
 
 
