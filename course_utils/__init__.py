@@ -28,6 +28,8 @@ Importing ``course_utils`` imports none of the heavy libraries; each module impo
 it is used.
 """
 
+from __future__ import annotations  # so that an old Python, too, gets to doctor
+
 import importlib.util as _util
 import os as _os
 import stat as _stat

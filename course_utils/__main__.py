@@ -1,5 +1,7 @@
 """Check your installation, fetch the real assets, or list them all: ``python -m course_utils doctor|prefetch|info``."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys

@@ -417,6 +417,7 @@ CHECKS = {  # with the seconds that each may take
     tensorflow: 50.0,
     torch: 50.0,
 }
+FIRST = (python, packages)  # if these find an error, whatever the others find follows from it
 ALONE = (jupyter, pictures, tensorflow, torch)  # in processes of their own
 
 # --- running them ---
@@ -524,14 +525,19 @@ def doctor(as_json: bool = False, repair: bool = False) -> int:
         mended += store.repair() if repair else []
     for line in mended:
         say(f"{well} {line}")
-    runs, found = [_Run(check) for check in CHECKS], []
-    for run in runs:
-        run.start()
-    for run in runs:
-        findings = run.findings()
-        bad = any(finding.severity != "note" for finding in findings)
-        say(f"{wrong if bad else well} {run.name} ({run.end - run.begin:.1f} s)")
-        found += findings
+    runs, found = [], []
+    for group in ([check for check in CHECKS if (check in FIRST) == first] for first in (True, False)):
+        if "error" in {finding.severity for finding in found}:
+            break
+        begun = [_Run(check) for check in group]
+        for run in begun:
+            run.start()
+        for run in begun:
+            findings = run.findings()
+            bad = any(finding.severity != "note" for finding in findings)
+            say(f"{wrong if bad else well} {run.name} ({run.end - run.begin:.1f} s)")
+            found += findings
+        runs += begun
     status = next((code for severity, code in STATUS.items() if severity in {one.severity for one in found}), 0)
     for heading, kinds in (("To mend:", ("error", "look")), ("Good to know:", ("note",))):
         chosen = [one for kind in kinds for one in found if one.severity == kind]

@@ -590,6 +590,29 @@ def test_statuses(only, capsys):
     assert stop.value.code == 2
 
 
+def test_what_follows_from_an_error_is_not_looked_at(only, capsys, monkeypatch):
+    only(well, broken)
+    monkeypatch.setattr(doctor, "FIRST", (broken,))
+    assert command.main(["doctor"]) == 1
+    said = capsys.readouterr().out
+    assert "broken" in said
+    assert "well" not in said
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.9", "3.10"])
+def test_an_old_python_gets_to_know(version):
+    """Whatever else is wrong there, it reads one thing."""
+    found = sorted((Path.home() / ".pyenv/versions").glob(f"{version}.*/bin/python"))
+    old = found[0] if found else shutil.which(f"python{version}")
+    if not old:
+        pytest.skip(f"Python {version} is not here")
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    done = subprocess.run([old, "-m", "course_utils", "doctor"], env=env, capture_output=True, encoding="utf-8")
+    assert (done.returncode, done.stderr) == (1, "")
+    assert f"This is Python {version}." in done.stdout
+    assert done.stdout.count("→") == 1
+
+
 def test_the_help_says_what_the_statuses_mean(capsys):
     with pytest.raises(SystemExit):
         command.main(["doctor", "--help"])

@@ -1,4 +1,4 @@
-"""Settings and environments: whatever is odd there, people read one clear sentence, soon, and no library's traceback."""
+"""Settings and environments: whatever is odd there, people read one clear sentence, soon, and no traceback."""
 
 import json
 import os
@@ -66,6 +66,7 @@ def state(tmp_path):
 
     def look() -> str:
         files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+        files = [path for path in files if path.suffix != ".lock" and path.name != "unreachable.json"]
         return f"{len(files)} files" if files else "empty"
 
     return look
@@ -76,18 +77,24 @@ def state(tmp_path):
 ODD = {
     "COURSE_ASSETS with a typing error": ({"COURSE_ASSETS": "embeded"}, "COURSE_ASSETS is 'embeded'; set it to one of"),
     "COURSE_ASSETS with a space": ({"COURSE_ASSETS": "full "}, "COURSE_ASSETS is 'full '; set it to one of"),
-    "a cache in the home of a user who is not there": ({"COURSE_CACHE": "~nosuchuser/x"}, "COURSE_CACHE is '~nosuchuser/x'"),
+    "a cache in the home of a user who is not there": (
+        {"COURSE_CACHE": "~nosuchuser/x"},
+        "COURSE_CACHE is '~nosuchuser/x'",
+    ),
     "a cache that is a circle of links": ({"COURSE_CACHE": "{tmp}/circle"}, "COURSE_CACHE is "),
     "a cache whose name is too long": ({"COURSE_CACHE": "{tmp}/" + "x" * 300}, "COURSE_CACHE is "),
     "a cache whose path is too long": ({"COURSE_CACHE": "{tmp}" + "/abc" * 2000}, "COURSE_CACHE is "),
-    "a mirror in the home of a user who is not there": ({"COURSE_MIRROR": "~nosuchuser"}, "COURSE_MIRROR is '~nosuchuser'"),
+    "a mirror in the home of a user who is not there": (
+        {"COURSE_MIRROR": "~nosuchuser"},
+        "COURSE_MIRROR is '~nosuchuser'",
+    ),
     "a mirror that is a circle of links": ({"COURSE_MIRROR": "{tmp}/circle"}, "COURSE_MIRROR is "),
     "an address with one slash": ({"COURSE_MIRROR": "http:/mirror.example/x"}, "An address begins with http:// or"),
     "an address that begins with htp": ({"COURSE_MIRROR": "htp://mirror.example"}, "An address begins with http:// or"),
     "an address that begins with ftp": ({"COURSE_MIRROR": "ftp://mirror.example"}, "An address begins with http:// or"),
     "a mirror on a stick that is not in": ({"COURSE_MIRROR": "{tmp}/stick"}, "that folder does not exist"),
     "a mirror that is a file": ({"COURSE_MIRROR": "{tmp}/file"}, "COURSE_MIRROR is "),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", ODD)
@@ -120,52 +127,108 @@ with socket.socket() as free:
 
 NETWORK = "settings, doctor.network"
 DOCTOR = {
-    "a typing error in COURSE_MIRROR": ({"COURSE_MIROR": "x"}, "The course knows no variable COURSE_MIROR", 3, "", QUICK),
+    "a typing error in COURSE_MIRROR": (
+        {"COURSE_MIROR": "x"},
+        "The course knows no variable COURSE_MIROR",
+        3,
+        "",
+        QUICK,
+    ),
     "a cache that is a file": ({"COURSE_CACHE": "{tmp}/file"}, "cannot be written", 3, "", QUICK),
     "a cache that cannot be written": ({"COURSE_CACHE": "/proc/nothing"}, "cannot be written", 3, "", QUICK),
     "MPLBACKEND of the shell": ({"MPLBACKEND": "agg"}, "MPLBACKEND is 'agg'", 0, "", QUICK),
     "a proxy that does not answer": (
-        {"https_proxy": f"http://{REFUSED}", "COURSE_ASSETS": "auto"}, "does not answer", 3, "", NETWORK,
+        {"https_proxy": f"http://{REFUSED}", "COURSE_ASSETS": "auto"},
+        "does not answer",
+        3,
+        "",
+        NETWORK,
     ),
     "a proxy without http://": ({"http_proxy": REFUSED, "COURSE_ASSETS": "auto"}, "does not answer", 3, "", NETWORK),
     "a mirror that does not answer": (
-        {"COURSE_MIRROR": f"http://{REFUSED}", "COURSE_ASSETS": "auto"}, "does not serve the course's files", 3, "", NETWORK,
+        {"COURSE_MIRROR": f"http://{REFUSED}", "COURSE_ASSETS": "auto"},
+        "does not serve the course's files",
+        3,
+        "",
+        NETWORK,
     ),
-    "certificates that are not there": ({"REQUESTS_CA_BUNDLE": "/none.pem"}, "REQUESTS_CA_BUNDLE is '/none.pem'", 3, "", QUICK),
-    "a folder of numba that cannot be written": ({"NUMBA_CACHE_DIR": "/proc/x"}, "NUMBA_CACHE_DIR is '/proc/x'", 3, "", QUICK),
+    "certificates that are not there": (
+        {"REQUESTS_CA_BUNDLE": "/none.pem"},
+        "REQUESTS_CA_BUNDLE is '/none.pem'",
+        3,
+        "",
+        QUICK,
+    ),
+    "a folder of numba that cannot be written": (
+        {"NUMBA_CACHE_DIR": "/proc/x"},
+        "NUMBA_CACHE_DIR is '/proc/x'",
+        3,
+        "",
+        QUICK,
+    ),
     "a temporary folder that is not there": ({"TMPDIR": "/proc/x"}, "TMPDIR is '/proc/x'", 3, "", QUICK),
     "a home that is not there": ({"HOME": "/proc/nobody"}, "Nothing can be written in the home folder", 3, "", QUICK),
     "Keras with JAX": ({"KERAS_BACKEND": "jax"}, "KERAS_BACKEND is 'jax'", 3, "", QUICK),
     "little space": (
-        {}, "There is little space", 3, "import shutil\nshutil.disk_usage = lambda _: Other(None, free=2e8)", QUICK,
+        {},
+        "There is little space",
+        3,
+        "import shutil\nshutil.disk_usage = lambda _: Other(None, free=2e8)",
+        QUICK,
     ),
     "Python 3.10": (
-        {}, "This is Python 3.10.13, and the course needs one of 3.11, 3.12, 3.13.", 1,
+        {},
+        "This is Python 3.10.13, and the course needs one of 3.11, 3.12, 3.13.",
+        1,
         "doctor.sys = Other(sys, version_info=(3, 10, 13))\n"
-        "doctor.platform = Other(doctor.platform, python_version=lambda: '3.10.13')", QUICK,
+        "doctor.platform = Other(doctor.platform, python_version=lambda: '3.10.13')",
+        QUICK,
     ),
     "a processor without AVX": (
-        {}, "This processor lacks AVX", 1,
+        {},
+        "This processor lacks AVX",
+        1,
         "doctor._has_avx = lambda: False\ndoctor.sys = Other(sys, platform='linux')\n"
-        "doctor.platform = Other(doctor.platform, machine=lambda: 'x86_64')", QUICK,
+        "doctor.platform = Other(doctor.platform, machine=lambda: 'x86_64')",
+        QUICK,
     ),
     "a package that is missing": (
-        {}, "Not installed: soxr.", 1, "v = doctor.versions\ndoctor.versions = lambda: v() | {'soxr': ''}", QUICK,
+        {},
+        "Not installed: soxr.",
+        1,
+        "v = doctor.versions\ndoctor.versions = lambda: v() | {'soxr': ''}",
+        QUICK,
     ),
     "a package that is too old": (
-        {}, "pandas is too old: this is 2.1.4", 1,
-        "v = doctor.versions\ndoctor.versions = lambda: v() | {'pandas': '2.1.4'}", QUICK,
+        {},
+        "pandas is too old: this is 2.1.4",
+        1,
+        "v = doctor.versions\ndoctor.versions = lambda: v() | {'pandas': '2.1.4'}",
+        QUICK,
     ),
     "another version than the tested one": (
-        {}, "These versions were not tested: ", 0,
-        "v = doctor.versions\ndoctor.versions = lambda: v() | {'pandas': '2.9.9'}", QUICK,
+        {},
+        "These versions were not tested: ",
+        0,
+        "v = doctor.versions\ndoctor.versions = lambda: v() | {'pandas': '2.9.9'}",
+        QUICK,
     ),
-    "a kernel of another environment": ({"JUPYTER_PATH": "{tmp}"}, "The kernel python3 of Jupyter starts", 3, "", "jupyter"),
+    "a kernel of another environment": (
+        {"JUPYTER_PATH": "{tmp}"},
+        "The kernel python3 of Jupyter starts",
+        3,
+        "",
+        "jupyter",
+    ),
     "a library that hangs": (
-        {}, "no end within 1 s", 3, "import threading\ndef hang():\n    yield doctor.Step('numpy does not start', 'x')\n"
-        "    threading.Event().wait(100)\ndoctor.CHECKS = {hang: 1.0}", QUICK,
+        {},
+        "no end within 1 s",
+        3,
+        "import threading\ndef hang():\n    yield doctor.Step('numpy does not start', 'x')\n"
+        "    threading.Event().wait(100)\ndoctor.CHECKS = {hang: 1.0}",
+        QUICK,
     ),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("name", DOCTOR)
@@ -187,8 +250,10 @@ def test_what_the_doctor_says(name, fault, state, tmp_path):
     remedy = answer.out.split(sentence)[1].splitlines()[1]
     assert remedy.strip().startswith("→ ")
     fault(KIND, name, f"{sentence} {remedy.strip()}", state(), answer.seconds)
-    report = Answer([*command("doctor", OTHER + before, checks)[:1], command("doctor", OTHER + before, checks)[1].replace(
-        "['doctor']", "['doctor', '--json']")], env)  # fmt: skip
+    arguments = [
+        part.replace("['doctor']", "['doctor', '--json']") for part in command("doctor", OTHER + before, checks)
+    ]
+    report = Answer(arguments, env)
     assert json.loads(report.out)["status"] == report.status == status
 
 
@@ -277,10 +342,9 @@ def test_streams_that_are_closed(what, end, status, fault, state, tmp_path):
     done = subprocess.run(["sh", "-c", line], env=os.environ | own, cwd=tmp_path, capture_output=True)
     assert done.returncode == (status if status is not None else 2 if what.endswith("nothing") else 0)
     assert done.stderr == b""
-    assert (b"" if ">&- " in end or end == ">&-" or end == "| true" else b"course") in done.stdout.lower()
-    said = (
-        "the first line, and a quiet end" if end == "| head -1" else "nothing, and a quiet end" if ">" in end else "…"
-    )
+    silent = end == "| true" or ">&-" in end.replace("2>&-", "")
+    assert bool(done.stdout) != silent
+    said = "nothing" if silent else "its first line" if "head" in end else "what it always says"
     fault(KIND, f"{what.split()[0]} {end}", said, state(), time.monotonic() - start)
 
 
