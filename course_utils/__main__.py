@@ -1,32 +1,23 @@
 """Check your installation, fetch the real assets, or list them all: ``python -m course_utils doctor|prefetch|info``."""
 
+from __future__ import annotations
+
 import argparse
-import importlib.metadata
 import os
-import platform
-import re
 import sys
 from pathlib import Path
 
-from course_utils import __version__, assets, models
+from course_utils import __version__
 
-
-def libraries() -> list[str]:
-    """Return what the course depends on, by the names that pip knows."""
-    needed = importlib.metadata.requires("course-utils") or []
-    return [re.match(r"[\w.-]+", line)[0] for line in needed if "extra ==" not in line]
-
-
-def unreadable(folder: Path) -> list[Path]:
-    """Return the files and folders below a folder that this user may not read."""
-    errors: list[OSError] = []
-    files = [Path(base, name) for base, _, names in os.walk(folder, onerror=errors.append) for name in names]
-    locked = [Path(error.filename) for error in errors if isinstance(error, PermissionError)]
-    return locked + [path for path in files if not os.access(path, os.R_OK)]
+STATUS = """\
+exit status: 0 if all is well, 1 if the course can't run here, 2 for a wrong option,
+3 if the course runs here, but something should be looked at"""
 
 
 def info() -> int:
     """List every asset: what this computer would use, its size, licence and source."""
+    from course_utils import assets
+
     store = assets.store()
     print(f"course-utils {__version__}, assets: {store.mode}, cache: {store.cache}")
     print(f"mirror: {store.mirror or 'none'}\n")
@@ -44,6 +35,8 @@ def info() -> int:
 
 def prefetch(names: list[str]) -> int:
     """Fetch the real assets into the cache, from a mirror or the network; 1 if one could not be fetched."""
+    from course_utils import assets
+
     store = assets.Store.from_environment(os.environ, mode="full")
     if unknown := set(names) - set(store.assets):
         print(f"No asset is called {', '.join(sorted(unknown))}. The course has {', '.join(store.assets)}.")
@@ -64,56 +57,33 @@ def prefetch(names: list[str]) -> int:
     return 1 if failed else 0
 
 
-def doctor() -> int:
-    """Check Python, libraries, embedded assets and device; 1 if the course cannot run here."""
-    problems = []
-    print(f"course-utils {__version__} on Python {platform.python_version()}, {platform.platform()}")
-    for name in libraries():
-        try:
-            version = importlib.metadata.version(name)
-            print(f"  {name:16} {version}")
-            if name == "setuptools" and int(version.split(".")[0]) >= 81:  # what tensorflow-hub needs
-                problems.append('setuptools is too new for tensorflow-hub. Run: python -m pip install "setuptools<81"')
-        except importlib.metadata.PackageNotFoundError:
-            problems.append(f"{name} is not installed. Run: python -m pip install -c constraints.txt -e .")
-    try:
-        store = assets.store()
-        print(f"Assets: {store.mode}, cache {store.cache}, mirror {store.mirror or 'none'}")
-        for folder in (store.cache, store.mirror):
-            if isinstance(folder, Path) and (locked := unreadable(folder)):
-                what = f"{locked[0]} cannot be read ({len(locked)} in all)"
-                problems.append(f"{what}: {assets.remedy(folder)}")
-        for row in store.assets.values():
-            if "embedded" in row:
-                assets.embedded(row["embedded"])
-    except (ValueError, assets.AssetError) as error:
-        problems.append(str(error))
-    if not problems:
-        try:
-            models.start_tensorflow()
-            import tensorflow as tf
-
-            models.device()
-            print(f"TensorFlow sees {len(tf.config.list_physical_devices('GPU'))} GPU(s).")
-        except (ImportError, OSError) as error:
-            windows = ", and Microsoft's Visual C++ Redistributable" if os.name == "nt" else ""
-            problems.append(f"TensorFlow or PyTorch does not start ({error}). Install it again{windows}.")
-    print("\n".join(["", "To mend:", *problems] if problems else ["", "All is well: the course can run here."]))
-    return 1 if problems else 0
-
-
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit status is 0 if all is well."""
+    from course_utils.doctor import doctor
+
     parser = argparse.ArgumentParser(prog="python -m course_utils", description=__doc__)
     commands = parser.add_subparsers(required=True)
+    plain = argparse.RawDescriptionHelpFormatter
     for run in (doctor, info, prefetch):
-        command = commands.add_parser(run.__name__, help=run.__doc__)
-        command.set_defaults(run=run)
-    command.add_argument("names", nargs="*", help="which assets (default: all)")  # of prefetch
+        what = (run.__doc__ or "").partition("\n")[0]
+        commands.add_parser(run.__name__, help=what, description=what, formatter_class=plain).set_defaults(run=run)
+    command = commands.choices["doctor"]
+    command.epilog = STATUS
+    command.add_argument("--json", action="store_true", dest="as_json", help="print a report to attach to a question")
+    command.add_argument("--repair", action="store_true", help="first mend what is safe to mend in the cache")
+    commands.choices["prefetch"].add_argument("names", nargs="*", help="which assets (default: all)")
     chosen = vars(parser.parse_args(arguments))
     try:
-        return chosen.pop("run")(**chosen)
-    except (assets.AssetError, ValueError) as error:
+        status = chosen.pop("run")(**chosen)
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # whoever reads has seen enough, as `head` has
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python writes when it ends
+        return 0
+    except KeyboardInterrupt:
+        print("Stopped.")
+        return 130
+    except (ValueError, OSError, RuntimeError, ImportError) as error:  # of the store, of the disk; a library is missing
         print(error)
         return 1
 

@@ -15,7 +15,6 @@ import subprocess
 import sys
 import tarfile
 import time
-import tomllib
 import types
 from pathlib import Path
 
@@ -380,7 +379,7 @@ def test_what_may_not_be_read_is_passed_over_with_a_remedy(rows, open_tmp, nobod
         store = assets.Store("auto", open_tmp / "cache", open_tmp / "mirror", rows)
         with pytest.warns(UserWarning, match=r"cannot be read .*chmod -R a\+rX"):
             assert store.resolve("thing").source == "embedded"
-        from course_utils.__main__ import unreadable
+        from course_utils.doctor import unreadable
 
         assert unreadable(open_tmp / where)
 
@@ -1305,26 +1304,6 @@ def test_prefetch_says_what_failed_once_and_not_to_run_prefetch(server, monkeypa
     assert out.count("python -m course_utils prefetch yamnet metro-station") == 1
 
 
-def test_doctor_looks_at_every_library_that_the_course_needs():
-    from course_utils import __main__ as command
-
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    needed = {re.match(r"[\w-]+", line)[0].replace("_", "-") for line in project["dependencies"]}
-    assert needed == {name.replace("_", "-") for name in command.libraries()}
-
-
-def test_doctor_says_that_tensorflow_does_not_start(tmp_path, monkeypatch, capsys):
-    from course_utils import __main__ as command
-    from course_utils import models
-
-    def broken():
-        raise ImportError("DLL load failed")
-
-    monkeypatch.setattr(models, "start_tensorflow", broken)
-    assert command.main(["doctor"]) == 1
-    assert "does not start (DLL load failed). Install it again" in capsys.readouterr().out
-
-
 @pytest.mark.slow
 def test_commands(python):
     out = python("from course_utils.__main__ import main; print(main(['info']))", COURSE_ASSETS="embedded")
@@ -1332,8 +1311,6 @@ def test_commands(python):
     assert out.rstrip().endswith("0")
     out = python("from course_utils.__main__ import main; print(main(['prefetch', 'nothing']))")
     assert "No asset is called nothing" in out
-    out = python("from course_utils.__main__ import main; print(main(['doctor']))", COURSE_ASSETS="embedded")
-    assert "All is well" in out
 
 
 def test_used_can_be_written_as_json(embedded):
