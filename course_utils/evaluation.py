@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -184,10 +184,11 @@ def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float
     """
     from scipy import stats
 
-    way = "Give two counts: how many clips were right, and how many there were, at least 1."
-    confidence, given = _confidence(confidence), f"{shown(right)} of {shown(n)}"
-    n = number(n, f"{given} right: n", way, lambda n: 1 <= n < np.inf, whole=True)
-    right = number(right, f"{given} right: right", way, lambda right: 0 <= right <= n, whole=True)
+    way, confidence = "Give a whole number, 0 or more.", _confidence(confidence)
+    given = {"right": right, "n": n}.items()
+    right, n = (number(x, name, way, lambda x: 0 <= x < np.inf, whole=True) for name, x in given)
+    if not n or right > n:
+        raise ValueError(f"{right} of {n} clips right: give two counts, the second at least 1.")
     interval = stats.binomtest(right, n).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
@@ -205,17 +206,37 @@ def _sides(given_sides, names, duration) -> tuple[int, list[tuple[np.ndarray, ..
         given = [given] if is_one else list(given)
         if all(isinstance(x, tuple | list) and x and isinstance(x[0], str) for x in given):
             given = [given]  # triples: one recording
-        tables = [x if isinstance(x, pd.DataFrame) else Events.of(x).table() for x in given]
-        filled = [checked_table(table) for table in tables if len(table)]
-        labels, *times = Events.of(pd.concat(filled or tables[:1], ignore_index=True), names)
-        if (last := times[0].max(initial=0)) >= duration:
-            begins = f"An event begins at {last:g} s, but a recording lasts {duration:g} s"
-            raise ValueError(f"{begins}. Give both in seconds.")
+        tables = _each(lambda x: x if isinstance(x, pd.DataFrame) else Events.of(x).table(), given)
+        tables = _each(lambda table: checked_table(table) if len(table) else table, tables)
+        filled = [table for table in tables if len(table)]
+        try:
+            labels, *times = Events.of(pd.concat(filled or tables[:1], ignore_index=True), names)
+        except ValueError:  # in which recording?
+            _each(lambda table: Events.of(table, names), tables)
+            raise
         recording = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+        if (late := times[0] >= duration).any():
+            begins = f"An event begins at {times[0][late][0]:g} s, but a recording lasts {duration:g} s"
+            raise ValueError(f"{_of(recording[late][0], tables)}{begins}. Give both in seconds.")
         codes = np.array([index[label] for label in labels], dtype=int)
         sides.append((recording, codes, np.minimum(times, duration)))
         counts.append(len(tables))
     return _same_number(*counts), sides
+
+
+def _of(i: int, items: list) -> str:
+    return f"In recording {i}, counted from 0: " if len(items) > 1 else ""
+
+
+def _each(function: Callable, items: list) -> list:
+    """Return what a function makes of the items; an error says of which one, if there are several."""
+    done = []
+    for i, item in enumerate(items):
+        try:
+            done.append(function(item))
+        except (KeyError, ValueError) as error:
+            raise type(error)(f"{_of(i, items)}{error.args[0]}") from None
+    return done
 
 
 def _same_number(n: int, *others: int) -> int:
@@ -593,7 +614,7 @@ def psds(
     n, [(recording, codes, times)] = _sides([reference], names, duration)
     scores = [scores] if isinstance(scores, np.ndarray) and scores.ndim == 2 else list(scores)
     _same_number(n, len(scores))
-    scores = [events.check_scores(x, names)[0] for x in scores]
+    scores = _each(lambda x: events.check_scores(x, names)[0], scores)
     result = pd.Series(np.nan, [*names, "overall"])
 
     # Times in whole microseconds, so that sums and comparisons are exact.

@@ -126,11 +126,13 @@ def shown(value: object) -> str:
 
 def array_of(values: object) -> np.ndarray:
     """Return what is an array, or can be made one, as such; masked values are NaN."""
+    if hasattr(values, "detach"):  # a tensor of PyTorch
+        values = values.detach().cpu().double()
     try:
         array = np.asarray(values)
-    except (TypeError, ValueError, RuntimeError) as error:  # ragged lists, and some tensors of PyTorch
-        way = "Give rows of one length; of a tensor, its detach().cpu().float().numpy()"
-        raise ValueError(f"A {type(values).__name__} can't be read as an array here. {way}.") from error
+    except (TypeError, ValueError, RuntimeError) as error:
+        way = "Give numbers in rows of one length"
+        raise ValueError(f"This {type(values).__name__} can't be read as an array. {way}.") from error
     return np.ma.filled(values.astype(float), np.nan) if np.ma.is_masked(values) else array
 
 
