@@ -269,7 +269,9 @@ def events_from_scores(
     if np.ndim(threshold) or hasattr(threshold, "keys"):
         raise ValueError("Give one threshold for all. For one per class, use events_by_class.")
     hop, window = check_lengths(hop=hop, window=window)
-    scores, names, threshold = check_scores(scores, classes, threshold)
+    scores, names, checked = check_scores(scores, classes, threshold)
+    if not isinstance(threshold, Real):  # a float meets scores in single precision as one of them
+        threshold = float(checked)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores.max(axis=1) > threshold)
     return _join(Events(names[best[active]], active * hop, active * hop + window), 0.0)
