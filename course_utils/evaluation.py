@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from course_utils import events
-from course_utils.events import Events, EventsLike, check_lengths, checked_table, class_names
+from course_utils.events import (
+    Events,
+    EventsLike,
+    check_lengths,
+    checked_table,
+    class_names,
+    number,
+    numbers,
+    shown,
+)  # fmt: skip
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -17,6 +26,9 @@ if TYPE_CHECKING:
 
 TOLERANCE = 1e-9
 """Seconds, and share of an event's length, by which rounding may exceed the collar."""
+
+MOST_DRAWS, MOST_SEGMENTS = 100_000, 10_000_000
+"""Of a bootstrap, and of a recording: more would fill the memory, and is a wrong unit."""
 
 
 def class_accuracy(y_true: Sequence, y_pred: Sequence, classes: Iterable[str]) -> pd.DataFrame:
@@ -65,12 +77,11 @@ def confusion_matrix(y_true: Sequence, y_pred: Sequence, classes: Iterable[str])
     """
     import pandas as pd
 
-    names, true, predicted = class_names(classes), np.asarray(y_true), np.asarray(y_pred)
+    names, true, predicted = class_names(classes), numbers(y_true), numbers(y_pred)
     if true.shape != predicted.shape or true.ndim != 1:
         raise ValueError(f"Expected two lists of the same length, got {true.shape}, {predicted.shape}.")
     items = np.array([true, predicted])
-    is_index = items.dtype.kind in "biuf" and np.isin(items, range(len(names))).all()
-    if not is_index or not items.size:
+    if not np.isin(items, range(len(names))).all() or not items.size:
         wanted = f"at least one index of a class, each from 0 to {len(names) - 1}"
         raise ValueError(f"Expected {wanted}. To get the index of a name, use classes.index(name).")
     matrix = np.zeros((len(names), len(names)), dtype=int)
@@ -117,23 +128,28 @@ def bootstrap_interval(
     """
     from scipy import stats
 
-    correct = np.asarray(correct, dtype=float)
+    correct = numbers(correct)
     if correct.ndim != 1 or len(correct) < 2:
         raise ValueError(f"An interval takes a list of at least two clips, not shape {correct.shape}.")
     if not np.isfinite(correct).all():
-        raise ValueError("Some values are NaN or infinite. Leave those clips out.")
-    _check_draws(confidence, n_resamples)
-    rng = np.random.default_rng(seed)
+        raise ValueError("Some values are text, NaN or infinite. Leave those clips out.")
+    confidence, n_resamples, rng = _draws(confidence, n_resamples, seed)
     options = {"confidence_level": confidence, "n_resamples": n_resamples, "method": "percentile"}
     interval = stats.bootstrap((correct,), np.mean, random_state=rng, **options).confidence_interval
     return float(interval.low), float(interval.high)
 
 
-def _check_draws(confidence: float, n_resamples: int) -> None:
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}. Give a share between 0 and 1, such as 0.95.")
-    if n_resamples < 1:
-        raise ValueError(f"n_resamples is {n_resamples}. Draw at least once, or better 5000 times.")
+def _confidence(confidence: float) -> float:
+    way = "Give a share between 0 and 1, such as 0.95."
+    return number(confidence, "confidence", way, lambda share: 0 < share < 1)
+
+
+def _draws(confidence: float, n_resamples: int, seed: int) -> tuple[float, int, np.random.Generator]:
+    way = f"Draw once or more, at most {MOST_DRAWS:,} times; 5000 are plenty."
+    n = number(n_resamples, "n_resamples", way, lambda n: 1 <= n <= MOST_DRAWS, whole=True)
+    way = "Give a whole number, 0 or more, so that the interval can be had again."
+    seed = number(seed, "seed", way, lambda seed: 0 <= seed < np.inf, whole=True)
+    return _confidence(confidence), n, np.random.default_rng(seed)
 
 
 def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float, float]:
@@ -168,39 +184,59 @@ def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float
     """
     from scipy import stats
 
-    if not (n >= 1 and 0 <= right <= n and right % 1 == n % 1 == 0):
+    way, confidence = "Give a whole number, 0 or more.", _confidence(confidence)
+    given = {"right": right, "n": n}.items()
+    right, n = (number(x, name, way, lambda x: 0 <= x < np.inf, whole=True) for name, x in given)
+    if not n or right > n:
         raise ValueError(f"{right} of {n} clips right: give two counts, the second at least 1.")
-    if not 0 < confidence < 1:
-        raise ValueError(f"confidence is {confidence}: give a share between 0 and 1, such as 0.95.")
-    interval = stats.binomtest(int(right), int(n)).proportion_ci(confidence, method="wilson")
+    interval = stats.binomtest(right, n).proportion_ci(confidence, method="wilson")
     return float(interval.low), float(interval.high)
 
 
-def _sides(given_sides, names, duration, **lengths) -> tuple[int, list[tuple[np.ndarray, ...]]]:
+def _sides(given_sides, names, duration) -> tuple[int, list[tuple[np.ndarray, ...]]]:
     """Return the number of recordings, and arrays of all events of each side.
 
     They are recording and class, counted from 0, and the onsets and offsets, shape (2, n_events).
     """
     import pandas as pd
 
-    check_lengths(duration=duration, **lengths)
     index, counts, sides = {name: code for code, name in enumerate(names)}, [], []
     for given in given_sides:
         is_one = isinstance(given, pd.DataFrame | Events) or not hasattr(given, "__iter__")
         given = [given] if is_one else list(given)
         if all(isinstance(x, tuple | list) and x and isinstance(x[0], str) for x in given):
             given = [given]  # triples: one recording
-        tables = [x if isinstance(x, pd.DataFrame) else Events.of(x).table() for x in given]
-        filled = [checked_table(table) for table in tables if len(table)]
-        labels, *times = Events.of(pd.concat(filled or tables[:1], ignore_index=True), names)
-        if (last := times[0].max(initial=0)) >= duration:
-            begins = f"An event begins at {last:g} s, but a recording lasts {duration:g} s"
-            raise ValueError(f"{begins}. Give both in seconds.")
+        tables = _each(lambda x: x if isinstance(x, pd.DataFrame) else Events.of(x).table(), given)
+        tables = _each(lambda table: checked_table(table) if len(table) else table, tables)
+        filled = [table for table in tables if len(table)]
+        try:
+            labels, *times = Events.of(pd.concat(filled or tables[:1], ignore_index=True), names)
+        except ValueError:  # in which recording?
+            _each(lambda table: Events.of(table, names), tables)
+            raise
         recording = np.repeat(np.arange(len(tables)), [len(table) for table in tables])
+        if (late := times[0] >= duration).any():
+            begins = f"An event begins at {times[0][late][0]:g} s, but a recording lasts {duration:g} s"
+            raise ValueError(f"{_of(recording[late][0], tables)}{begins}. Give both in seconds.")
         codes = np.array([index[label] for label in labels], dtype=int)
         sides.append((recording, codes, np.minimum(times, duration)))
         counts.append(len(tables))
     return _same_number(*counts), sides
+
+
+def _of(i: int, items: list) -> str:
+    return f"In recording {i}, counted from 0: " if len(items) > 1 else ""
+
+
+def _each(function: Callable, items: list) -> list:
+    """Return what a function makes of the items; an error says of which one, if there are several."""
+    done = []
+    for i, item in enumerate(items):
+        try:
+            done.append(function(item))
+        except (KeyError, ValueError) as error:
+            raise type(error)(f"{_of(i, items)}{error.args[0]}") from None
+    return done
 
 
 def _same_number(n: int, *others: int) -> int:
@@ -210,10 +246,16 @@ def _same_number(n: int, *others: int) -> int:
     return n
 
 
-def _check_share(percentage_of_length: float) -> None:
-    if not 0 <= percentage_of_length <= 1:
-        way = "Give a share of the true event's length, from 0 to 1, such as 0.5"
-        raise ValueError(f"percentage_of_length is {percentage_of_length}. {way}.")
+def _tolerances(duration, segment, collar, percentage_of_length) -> list[float]:
+    """Return the settings of the metrics as floats, or say which of them makes no sense."""
+    way = "Give a share of the true event's length, from 0 to 1, such as 0.5."
+    name = "percentage_of_length"
+    share = number(percentage_of_length, name, way, lambda share: 0 <= share <= 1)
+    duration, segment, collar = check_lengths(duration=duration, segment=segment, collar=collar)
+    if duration / segment > MOST_SEGMENTS:
+        many = f"A recording of {duration:g} s has more than {MOST_SEGMENTS:,} segments of {segment:g} s"
+        raise ValueError(f"{many}. Give both in seconds.")
+    return [duration, segment, collar, share]
 
 
 def sed_metrics(
@@ -266,13 +308,13 @@ def sed_metrics(
     from sed_eval.sound_event import EventBasedMetrics, SegmentBasedMetrics
 
     names = class_names(classes)
-    _check_share(percentage_of_length)
-    n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
+    duration, segment, collar, share = _tolerances(duration, segment, collar, percentage_of_length)
+    n, sides = _sides((reference, estimated), names, duration)
     # In floats, 0.3 / 0.1 < 3 and 0.3 - 0.1 < 0.2: so sed_eval is given times in segments, and what
     # is just at the collar counts as within it.
     by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
     by_event = EventBasedMetrics(names, t_collar=collar + TOLERANCE)
-    by_event.percentage_of_length = percentage_of_length + TOLERANCE  # it takes no more than 1
+    by_event.percentage_of_length = share + TOLERANCE  # it takes no more than 1
     n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
     rows = []
     for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
@@ -364,8 +406,8 @@ def sed_counts(
     from scipy.sparse.csgraph import maximum_bipartite_matching
 
     names = class_names(classes)
-    _check_share(percentage_of_length)
-    n, sides = _sides((reference, estimated), names, duration, segment=segment, collar=collar)
+    duration, segment, collar, share = _tolerances(duration, segment, collar, percentage_of_length)
+    n, sides = _sides((reference, estimated), names, duration)
     counts = np.empty((2, 3, n, len(names)), dtype=int)
 
     n_borders = int(np.ceil(round(duration / segment, 9))) + 1
@@ -381,7 +423,7 @@ def sed_counts(
     i, j = _pairs(*keys)
     true, found = (times for _, _, times in sides)
     apart, length = np.abs(true[:, i] - found[:, j]), (true[1] - true[0])[i]
-    near, share = collar + TOLERANCE, percentage_of_length + TOLERANCE
+    near, share = collar + TOLERANCE, share + TOLERANCE
     hits = (apart[0] <= near) & (apart[1] <= np.maximum(near, share * length))
     graph = csr_array((hits[hits], (i[hits], j[hits])), shape=tuple(map(len, keys)))
     matched = maximum_bipartite_matching(graph, perm_type="column") >= 0
@@ -450,7 +492,9 @@ def sed_interval(
     import pandas as pd
 
     detectors = [counts] if minus is None else [counts, minus]
-    _check_draws(confidence, n_resamples)
+    if wrong := [x for x in detectors if not isinstance(x, SedCounts)]:
+        raise ValueError(f"Give what sed_counts returns, not {type(wrong[0]).__name__}.")
+    confidence, n_resamples, rng = _draws(confidence, n_resamples, seed)
     (names, first), n = counts, counts.counts.shape[2]
     if n < 2 or not first[1, 0].any():
         raise ValueError("An interval takes at least two recordings, and true events in them.")
@@ -458,7 +502,7 @@ def sed_interval(
     if not all(same):
         way = "Give sed_counts the same reference, classes and segment for both"
         raise ValueError(f"The two detectors were not measured on the same events. {way}.")
-    draws = np.random.default_rng(seed).multinomial(n, np.full(n, 1 / n), size=n_resamples)
+    draws = rng.multinomial(n, np.full(n, 1 / n), size=n_resamples)
     draws = np.vstack([np.ones(n), draws])  # each recording once, then how often each is drawn
     averages = [_rates(draws @ x.counts)[1] for x in detectors]
     measured = averages[0] - sum(averages[1:])
@@ -494,6 +538,18 @@ PSDS1 = PsdsSettings(dtc=0.7, gtc=0.7)
 
 PSDS2 = PsdsSettings(dtc=0.1, gtc=0.1, cttc=0.3, alpha_ct=0.5)
 """The second one: which class was it, roughly where it sounded?"""
+
+
+def _checked_kind(kind: PsdsSettings) -> PsdsSettings:
+    ways = dict.fromkeys(PsdsSettings._fields, ("Give a number, 0 or more.", np.inf))
+    ways |= dict.fromkeys(("dtc", "gtc", "cttc"), ("Give a share, from 0 to 1.", 1.0))
+    checked = {
+        name: number(getattr(kind, name), name, way, lambda x, most=most: 0 <= x <= most and x < np.inf)
+        for name, (way, most) in ways.items()
+    }
+    if not checked["max_efpr"]:
+        raise ValueError("max_efpr is 0. Give the false alarms per hour up to which to measure.")
+    return PsdsSettings(**checked)
 
 
 def psds(
@@ -552,12 +608,13 @@ def psds(
     import pandas as pd
 
     if not isinstance(kind, PsdsSettings):
-        raise ValueError(f"Give kind as evaluation.PSDS1 or evaluation.PSDS2, not {kind!r}.")
-    names = class_names(classes)
-    n, [(recording, codes, times)] = _sides([reference], names, duration, hop=hop, window=window)
+        raise ValueError(f"Give kind as evaluation.PSDS1 or evaluation.PSDS2, not {shown(kind)}.")
+    kind, names = _checked_kind(kind), class_names(classes)
+    duration, hop, window = check_lengths(duration=duration, hop=hop, window=window)
+    n, [(recording, codes, times)] = _sides([reference], names, duration)
     scores = [scores] if isinstance(scores, np.ndarray) and scores.ndim == 2 else list(scores)
     _same_number(n, len(scores))
-    scores = [events.check_scores(x, names, hop, window)[0] for x in scores]
+    scores = _each(lambda x: events.check_scores(x, names)[0], scores)
     result = pd.Series(np.nan, [*names, "overall"])
 
     # Times in whole microseconds, so that sums and comparisons are exact.

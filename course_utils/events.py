@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+import reprlib
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from numbers import Real
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
@@ -61,24 +63,26 @@ class Events(NamedTuple):
         """
         if isinstance(events, str) or not hasattr(events, "__iter__"):
             way = "Give a table with the columns label, onset and offset, or a list of such triples"
-            raise ValueError(f"{way}, not {events!r}.")
+            raise ValueError(f"{way}, not {shown(events)}.")
         columns = events
         if hasattr(events, "columns"):
             columns = [checked_table(events)[name] for name in NAMES] if len(events) else []
         elif not isinstance(events, Events):
             rows = list(events)
             if wrong := [x for x in rows if not isinstance(x, tuple | list) or len(x) != 3]:
-                raise ValueError(f"Give each event as (label, onset, offset), not as {wrong[0]!r}.")
-            columns = [np.array(column, dtype=object) for column in zip(*rows, strict=True)]
+                raise ValueError(f"Give each event as (label, onset, offset), not as {shown(wrong[0])}.")
+            columns = [np.fromiter(column, dtype=object) for column in zip(*rows, strict=True)]
         labels, onsets, offsets = columns or [()] * 3
         labels = np.array(labels, dtype=object)
         if wrong := [label for label in labels if not isinstance(label, str)]:
-            raise ValueError(f"Give each event the name of a class as its label, not {wrong[0]!r}.")
+            raise ValueError(f"Give each event the name of a class as its label, not {shown(wrong[0])}.")
         names = labels if classes is None else class_names(classes)
         if unknown := sorted(set(labels).difference(names)):
             known = f"The classes are {', '.join(map(str, names))}."
             raise ValueError(f"No such class: {', '.join(unknown)}. {known}")
         onsets, offsets = _seconds(onsets, "onset"), _seconds(offsets, "offset")
+        if len({len(labels), len(onsets), len(offsets)}) > 1:
+            raise ValueError("Give as many labels as onsets and offsets: one of each per event.")
         if (wrong := offsets < onsets).any():
             which = f"{labels[wrong][0]} from {onsets[wrong][0]} to {offsets[wrong][0]} s"
             raise ValueError(f"An event ends before it begins, {which}. Give label, onset, offset.")
@@ -103,32 +107,87 @@ def checked_table(table: pd.DataFrame) -> pd.DataFrame:
 
 def _seconds(values: Iterable, name: str) -> np.ndarray:
     """Return times as float64, rounded to a microsecond, or say which of them is not a time."""
-    values = np.asarray(values)
-    seconds = values if values.dtype.kind in "biuf" else np.full(len(values), np.nan)
-    if values.dtype.kind == "O":  # text and what is missing become NaN
-        seconds = [x if isinstance(x, Real | np.bool_) else np.nan for x in values]
-    seconds = np.round(np.asarray(seconds, dtype=float), 6) + 0.0  # no -0.0
+    seconds = np.round(numbers(values), 6) + 0.0  # no -0.0
     if not (right := (seconds >= 0) & (seconds < np.inf)).all():
-        value = values[~right].tolist()[0]
+        value = np.asarray(values)[~right].tolist()[0]
         way = " float(…) turns text into a number, and astype(float) a whole column." * isinstance(value, str)
-        raise ValueError(f"Give each {name} as a number of seconds, 0 or more, not {value!r}.{way}")
+        wanted = f"Give each {name} as a number of seconds, 0 or more"
+        raise ValueError(f"{wanted}, not {shown(value)}.{way}")
     return seconds
 
 
-def check_lengths(*, zero: bool = False, **lengths: float) -> None:
-    """Say which of the ``lengths`` is not a number of seconds above 0, or from 0 on if ``zero``."""
-    for name, length in lengths.items():
-        if not (length >= 0 if zero else 0 < length < np.inf):
-            least = "0 or more" if zero else "more than 0"
-            raise ValueError(f"{name} is {length}. Give a number of seconds, {least}.")
+# --- numbers ---
+
+
+def shown(value: object) -> str:
+    """Return how a value looks in a message: in one line, and short."""
+    return " ".join(reprlib.repr(value).split())
+
+
+def array_of(values: object) -> np.ndarray:
+    """Return what is an array, or can be made one, as such; masked values are NaN."""
+    if hasattr(values, "detach"):  # a tensor of PyTorch
+        values = values.detach().cpu().double()
+    try:
+        array = np.asarray(values)
+    except (TypeError, ValueError, RuntimeError) as error:
+        way = "Give numbers in rows of one length"
+        raise ValueError(f"This {type(values).__name__} can't be read as an array. {way}.") from error
+    return np.ma.filled(values.astype(float), np.nan) if np.ma.is_masked(values) else array
+
+
+def numbers(values: object) -> np.ndarray:
+    """Return values as float64, with NaN for text and whatever else is not a number."""
+    values = array_of(values)
+    if values.dtype.kind == "O":
+        return np.array([_as_float(value) for value in values.flat]).reshape(values.shape)
+    if np.can_cast(values.dtype, float, "same_kind"):
+        return values.astype(float)
+    return np.full(values.shape, np.nan)
+
+
+def _as_float(value: object) -> float:
+    try:
+        return float(value) if isinstance(value, Real | Decimal | np.bool_) else np.nan
+    except (OverflowError, ValueError):  # 10**400, and a signalling NaN
+        return np.nan
+
+
+def number(value: float, name: str, way: str, fits: Callable[[float], bool], *, whole: bool = False) -> float:
+    """Return a setting as a float, or as an int if it is to be ``whole``; otherwise say what it is, and the ``way``.
+
+    True and False are no numbers here: nobody means a collar of True seconds.
+    """
+    array = np.asarray(None) if isinstance(value, list | tuple) else array_of(value)
+    found = np.nan if array.ndim or array.dtype.kind == "b" else float(numbers(array))
+    if not fits(found) or (whole and found % 1):
+        raise ValueError(f"{name} is {value if np.isfinite(found) else shown(value)}. {way}")
+    return int(found) if whole else found
+
+
+def check_lengths(*, zero: bool = False, **lengths: float) -> list[float]:
+    """Return lengths in seconds as floats, or say which is not above 0, or from 0 on if ``zero``."""
+    way = f"Give a number of seconds, {'0 or more' if zero else 'more than 0'}."
+
+    def fits(seconds):
+        return seconds >= 0 if zero else 0 < seconds < np.inf
+
+    return [number(length, name, way, fits) for name, length in lengths.items()]
 
 
 def class_names(classes: Iterable[str]) -> list[str]:
-    """Return the names of the classes as a list, or say that one is there twice."""
-    names = list(classes)
-    if isinstance(classes, str) or len(set(names)) < len(names):
-        raise ValueError(f"Give a list of classes with each of them once, not {classes!r}.")
-    return names
+    """Return the names of the classes as a list, or say what is wrong with them."""
+    if isinstance(classes, set | frozenset):
+        raise ValueError("A set of classes has no order. Give a list: sorted(classes).")
+    try:
+        names = [] if isinstance(classes, str | bytes) else list(classes)
+    except TypeError:  # one number, or nothing
+        names = []
+    if wrong := [name for name in names if not isinstance(name, str)]:
+        raise ValueError(f"Give the name of each class as text, not {shown(wrong[0])}.")
+    if not names or len(set(names)) < len(names):
+        raise ValueError(f"Give a list of classes with each of them once, not {shown(classes)}.")
+    return [str(name) for name in names]
 
 
 def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
@@ -153,7 +212,7 @@ def join_segments(segments: EventsLike, max_gap: float = 0.0) -> pd.DataFrame:
     KeyError, ValueError
         As for :meth:`Events.of`, or if ``max_gap`` is negative.
     """
-    check_lengths(zero=True, max_gap=max_gap)
+    (max_gap,) = check_lengths(zero=True, max_gap=max_gap)
     return _join(Events.of(segments), max_gap)
 
 
@@ -209,7 +268,10 @@ def events_from_scores(
     """
     if np.ndim(threshold) or hasattr(threshold, "keys"):
         raise ValueError("Give one threshold for all. For one per class, use events_by_class.")
-    scores, names, _ = check_scores(scores, classes, hop, window, threshold)
+    hop, window = check_lengths(hop=hop, window=window)
+    scores, names, checked = check_scores(scores, classes, threshold)
+    if not isinstance(threshold, Real):  # a float meets scores in single precision as one of them
+        threshold = float(checked)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores.max(axis=1) > threshold)
     return _join(Events(names[best[active]], active * hop, active * hop + window), 0.0)
@@ -258,10 +320,11 @@ def events_by_class(
         If scores or thresholds are outside [0, 1], scores, thresholds and classes do not fit
         together, a length is not a number of seconds, or ``hold`` is not a share.
     """
-    scores, names, thresholds = check_scores(scores, classes, hop, window, thresholds)
-    check_lengths(zero=True, smooth=smooth, shortest=shortest)
-    if not 0 < hold <= 1:
-        raise ValueError(f"hold is {hold}. Give a share of the threshold, over 0 and up to 1.")
+    hop, window = check_lengths(hop=hop, window=window)
+    scores, names, thresholds = check_scores(scores, classes, thresholds)
+    smooth, shortest = check_lengths(zero=True, smooth=smooth, shortest=shortest)
+    way = "Give a share of the threshold, over 0 and up to 1."
+    hold = number(hold, "hold", way, lambda share: 0 < share <= 1)
     n, by_name = len(scores), np.argsort(names)
     half = round(min(smooth / hop / 2, n))
     active = _active((scores > hold * thresholds).T[by_name], half)
@@ -302,26 +365,42 @@ def window_borders(n: int, hop: float, window: float) -> np.ndarray:
     return borders
 
 
+def score_array(scores: np.ndarray, names: Sequence[str]) -> np.ndarray:
+    """Return scores as floats with a column for each name; the columns of a table are taken by name."""
+    if hasattr(scores, "columns") and list(scores.columns) != list(range(len(names))):
+        if missing := [name for name in names if name not in scores.columns]:
+            raise ValueError(f"The table of scores has no column {', '.join(missing)}.")
+        scores = scores[list(names)]
+    scores = array_of(scores)
+    if scores.ndim != 2 or scores.shape[1] != len(names):
+        raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
+    if scores.dtype.kind != "f":
+        scores = numbers(scores)
+    return scores.astype(np.result_type(scores, np.float32), copy=False)
+
+
 def check_scores(
-    scores: np.ndarray, classes: Iterable[str], hop: float, window: float,
+    scores: np.ndarray, classes: Iterable[str],
     thresholds: float | Sequence[float] | Mapping[str, float] | pd.Series = 0.0,
 ) -> tuple[np.ndarray, ...]:  # fmt: skip
     """Return scores, names and thresholds as arrays, or say what is wrong with them."""
-    check_lengths(hop=hop, window=window)
-    names, scores = np.array(class_names(classes), dtype=object), np.asarray(scores)
+    names = np.array(class_names(classes), dtype=object)
     if hasattr(thresholds, "keys"):  # a dict or a pandas.Series, by name if not numbered from 0
         named = dict(thresholds)
         wanted = list(named) if list(named) == list(range(len(names))) else names
         if missing := [name for name in wanted if name not in named]:
             raise ValueError(f"Give a threshold for each class: {', '.join(missing)} has none.")
         thresholds = [named[name] for name in wanted]
-    thresholds = np.asarray(thresholds, dtype=float)
-    if not ((thresholds >= 0) & (thresholds <= 1)).all():
-        raise ValueError(f"threshold is {thresholds}. Scores lie in [0, 1], and so must the threshold.")
+    several = isinstance(thresholds, list | tuple) or np.ndim(thresholds)
+    way = "Scores lie in [0, 1], and so must the threshold."
+    checked = [
+        number(threshold, "threshold", way, lambda share: 0 <= share <= 1)
+        for threshold in (thresholds if several else [thresholds])
+    ]
+    thresholds = np.array(checked if several else checked[0])
     if thresholds.shape not in ((), (len(names),)):
         raise ValueError(f"Give one threshold, or one for each of the {len(names)} classes.")
-    if scores.ndim != 2 or scores.shape[1] != len(names):
-        raise ValueError(f"Expected scores of shape (n_windows, {len(names)}), got {scores.shape}.")
-    if scores.dtype.kind not in "biuf" or not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
-        raise ValueError("Scores lie in [0, 1]. Are these NaN, or logits? For logits, take softmax or sigmoid.")
-    return scores.astype(np.result_type(scores, np.float32), copy=False), names, thresholds
+    scores = score_array(scores, names)
+    if not ((scores >= 0) & (scores <= 1 + 1e-6)).all():
+        raise ValueError("Scores lie in [0, 1]. Are these NaN, text or logits? For logits, take softmax or sigmoid.")
+    return scores, names, thresholds

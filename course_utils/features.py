@@ -9,6 +9,8 @@ import contextlib
 import hashlib
 import os
 import re
+import threading
+import time
 import warnings
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -21,6 +23,7 @@ import numpy as np
 
 from course_utils import assets, datasets
 from course_utils.audio import Clip
+from course_utils.events import array_of, number
 from course_utils.models import EmbeddingModel, Output, wrap
 
 SAID = {
@@ -56,8 +59,10 @@ def _as_clip(clip: Any, model: EmbeddingModel) -> Clip | str:
     """Return what :func:`extract` takes as a clip, or the name if it can only be one of ESC-50's."""
     if isinstance(clip, Clip):
         return clip
-    if isinstance(clip, np.ndarray):
-        return Clip("waveform", waveform=clip, sample_rate=model.sample_rate)
+    if not isinstance(clip, str | os.PathLike):
+        if (waveform := array_of(clip)).dtype.kind not in "biuf":
+            raise TypeError(f"A clip is a file name, a waveform or a Clip, not of type {type(clip).__name__}.")
+        return Clip("waveform", waveform=waveform, sample_rate=model.sample_rate)
     path = Path(clip)
     if path.name != str(clip) and not path.is_file():  # a folder that lacks it: no clip of the course
         raise FileNotFoundError(f"There is no file {str(path)!r}. Check the name; the working folder is {Path.cwd()}.")
@@ -66,9 +71,11 @@ def _as_clip(clip: Any, model: EmbeddingModel) -> Clip | str:
 
 def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
     """Return what :func:`extract` takes as clips; names of ESC-50's are looked up in one go."""
-    waveform = isinstance(clips, np.ndarray) and clips.ndim == 1 and clips.dtype.kind in "fiu"
-    if waveform or isinstance(clips, str | bytes | Path | Clip):
+    samples = array_of(clips) if hasattr(clips, "__array__") else np.empty(0, object)
+    if isinstance(clips, str | bytes | Path | Clip) or (samples.ndim == 1 and samples.dtype.kind in "biuf"):
         raise TypeError("Expected a list of clips, got a single one. Write [clip].")
+    if hasattr(clips, "columns") or not hasattr(clips, "__iter__"):
+        raise TypeError(f"Expected a list of clips, not of type {type(clips).__name__}.")
     listed = [_as_clip(clip, model) for clip in clips]
     if not listed:
         raise ValueError("There are no clips in this list. Put at least one into it.")
@@ -83,8 +90,8 @@ def _as_clips(clips: Sequence, model: EmbeddingModel) -> list[Clip]:
 def _windows(waveform: np.ndarray, model: EmbeddingModel, hop: float, count: int = 0) -> list[np.ndarray]:
     """Cut a waveform into ``count`` windows every ``hop`` s; without it into the whole ones, at least one."""
     step, length = round(hop * model.sample_rate), round(model.window * model.sample_rate)
-    whole = max(len(waveform) - length, 0) // step + 1
-    return [waveform[i * step : i * step + length] for i in range(count or whole)]
+    count = count or _n_windows(len(waveform), model, hop)[0]
+    return [waveform[i * step : i * step + length] for i in range(count)]
 
 
 def run(model: EmbeddingModel, waveforms: list[np.ndarray], hop: float | None) -> list[Output]:
@@ -100,8 +107,8 @@ def run(model: EmbeddingModel, waveforms: list[np.ndarray], hop: float | None) -
     return [Output(*map(np.stack, zip(*own, strict=True))) for own in rows]
 
 
-def _compute(model: EmbeddingModel, clips: list[Clip], hop: float | None) -> Iterator[Features]:
-    """Yield the features of clips; while the network has some of them, threads read and resample the next."""
+def _compute(model: EmbeddingModel, clips: list[Clip], hop: float | None) -> Iterator[tuple[int, Features]]:
+    """Yield number of samples and features of clips; while the network has some, threads read and resample the next."""
     batches = (clips[i : i + AT_ONCE] for i in range(0, len(clips), AT_ONCE))
     with ThreadPoolExecutor(2) as pool:
         reading = (pool.map(lambda clip: clip.load(model.sample_rate), batch) for batch in batches)
@@ -110,7 +117,7 @@ def _compute(model: EmbeddingModel, clips: list[Clip], hop: float | None) -> Ite
             for waveform, output in zip(waveforms, run(model, waveforms, hop), strict=True):
                 windows = _windows(waveform, model, hop or model.hop, len(output.scores))
                 levels = [np.sqrt(np.mean(window**2)) if len(window) else 0.0 for window in windows]
-                yield Features(*output, np.array(levels, np.float32), "extracted")
+                yield len(waveform), Features(*output, np.array(levels, np.float32), "extracted")
 
 
 # --- the cache ---
@@ -120,11 +127,23 @@ def _plain(name: str) -> str:
     return re.sub(r"[^\w.+-]", "_", name)[:80]
 
 
+def _folder(model: EmbeddingModel, hop: float | None) -> Path:
+    """Return where the features of a network are kept: under its id, with a digest of it if that is no plain name."""
+    name = str(model.id)
+    if _plain(name) != name:
+        name = f"{_plain(name)}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+    return assets.store().cache / "features" / f"{name}-{'own' if hop is None else f'{hop:.12g}'}"
+
+
 def _file(clip: Clip, folder: Path) -> Path:
     """Return where the features of a clip are kept: under its name and the digest of what is loaded of it."""
     if clip.waveform is None:
-        with open(clip.path, "rb") as file:  # which may be long
-            digest = hashlib.file_digest(file, "sha256")
+        try:
+            with open(clip.path, "rb") as file:  # which may be long
+                digest = hashlib.file_digest(file, "sha256")
+        except OSError as error:
+            why = f"{str(clip.path)!r} can't be read ({error.strerror}). Check its name and who may read it."
+            raise type(error)(why) from None
     else:
         samples = np.asarray(clip.waveform)
         described = f"{clip.sample_rate} Hz, {samples.dtype}, {samples.shape}".encode()
@@ -132,29 +151,53 @@ def _file(clip: Clip, folder: Path) -> Path:
     return folder / f"{_plain(clip.name)}-{digest.hexdigest()[:16]}.npz"
 
 
-def _kept(file: Path, n_labels: int) -> Features | None:
-    """Return the features of a file of the cache; None if there is none, or what it holds is not whole.
+def _kept(file: Path, model: EmbeddingModel, hop: float | None) -> Features | None:
+    """Return the features of a file of the cache; None if there is none, or if they are not what :func:`_keep` wrote.
 
-    One array has scores, embeddings and levels side by side; its name tells the widths.
+    One array has scores, embeddings and levels side by side. Its name tells the widths, and of how many samples it is.
     """
     with contextlib.suppress(Exception), np.load(file) as stored:  # damaged somehow: it is computed again
-        ((name, rows),) = stored.items()
-        right = name == f"{n_labels}+{rows.shape[1] - n_labels - 1}+1" and rows.dtype == np.float32
-        if right and len(rows) and np.isfinite(rows).all():
-            return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
+        (name,), (member,) = stored.files, stored.zip.infolist()
+        n_rows, n_labels, width, n_samples = map(int, re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+1 of (\d+)", name).groups())
+        shape = n_rows, n_labels + width + 1
+        least, most = _n_windows(n_samples, model, hop)
+        right = n_labels == len(model.labels) and least <= n_rows <= most
+        if right and member.file_size < 4 * shape[0] * shape[1] + 1024:  # before it is read: it may be huge
+            rows = stored[name]
+            if rows.shape == shape and rows.dtype == np.float32 and np.isfinite(rows).all():
+                return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
     return None
 
 
-def _keep(file: Path, features: Features) -> None:
-    name = f"{features.scores.shape[1]}+{features.embeddings.shape[1]}+1"
-    scratch = file.with_name(f".{file.stem}.{os.getpid()}.npz")  # a second notebook may be at the same
+def _n_windows(n_samples: int, model: EmbeddingModel, hop: float | None) -> tuple[int, int]:
+    """Return how many windows a clip has at least and at most: a network may pad the last ones of its own framing."""
+    step, length = (round(seconds * model.sample_rate) for seconds in (hop or model.hop, model.window))
+    whole = max(n_samples - length, 0) // step + 1
+    return whole, whole if hop else n_samples // step + 2
+
+
+def _keep(file: Path, features: Features, n_samples: int) -> None:
+    (n_rows, n_labels), width = features.scores.shape, features.embeddings.shape[1]
+    name = f"{n_rows}x{n_labels}+{width}+1 of {n_samples}"
+    scratch = file.with_name(f".{file.stem}.{os.getpid()}.{threading.get_ident()}.npz")  # others may be at the same
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
-        np.savez(scratch, **{name: np.column_stack(features[:3]).astype(np.float32)})
-        scratch.replace(file)
+        try:
+            np.savez(scratch, **{name: np.column_stack(features[:3]).astype(np.float32)})
+            scratch.replace(file)
+        finally:
+            scratch.unlink(missing_ok=True)
     except OSError as error:
         why = f"The features could not be kept for the next run ({error.strerror}). To keep them, set COURSE_CACHE."
         warnings.warn(why, stacklevel=3)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what was being written an hour ago or longer: its process was killed."""
+    for scratch in folder.glob(".*.npz"):
+        with contextlib.suppress(OSError):
+            if time.time() - scratch.stat().st_mtime > 3600:
+                scratch.unlink()
 
 
 # --- what the course ships ---
@@ -238,18 +281,22 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
         If this is one clip and not a list, the list is empty, the hop is not positive, or a clip is not audio.
     """
     model = wrap(model)
-    if hop is not None and not hop * model.sample_rate >= 0.5:
-        raise ValueError(f"The hop is {hop} s. Choose a positive one.")
+    if hop is not None:
+        way = "Choose a positive number of seconds, at least one sample."
+        hop = round(number(hop, "The hop", way, lambda x: x * model.sample_rate >= 0.5 and x < np.inf), 9)
     listed, store = _as_clips(clips, model), assets.store()
     found = {} if all(clip.has_audio for clip in listed) else _shipped(listed, model, hop)
-    folder = store.cache / "features" / f"{_plain(str(model.id))}-{'own' if hop is None else f'{hop:g}'}"
+    folder = _folder(model, hop)
+    _tidy(folder)
     files = {clip: _file(clip, folder) for clip in listed if clip not in found}
-    found |= {clip: _kept(file, len(model.labels)) for clip, file in files.items()}
+    found |= {clip: _kept(file, model, hop) for clip, file in files.items()}
     todo = [clip for clip in files if found[clip] is None]
     bar = assets.progress(todo, desc="Extracting features", unit="clip", disable=not todo)
-    for clip, features in zip(bar, _compute(model, todo, hop), strict=True):
+    for clip, (n_samples, features) in zip(bar, _compute(model, todo, hop), strict=True):
         found[clip] = features
-        _keep(files[clip], features)
+        with contextlib.suppress(OSError):  # whoever has replaced a file meanwhile: nobody knows what was loaded
+            if _file(clip, folder) == files[clip]:
+                _keep(files[clip], features, n_samples)
     origins = Counter(found[clip].origin for clip in listed)
     if store.used.get("embeddings") != "extracted":
         store.used["embeddings"] = min(origins, key=list(SAID).index)

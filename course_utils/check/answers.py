@@ -6,6 +6,8 @@ import re
 
 import numpy as np
 
+from course_utils.events import Events, array_of, numbers
+
 
 class Verdict:
     """What a check tells the learner: ``passed``, a ``message``, and ``further``, a hint or what to try next."""
@@ -65,9 +67,11 @@ def exercise(hint: str, why: str, then: str):
                 return Verdict(False, str(nothing), "Stuck? Open *Hint 1* above.", answered=False)
             except NotYetError as wrong:
                 return Verdict(False, str(wrong), hint)
-            except Exception as error:
-                what = f"The check can't read this answer, which is of type {type(answer).__name__} ({error})."
-                return Verdict(False, f"{what} Run the cells above once more, then look again at the task.", hint)
+            except Exception:  # its words are a library's
+                what = f"The check can't read this answer, which is of type {type(answer).__name__}."
+                return Verdict(
+                    False, f"{what} Look again at what the task asks for, or run the cells above again.", hint
+                )
             return Verdict(True, f"{said} {why}" if said else why, then)
 
         return check
@@ -80,11 +84,11 @@ def result_of(function, *args):
     expect(callable(function), "The task asks for a function.")
     try:
         value = function(*args)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         given = ", ".join(f"shape {arg.shape}" if isinstance(arg, np.ndarray) else repr(arg) for arg in args)
-        raise NotYetError(
-            f"Your function, called with ({given}), stops with {type(error).__name__}: {error}."
-        ) from error
+        said = " ".join(str(error).split())[:150]
+        stops = f"Your function, called with ({given}), stops with {type(error).__name__}"
+        raise NotYetError(f"{stops}: {said}." if said else f"{stops}.") from error
     if value is None or value is ...:
         raise UnansweredError("Your function doesn't return a number yet.")
     return value
@@ -92,30 +96,48 @@ def result_of(function, *args):
 
 def numbers_of(answer, shape: tuple, what: str) -> np.ndarray:
     """Return an answer as an array of the wanted shape."""
-    expect(not isinstance(answer, tuple), f"This is a tuple of {len(answer)} things. Pick the one that holds {what}.")
-    array = np.asarray(answer)
-    expect(array.dtype.kind in "biuf", f"The task asks for numbers, {what}. Yours is of type {type(answer).__name__}.")
+    if isinstance(answer, tuple):
+        raise NotYetError(f"This is a tuple of {len(answer)} things. Pick the one that holds {what}.")
+    array = array_or_none(answer)
+    asked = f"The task asks for numbers, {what}. Yours is of type {type(answer).__name__}."
+    expect(array is not None and array.dtype.kind in "biuf", asked)
     found = array.shape
     expect(found == shape, f"Your answer has shape {found}. For {what}, we expect shape {shape}.")
+    expect(np.isfinite(array).all(), f"Some values of {what} are NaN or infinite.")
     return array
+
+
+def array_or_none(answer) -> np.ndarray | None:
+    """Return an answer as an array, or None if it is nothing of the kind."""
+    try:
+        return array_of(answer)
+    except Exception:
+        return None
 
 
 def number_of(answer, what: str) -> float:
     """Return an answer as one number."""
-    array = np.asarray(answer)
-    expect(array.dtype.kind in "biuf" and array.size == 1, f"The task asks for one number: {what}.")
-    return float(array.item())
+    array, asked = array_or_none(answer), f"The task asks for one number: {what}."
+    expect(array is not None and array.size == 1 and array.dtype.kind in "biufO", asked)
+    value = float(numbers(array).item())
+    expect(array.dtype.kind != "O" or not np.isnan(value), asked)
+    expect(np.isfinite(value), f"{asked} Yours is {value}.")
+    return value
 
 
 def names_of(answer, known, n: int) -> list[str]:
     """Return an answer as a list of ``n`` names, all of them known."""
-    expect(np.ndim(answer) < 2, "This holds more than the names. Put only the names into one list.")
-    expect(not isinstance(answer, str), f"This is one name, {answer!r}. The task asks for {n}.")
-    names = np.asarray(answer).ravel().tolist()
-    numbers = any(isinstance(name, int | float) for name in names)
-    whole = all(float(name).is_integer() for name in names) if numbers else False
-    expect(not numbers or not whole, "These are indices of classes. Look up their names.")
-    expect(not numbers, "These are scores. The task asks for the names of their classes.")
+    array, asked = array_or_none(answer), f"The task asks for a list of {n} names."
+    expect(array is not None, asked)
+    expect(array.ndim < 2, "This holds more than the names. Put only the names into one list.")
+    if isinstance(answer, str):
+        raise NotYetError(f"This is one name, {answer[:40]!r}. The task asks for {n}.")
+    values = numbers(array)
+    is_number = array.size and not np.isnan(values).any()
+    expect(not is_number or (values % 1).any(), "These are indices of classes. Look up their names.")
+    expect(not is_number, "These are scores. The task asks for the names of their classes.")
+    names = array.ravel().tolist()
+    expect(array.ndim and all(isinstance(name, str) for name in names), asked)
     expect(len(names) == n, f"There are {len(names)} names here. The task asks for {n}.")
     unknown = [name for name in names if name not in known]
     expect(not unknown, f"{unknown[:1]} isn't the name of a class. Check the spelling, capitals too.")
@@ -127,7 +149,11 @@ def events_of(answer):
     expect(hasattr(answer, "columns"), "The task asks for a table of events, with the columns label, onset and offset.")
     missing = {"label", "onset", "offset"} - set(answer.columns)
     expect(not missing, f"The table has no column {', '.join(sorted(missing))}.")
-    return answer[["label", "onset", "offset"]].sort_values(["onset", "label"], ignore_index=True)
+    try:
+        events = Events.of(answer).table()
+    except (KeyError, ValueError) as error:
+        raise NotYetError(error.args[0]) from error
+    return events.sort_values(["onset", "label"], ignore_index=True)
 
 
 def same_events(events, others) -> bool:

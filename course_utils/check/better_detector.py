@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_utils import evaluation, events
-from course_utils.check.answers import exercise, expect, number_of, result_of
+from course_utils.check.answers import NotYetError, array_or_none, exercise, expect, number_of, result_of
 
 BETTER = {"smooth": 1.0, "shortest": 0.5}  # s, of the better detector
 APART = 0.2  # s that settings of one's own differ at least
@@ -56,17 +56,23 @@ def settings(answer, thresholds, scores, mixtures, classes, hop, window):
     wrong = {"thresholds", "smooth", "shortest"} ^ set(answer)
     names = ", ".join(sorted(wrong))
     expect(not wrong, f"The dictionary needs the keys thresholds, smooth and shortest. Missing or unknown: {names}.")
+    answer = answer | {name: number_of(answer[name], name) for name in BETTER}
     for name in BETTER:
-        expect(number_of(answer[name], name) <= 8, f"{name} is in seconds, and a mixture lasts eight. Is it in ms?")
+        expect(answer[name] <= 8, f"{name} is in seconds, and a mixture lasts eight. Is it in ms?")
         expect(answer[name] >= 0, f"{name} is below 0. It is a length in seconds.")
     for name, better in BETTER.items():
         apart = abs(answer[name] - better)
         near = f"{apart:.2g} s away from" if apart else "the same as"
         say = f"{name} is {near} the better detector's {better} s. Move it at least {APART} s, either way."
         expect(apart >= APART - 1e-9, say)
-    if isinstance(answer["thresholds"], dict):
-        answer = {**answer, "thresholds": [answer["thresholds"][c] for c in classes]}
-    expect(np.max(answer["thresholds"]) <= 1, "A threshold is over 1. Scores lie between 0 and 1.")
+    given = answer["thresholds"]
+    largest = array_or_none(list(given.values()) if isinstance(given, dict) else given)
+    over = largest is not None and np.any(events.numbers(largest) > 1)
+    expect(not over, "A threshold is over 1. Scores lie between 0 and 1.")
+    try:
+        events.check_scores(np.zeros((0, len(classes))), classes, answer["thresholds"])
+    except ValueError as error:
+        raise NotYetError(str(error)) from error
     reference = [mixture.reference for mixture in mixtures]
 
     def measured(chosen):

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from course_utils.check.answers import exercise, expect, number_of, numbers_of
+from course_utils.check.answers import array_or_none, exercise, expect, number_of, numbers_of
 
 
 @exercise(
@@ -97,7 +97,11 @@ def student_embeddings(answer, teacher, test):
     Notebook: 07_distillation
     """
     teacher = np.asarray(teacher)
-    expect(np.shape(answer) != (len(teacher), 521), "These are 521 scores for each patch; embeddings have 1024 values.")
+    array = array_or_none(answer)
+    expect(
+        array is None or array.shape != (len(teacher), 521),
+        "These are 521 scores for each patch; embeddings have 1024 values.",
+    )
     answer = numbers_of(answer, teacher.shape, "the embeddings of all patches")
     expect(not np.allclose(answer, teacher), "These are the teacher's own embeddings.")
     expect(np.abs(answer).sum(axis=1).min() > 0, "Some embeddings are all zero; has the student been trained?")

@@ -3,7 +3,7 @@
 import numpy as np
 
 from course_utils import evaluation
-from course_utils.check.answers import exercise, expect, result_of
+from course_utils.check.answers import array_or_none, exercise, expect, number_of, result_of
 
 
 @exercise(
@@ -18,9 +18,12 @@ def more_clips(answer, correct):
     Notebook: 05_how_sure
     """
     correct = np.asarray(correct)
-    expect(np.ndim(answer) > 0, "An interval has two ends; this is one number.")
-    expect(np.shape(answer) == (2,), "An interval has two ends, the lower and the upper.")
-    low, high = (float(end) for end in answer)
+    array = array_or_none(answer)
+    expect(
+        array is not None and (array.ndim or array.dtype.kind == "O"), "An interval has two ends; this is one number."
+    )
+    expect(array.shape == (2,), "An interval has two ends, the lower and the upper.")
+    low, high = (number_of(end, "each end of the interval") for end in array)
     expect(max(low, high) <= 1, "An accuracy lies between 0 and 1; are these in per cent?")
     expect(low <= high, "The lower end comes first.")
     right, n = int(correct.sum()), len(correct)
@@ -60,8 +63,9 @@ def temperature(answer, logits, labels):
         log_shares = special.log_softmax(np.asarray(logits) / temperature, axis=1)
         return -log_shares[np.arange(len(labels)), labels].mean()
 
-    expect(not isinstance(answer, str | tuple) and np.ndim(answer) == 0, "A temperature is one number.")
-    answer = float(answer)
+    array = array_or_none(answer)
+    expect(not isinstance(answer, bool) and array is not None and array.ndim == 0, "A temperature is one number.")
+    answer = number_of(answer, "the temperature")
     expect(answer > 0, "A temperature is above 0. Is this its logarithm?")
     best = float(np.exp(optimize.minimize_scalar(lambda power: loss(np.exp(power)), bounds=(-3, 3)).x))
 
@@ -97,7 +101,9 @@ def own_score(answer, x_train, y_train, known, unknown):
     from sklearn.metrics.pairwise import cosine_similarity
 
     clips, is_known = np.concatenate([known, unknown]), np.repeat([1, 0], [len(known), len(unknown)])
-    own = np.asarray(result_of(answer, x_train, y_train, clips), dtype=float)
+    array = array_or_none(result_of(answer, x_train, y_train, clips))
+    expect(array is not None and array.dtype.kind in "biuf", "Your function doesn't return numbers, one for each clip.")
+    own = array.astype(float)
     expected = f"{len(clips)} numbers for {len(clips)} clips, but these have the shape {own.shape}"
     expect(own.shape == (len(clips),), f"One number for each new clip is wanted: {expected}.")
     expect(np.isfinite(own).all(), "Some of its numbers are NaN or infinite.")

@@ -5,7 +5,15 @@ import math
 import numpy as np
 
 from course_utils import detection
-from course_utils.check.answers import NotYetError, UnansweredError, events_of, exercise, expect, same_events
+from course_utils.check.answers import (
+    NotYetError,
+    UnansweredError,
+    events_of,
+    exercise,
+    expect,
+    number_of,
+    same_events,
+)
 
 COLLAR = 0.5  # s
 KINDS = ("event-based", "segment-based")
@@ -53,7 +61,7 @@ def _active(events, least: float = 0.0) -> set:
 
 
 def _triple(answer, kind: str) -> tuple:
-    values = tuple(answer) if isinstance(answer, tuple | list) else (answer,)
+    values = tuple(answer) if isinstance(answer, tuple | list | np.ndarray) and np.ndim(answer) else (answer,)
     if any(value is ... for value in values):
         raise UnansweredError("Replace the `...` with your answer and run this cell again.")
     whole = all(isinstance(value, int | np.integer) and not isinstance(value, bool) for value in values)
@@ -210,10 +218,9 @@ def priced_threshold(answer, highest, right):
     """
     names = ("false alarm", "miss", "threshold")
     expect(isinstance(answer, dict), "The task asks for a dictionary: false alarm, miss and threshold.")
-    expect(set(answer) == set(names), f"The entries are false alarm, miss and threshold, not {', '.join(answer)}.")
-    numbers = all(isinstance(answer[name], int | float | np.number) for name in names)
-    expect(numbers, "All three entries are numbers.")
-    false_alarm, miss, threshold = (float(answer[name]) for name in names)
+    found = ", ".join(map(str, answer)) or "none"
+    expect(set(answer) == set(names), f"The entries are false alarm, miss and threshold, not {found}.")
+    false_alarm, miss, threshold = (number_of(answer[name], name) for name in names)
     expect(false_alarm > 0 and miss > 0, "Each error costs something: give two costs above zero.")
     expect(false_alarm != miss, "Choose two costs that differ, and think of a use that they fit.")
     expect(

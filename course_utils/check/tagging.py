@@ -3,7 +3,16 @@
 import numpy as np
 
 from course_utils import audio, datasets
-from course_utils.check.answers import NotYetError, active_at, exercise, expect, names_of, number_of, numbers_of
+from course_utils.check.answers import (
+    NotYetError,
+    active_at,
+    array_or_none,
+    exercise,
+    expect,
+    names_of,
+    number_of,
+    numbers_of,
+)
 
 EMBEDDINGS = ((2048,), (1024,), (384,))  # of CNN14, YAMNet and EfficientAT mn04
 
@@ -49,11 +58,12 @@ def wrong_rate(answer, tagger, path):
     Notebook: 01_audio_tagging
     """
     expect(not isinstance(answer, tuple), "The tagger returns two things, scores and embedding; take the first.")
-    shape = np.shape(answer)
+    array = array_or_none(answer)
+    shape = () if array is None else array.shape
     embedding = "This is the embedding, the second thing that the tagger returns; take the first."
     expect(shape[-1:] not in EMBEDDINGS, embedding)
     expect(len(shape) < 2 or shape[0] == 1, "There are several rows: one clip has one row of 527 scores.")
-    answer = np.asarray(answer)[0] if shape == (1, 527) else numbers_of(answer, (527,), "the scores")
+    answer = numbers_of(array[0] if shape == (1, 527) else answer, (527,), "the scores")
 
     def heard(rate):
         return np.allclose(answer, tagger.inference(audio.load(path, rate)[np.newaxis])[0], atol=1e-3)

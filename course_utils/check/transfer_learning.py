@@ -4,6 +4,7 @@ import numpy as np
 
 from course_utils import datasets
 from course_utils.check.answers import (
+    array_or_none,
     clip_accuracy,
     exercise,
     expect,
@@ -23,8 +24,9 @@ def zero_shot_accuracy(answer, animal_scores, y, test):
 
     Notebook: 03_transfer_learning
     """
+    array = array_or_none(answer)
     expect(
-        np.size(answer) != len(y),
+        array is None or array.size != len(y),
         "This has one value per clip. The accuracy is the share of clips whose index equals `y`.",
     )
     answer, right = number_of(answer, "the accuracy"), np.argmax(animal_scores, axis=1) == y
@@ -90,7 +92,9 @@ def better_map(answer, other_map, clip_scores, y, chosen):
     for name in other_map:
         labels = answer[name]
         expect(not isinstance(labels, str), f"The row {name} is one string. Put its labels into a list or a tuple.")
-        unknown = [label for label in labels if label not in index]
+        listed = isinstance(labels, list | tuple | set | np.ndarray) or hasattr(labels, "to_list")
+        expect(listed, f"The row {name} is no list. Put its labels into a list or a tuple.")
+        unknown = [label for label in labels if not isinstance(label, str) or label not in index]
         expect(
             not unknown,
             f"YAMNet has no label {' or '.join(map(repr, unknown))}. Check the spelling.",

@@ -2,7 +2,16 @@
 
 import numpy as np
 
-from course_utils.check.answers import NotYetError, exercise, expect, names_of, number_of, numbers_of, result_of
+from course_utils.check.answers import (
+    NotYetError,
+    array_or_none,
+    exercise,
+    expect,
+    names_of,
+    number_of,
+    numbers_of,
+    result_of,
+)
 
 
 @exercise(
@@ -16,8 +25,11 @@ def window_tops(answer, scores, class_names):
     Notebook: 02_yamnet
     """
     scores = np.asarray(scores)
-    n = np.size(answer)
-    expect(n != scores.shape[1], "There are 521 of them, one for each class: the maximum was taken over the windows.")
+    array = array_or_none(answer)
+    expect(
+        array is None or array.size != scores.shape[1],
+        "There are 521 of them, one for each class: the maximum was taken over the windows.",
+    )
     names = names_of(answer, class_names, len(scores))
 
     def elsewhere(names):
@@ -106,7 +118,9 @@ def quiet_scores(answer, yamnet, waveform):
 
     Notebook: 02_yamnet
     """
-    expect(np.ndim(answer) != 2, f"The shape is {np.shape(answer)}: scores of windows; average over axis 0 first.")
+    array = array_or_none(answer)
+    if array is not None and array.ndim == 2:
+        raise NotYetError(f"The shape is {array.shape}: scores of windows; average over axis 0 first.")
     answer = numbers_of(answer, (521,), "the mean scores")
 
     def window_scores(gain):

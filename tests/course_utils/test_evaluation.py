@@ -656,7 +656,13 @@ def test_wilson_interval_is_that_of_the_formula(right, n, low, high):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [((1, 0), "1 of 0"), ((5, 4), "5 of 4"), ((-1, 4), "-1 of 4"), ((0.9, 40), "0.9 of 40"), ((1, 4, 95), "is 95")],
+    [
+        ((1, 0), "1 of 0"),
+        ((5, 4), "5 of 4"),
+        ((-1, 4), "right is -1"),
+        ((0.9, 40), "right is 0.9"),
+        ((1, 4, 95), "is 95"),
+    ],
 )
 def test_wilson_interval_says_what_is_wrong(given, words):
     with pytest.raises(ValueError, match=words):
