@@ -38,7 +38,8 @@ import filelock
 import platformdirs
 from tqdm import tqdm
 
-from course_utils import archives
+from course_utils import archives, writable
+from course_utils import scratch as scratch_folder
 from course_utils.fetch import Fetcher, FetchError
 
 if TYPE_CHECKING:
@@ -288,6 +289,11 @@ class Store:
             cache = _folder("COURSE_CACHE", cache, CHECKOUT or Path.cwd())
         else:
             cache = CHECKOUT / "data" / "cache" if CHECKOUT else platformdirs.user_cache_path("course-utils")
+            if not writable(cache):  # a shared installation: what lies there is read, a folder of one's own is written
+                places = (platformdirs.user_cache_path("course-utils"), (scratch_folder() or cache) / "cache")
+                own = next(filter(writable, places), cache)
+                mirror = mirror or (cache if cache.is_dir() and own != cache else None)
+                cache = own
         return cls(mode or said or "auto", cache, mirror)
 
     # --- one file ---

@@ -190,7 +190,6 @@ SYNC = re.compile(rb"\xff[\xe2-\xff]")
 NO_FRAME = 0, b""
 
 
-@functools.cache
 def _frame(header: bytes) -> tuple[int, bytes]:
     """Return how many bytes a frame has whose header begins with three bytes, and what all frames of its file share."""
     if not SYNC.match(header) or len(header) < 3:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 PART = re.compile(r"\.(.+)\.\d+\.\d+\.part")
 FEATURES_PART = re.compile(r"\..+\.\d+\.npz")
-Ill = tuple[str, Callable[[], str] | None]  # what is wrong, and what mends it and says how, if anything does
+ILL = tuple[str, Callable[[], str] | None]  # what is wrong, and what mends it and says how, if anything does
 
 
 def _places(store: "Store") -> dict[Path, list[dict]]:
@@ -55,7 +55,7 @@ def _remove(path: Path) -> str:
     return "removed"
 
 
-def _damaged(places: dict[Path, list[dict]], cache: Path) -> Iterator[Ill]:
+def _damaged(places: dict[Path, list[dict]], cache: Path) -> Iterator[ILL]:
     """Yield what lies in the place of a file, or of its folder, and is none."""
     folders = {folder for path in places for folder in path.parents if folder.is_relative_to(cache)}
     for path in sorted(folder for folder in folders if folder.is_file()):
@@ -72,7 +72,7 @@ def _damaged(places: dict[Path, list[dict]], cache: Path) -> Iterator[Ill]:
                 yield f"{path} cannot be read ({error.strerror}): {assets.remedy(path.parent)}", None
 
 
-def _unpacked(store: "Store") -> Iterator[Ill]:
+def _unpacked(store: "Store") -> Iterator[ILL]:
     """Yield the unpacked archives that differ from their archives."""
     for row in store.assets.values():
         for folder in (store.cache, store.mirror) if row.get("unpack") else ():
@@ -90,7 +90,7 @@ def _unpacked(store: "Store") -> Iterator[Ill]:
                     break
 
 
-def _left_over(store: "Store", places: dict[Path, list[dict]]) -> Iterator[Ill]:
+def _left_over(store: "Store", places: dict[Path, list[dict]]) -> Iterator[ILL]:
     """Yield what was begun and never finished."""
     for folder in sorted({path.parent for path in places} | {store.cache, store.cache / "unpacked"}):
         for path in sorted(folder.glob(".*.part")):
@@ -104,7 +104,7 @@ def _left_over(store: "Store", places: dict[Path, list[dict]]) -> Iterator[Ill]:
                 yield f"{path} is left over from a computation that was stopped", lambda path=path: _remove(path)
 
 
-def _ills(store: "Store") -> Iterator[Ill]:
+def _ills(store: "Store") -> Iterator[ILL]:
     places = _places(store)
     if store.cache.exists() and not store.cache.is_dir():
         yield f"{store.cache} is not a folder: set COURSE_CACHE to one", None

@@ -77,13 +77,10 @@ class _Panns:
     """What AudioTagging and SoundEventDetection share: which network answers, and the names of the 527 classes."""
 
     def __init__(self, device: str = "cpu"):
-        import torch
-
         store = assets.store()
         asset = store.speaker(self.asset_name)
         module = import_module(f".{store.assets[asset.name]['module']}", __name__)
-        cuda = "cuda" in str(device) and torch.cuda.is_available()
-        self._model = module.Tagger(asset, "cuda" if cuda else "cpu")
+        self._model = module.Tagger(asset, str(device))
         self.labels = datasets.audioset_labels()["display_name"].to_list()
         self.name = self._model.name
         if asset.name != self.asset_name:
@@ -92,7 +89,7 @@ class _Panns:
 
 
 class AudioTagging(_Panns):  # numpydoc ignore=PR02
-    """CNN14 as an audio tagger: ``panns_inference.AudioTagging`` with a verified checkpoint.
+    """CNN14 as an audio tagger: the network of panns-inference with a verified checkpoint.
 
     If the checkpoint is not available, a smaller network answers, with scores for the same 527 labels and embeddings of
     its own. It is EfficientAT mn04, or YAMNet if that is not available either. ``name`` says which.
@@ -104,7 +101,7 @@ class AudioTagging(_Panns):  # numpydoc ignore=PR02
     Parameters
     ----------
     device : {"cpu", "cuda", "mps"}
-        As :func:`device` returns it. Without CUDA, and for ``"mps"``, the network runs on the CPU.
+        As :func:`device` returns it. If there is no such device, or no room on it, the network runs on the CPU.
     """
 
     asset_name = "cnn14"
@@ -133,7 +130,7 @@ class AudioTagging(_Panns):  # numpydoc ignore=PR02
 
 
 class SoundEventDetection(_Panns):
-    """CNN14 as a detector: ``panns_inference.SoundEventDetection`` with its own verified checkpoint.
+    """CNN14 as a detector: the network of panns-inference with its own verified checkpoint.
 
     The parameters, and the networks that answer in its place, are those of :class:`AudioTagging`.
 

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from typing import NamedTuple, Protocol, runtime_checkable
+from collections.abc import Callable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -52,6 +53,80 @@ class EmbeddingModel(Protocol):
 
     def __call__(self, waveform: np.ndarray) -> Output:
         """Return scores and embeddings of a waveform, shape (n_samples,), at the model's sample rate."""
+
+
+class Ladder:
+    """Where a PyTorch network computes: on the GPU in batches that fit, and on the CPU if not even one clip does.
+
+    Parameters
+    ----------
+    device : str
+        Where to begin: ``"cuda"`` or ``"mps"`` if it is there, otherwise on the CPU.
+    move : callable
+        Called with a device, to move the weights there.
+
+    Attributes
+    ----------
+    device : {"cuda", "mps", "cpu"}
+        Where it computes now.
+    at_once : int or None
+        How many clips have fitted at once; None while all have.
+    """
+
+    def __init__(self, device: str, move: Callable[[str], None]):
+        import torch
+
+        there = {"cuda": torch.cuda.is_available, "mps": torch.backends.mps.is_available}
+        kind = str(device).split(":")[0]
+        self.device, self.at_once, self._move = kind if kind in there and there[kind]() else "cpu", None, move
+        move(self.device)
+
+    def __call__(self, forward: Callable[[Any], tuple], batch: np.ndarray) -> list[np.ndarray]:
+        """Return what ``forward`` makes of a batch: an array for each tensor that it returns.
+
+        Parameters
+        ----------
+        forward : callable
+            Takes a tensor of shape (n, ...) on the device, and returns tensors of shape (n, ...).
+        batch : ndarray, shape (n_clips, ...)
+            Float32.
+
+        Raises
+        ------
+        MemoryError
+            If there is no room on the CPU either.
+        """
+        import torch
+
+        parts, done = [], 0
+        while done < len(batch):
+            some = batch[done : done + (self.at_once or len(batch))]
+            try:
+                with torch.no_grad():
+                    heard = forward(torch.as_tensor(some, device=self.device))
+                parts.append([part.numpy(force=True) for part in heard])
+                done += len(some)
+            except RuntimeError as error:  # of memory, or of what Apple's GPUs can't compute
+                full = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+                full = full or "out of memory" in str(error)
+                if not (full or (self.device == "mps" and isinstance(error, NotImplementedError))):
+                    raise
+                why = error
+            else:
+                continue
+            self._step_down(why, full, len(some))
+        return [np.concatenate(part) for part in zip(*parts, strict=True)]
+
+    def _step_down(self, why: Exception, full: bool, size: int) -> None:
+        """Take half as many clips at once, or go to the CPU and say so."""
+        if full and size > 1:
+            self.at_once = size // 2
+        elif self.device == "cpu":
+            raise MemoryError("There is no room in memory for this clip. Cut it into shorter ones.") from why
+        else:
+            print(f"The GPU {'has no room for this' if full else 'cannot compute this'}. We go on with the CPU.")
+            self.device, self.at_once = "cpu", None
+            self._move("cpu")
 
 
 def start_tensorflow() -> None:

@@ -8,13 +8,14 @@ https://github.com/fschmid56/EfficientAT (MIT). The code here is our own.
 """
 
 import hashlib
+import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from course_utils import assets, audio, datasets
-from course_utils.models.base import Output
+from course_utils.models.base import Ladder, Output
 from course_utils.models.panns import interpolate
 
 SAMPLE_RATE, WINDOW = 32000, 10.0  # Hz; s, as in AudioSet
@@ -119,9 +120,9 @@ class EfficientAT:
 
     Parameters
     ----------
-    path : str or Path, or None
-        The published ``mn04_as_mAP_432.pt``. None gives a network without weights: it can't listen, but gets the
-        features that the course ships for its family.
+    path : str, Path or bytes, or None
+        The published ``mn04_as_mAP_432.pt``, or its content. None gives a network without weights: it can't listen, but
+        gets the features that the course ships for its family.
     device : str
         Where PyTorch computes: ``"cpu"``, ``"cuda"`` or ``"mps"``.
     window, hop : float
@@ -155,7 +156,9 @@ class EfficientAT:
 
     sample_rate = SAMPLE_RATE
 
-    def __init__(self, path: str | Path | None, device: str = "cpu", window: float = WINDOW, hop: float | None = None):
+    def __init__(
+        self, path: str | Path | bytes | None, device: str = "cpu", window: float = WINDOW, hop: float | None = None
+    ):
         hop = window if hop is None else hop
         if not (window >= 0.1 and hop >= 0.01):
             raise ValueError("Choose windows of at least 0.1 s, and a hop of at least 0.01 s.")
@@ -167,13 +170,16 @@ class EfficientAT:
             return
         import torch
 
-        self.id = hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16] + framing
-        self._filters = torch.from_numpy(mel_filters()).to(device)
+        data = path if isinstance(path, bytes) else Path(path).read_bytes()
+        self.id = hashlib.sha256(data).hexdigest()[:16] + framing
         try:
-            self._weights = torch.load(path, map_location=device, weights_only=True)
+            self._weights = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            self._weights["mel"] = torch.from_numpy(mel_filters())
+            self._ladder = Ladder(device, self._move)
             self._forward([np.zeros(SAMPLE_RATE // 10, np.float32)])
         except Exception as error:  # whatever breaks first in a file of something else
-            what = f"{str(path)!r} does not hold the weights of EfficientAT mn04. Download it again."
+            file = "The file" if data is path else repr(str(path))
+            what = f"{file} does not hold the weights of EfficientAT mn04. Download it again."
             raise ValueError(what) from error
 
     def __call__(self, waveform: np.ndarray) -> Output:
@@ -258,15 +264,20 @@ class EfficientAT:
         for length in np.unique(lengths):
             rows, at_once = np.flatnonzero(lengths == length), max(1, BATCH // length)
             for some in np.split(rows, range(at_once, len(rows), at_once)):
-                batch = self._filters.new_tensor(np.stack([windows[row] for row in some]))
-                heard = network(self._weights, log_mel(batch, self._filters))
-                scores[some], embeddings[some] = (part.numpy(force=True) for part in heard)
+                batch = np.stack([windows[row] for row in some]).astype(np.float32)
+                scores[some], embeddings[some] = self._ladder(self._heard, batch)
         return scores, embeddings
+
+    def _move(self, device: str) -> None:
+        self._weights = {name: tensor.to(device) for name, tensor in self._weights.items()}
+
+    def _heard(self, waveforms: Any) -> tuple[Any, Any]:
+        return network(self._weights, log_mel(waveforms, self._weights["mel"]))
 
 
 class Tagger(EfficientAT):
     """EfficientAT mn04 behind the calls of PANNs."""
 
     def __init__(self, asset: assets.Resolved, device: str):
-        super().__init__(asset.path, device)
+        super().__init__(assets.read(asset), device)
         self.name = asset.title

@@ -3,18 +3,23 @@
 Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 """
 
-import contextlib
+import csv
+import importlib
 import io
-import os
-import warnings
-from pathlib import Path
+import pickle
+import sys
+import threading
+import types
+from typing import Any
 
 import numpy as np
 
 from course_utils import assets, datasets
+from course_utils.models.base import Ladder
 
 PANNS_RATE = 32000  # Hz
 PANNS_FRAME_RATE = 100  # frames per second: a hop of 320 samples
+LOCK = threading.Lock()  # of two threads, one imports panns-inference
 PANNS_MIN_SECONDS = 1.0  # CNN14 halves the time axis five times; below a third of a second nothing is left
 
 
@@ -41,39 +46,89 @@ def interpolate(scores: np.ndarray, hop: float, n_samples: int) -> np.ndarray:
     return (1 - weight) * scores[:, left] + weight * scores[:, right]
 
 
-def _place_labels() -> None:
-    """Put the 527 labels where panns-inference reads them at import, unless a complete file is there.
+# What a checkpoint may name: the parts of tensors and of NumPy's arrays. Whatever else it names is not called.
+HARMLESS = {
+    ("_codecs", "encode"),
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    *(("torch", f"{kind}Storage") for kind in ("Float", "Half", "Double", "Long", "Int", "Short", "Byte", "Bool")),
+    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
 
-    If the file is missing, panns-inference 0.1.1 runs ``wget`` at import, and keeps an empty file if that fails. A file
-    with other content is kept beside the new one, as ``class_labels_indices.csv.bak``.
+
+def _weights(checkpoint: bytes) -> dict[str, Any]:
+    """Return the weights in a checkpoint of PANNs, whatever else it holds; nothing that it names is run.
+
+    The published files hold more than weights, which ``torch.load(weights_only=True)`` refuses unless it is allowed for
+    the whole process. An unpickler with a list of its own allows it for this file alone.
+
+    Raises
+    ------
+    ValueError
+        If it is no such checkpoint, or names what is not on the list.
     """
-    target = Path.home() / "panns_data" / "class_labels_indices.csv"
-    labels = datasets.audioset_csv().encode()
+    import torch
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            if (module, name) not in HARMLESS:
+                raise pickle.UnpicklingError(f"it names {module}.{name}")
+            return super().find_class(module, name)
+
+    only = types.SimpleNamespace(Unpickler=Unpickler, load=lambda file, **options: Unpickler(file, **options).load())
+    only.__name__ = "weights"
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if target.is_file() and target.read_bytes() != labels:
-            target.replace(target.with_suffix(".csv.bak"))
-        if not target.is_file():
-            target.write_bytes(labels)
-    except OSError as error:
-        why = f"panns-inference reads its labels from {target}, which cannot be written ({error.strerror})"
-        raise assets.AssetError(f"{why}. Make that folder writable, or set HOME to one that is.") from error
+        return torch.load(io.BytesIO(checkpoint), "cpu", only, weights_only=False)["model"]
+    except Exception as error:  # whatever breaks first in a file of something else
+        raise ValueError(f"This is no checkpoint of PANNs ({str(error)[:80]}). Download it again.") from error
+
+
+def _networks() -> Any:
+    """Return the module of panns-inference with its networks.
+
+    Its import looks for the labels in the home folder, and runs ``wget`` if they are not there. So they are given to it
+    beforehand, as the module that reads them would.
+    """
+    name = "panns_inference.config"
+    with LOCK:
+        if name not in sys.modules:
+            config, rows = types.ModuleType(name), list(csv.reader(io.StringIO(datasets.audioset_csv())))[1:]
+            config.sample_rate, config.classes_num = PANNS_RATE, len(rows)
+            config.ids, config.labels = [row[1] for row in rows], [row[2] for row in rows]
+            config.lb_to_ix = {label: i for i, label in enumerate(config.labels)}
+            config.ix_to_lb = dict(enumerate(config.labels))
+            config.id_to_ix = {one: i for i, one in enumerate(config.ids)}
+            config.ix_to_id = dict(enumerate(config.ids))
+            sys.modules[name] = config
+        return importlib.import_module("panns_inference.models")
 
 
 class Tagger:
-    """CNN14, or its sister network for detection, as panns-inference calls them."""
+    """CNN14, or its sister network for detection, as panns-inference builds them."""
 
     def __init__(self, asset: assets.Resolved, device: str):
-        from unittest import mock
+        kind = {"cnn14": "Cnn14", "cnn14-detection": "Cnn14_DecisionLevelMax"}[asset.name]
+        window = {"window_size": 1024, "hop_size": 320, "mel_bins": 64, "fmin": 50, "fmax": 14000}
+        checkpoint = assets.read(asset)
+        network = getattr(_networks(), kind)(sample_rate=PANNS_RATE, **window, classes_num=527)
+        try:
+            network.load_state_dict(_weights(checkpoint))
+        except (RuntimeError, TypeError, AttributeError, ValueError) as error:
+            what = f"{str(asset.path)!r} does not hold the weights of CNN14. Download it again."
+            raise ValueError(what) from error
+        self.network = network.eval()
+        self.ladder = Ladder(device, self.network.to)
+        self.name = f"CNN14 ({asset.variant}), on {self.ladder.device}"
 
-        _place_labels()
-        kind = "SoundEventDetection" if asset.name == "cnn14-detection" else "AudioTagging"
-        # The hash is that of the published file: it may be loaded, though it holds more than weights.
-        trusting = mock.patch.dict(os.environ, TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD="1")
-        with trusting, contextlib.redirect_stdout(io.StringIO()), warnings.catch_warnings():
-            warnings.filterwarnings("ignore", message=".*TORCH_FORCE_NO_WEIGHTS_ONLY_LOAD")
-            import panns_inference
+    def _run(self, batch: np.ndarray, *names: str) -> list[np.ndarray]:
+        return self.ladder(lambda waveforms: [self.network(waveforms, None)[name] for name in names], batch)
 
-            model = getattr(panns_inference, kind)(checkpoint_path=str(asset.path), device=device)
-        self.name = f"CNN14 ({asset.variant}), on {device}"
-        self.tagging = self.detection = model.inference
+    def tagging(self, batch: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Return clip scores (n_clips, 527) and embeddings (n_clips, 2048) of a batch (n_clips, n_samples)."""
+        return tuple(self._run(batch, "clipwise_output", "embedding"))
+
+    def detection(self, batch: np.ndarray) -> np.ndarray:
+        """Return frame scores (n_clips, n_frames, 527) of a batch (n_clips, n_samples)."""
+        return self._run(batch, "framewise_output")[0]

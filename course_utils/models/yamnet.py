@@ -78,6 +78,7 @@ class YAMNet:
     def __init__(self, model: Any):
         folder = Path(model.class_map_path().numpy().decode()).resolve().parents[1]
         self.model, self.id, self.labels = model, _digest(folder), class_names(model)
+        self._device = None  # TensorFlow's own choice
         self.family = "yamnet" if _is_known(folder) else f"SavedModel {self.id}"
 
     def __call__(self, waveform: np.ndarray) -> Output:
@@ -96,11 +97,25 @@ class YAMNet:
             blocks.append(np.pad(waveform, (0, (n_windows + 2) * STEP - len(waveform))))
             ends = np.cumsum([len(block) // STEP for block in blocks])
             if ends[-1] >= AT_ONCE or i == len(waveforms):
-                scores, embeddings, _ = (part.numpy() for part in self.model(np.concatenate(blocks)))
+                scores, embeddings, _ = (part.numpy() for part in self._heard(np.concatenate(blocks)))
                 own = [slice(start, end - 2) for start, end in pairwise([0, *ends])]
                 outputs += [Output(scores[rows], embeddings[rows]) for rows in own]
                 blocks = []
         return outputs
+
+    def _heard(self, waveform: np.ndarray) -> tuple:
+        """Call the model; if the GPU has no room for it, on the CPU, from then on."""
+        import tensorflow as tf
+
+        try:
+            with tf.device(self._device):
+                return self.model(waveform)
+        except tf.errors.ResourceExhaustedError:
+            if self._device:
+                raise MemoryError("There is no room in memory for this recording. Cut it into shorter ones.") from None
+            print("The GPU has no room for this. We go on with the CPU.")
+            self._device = "/CPU:0"
+        return self._heard(waveform)
 
     def dense(self, waveforms: list[np.ndarray], hop: float) -> list[Output] | None:
         """Return the outputs of whole windows every ``hop`` seconds, if that divides 0.48 s; else None.

@@ -1,5 +1,6 @@
 """Models: YAMNet's call, the guarded real PANNs, and what stands in for them."""
 
+import dataclasses
 import hashlib
 import os
 import subprocess
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 
 from course_utils import assets, audio, datasets, models
-from course_utils.models import panns
+from course_utils.models import base, panns
 
 RATE = models.PANNS_RATE
 
@@ -131,18 +132,12 @@ def checkpoints(tmp_path_factory):
     import torch
 
     folder = tmp_path_factory.mktemp("panns")
-    home = folder / "home"
-    home.mkdir()
-    patch = pytest.MonkeyPatch()
-    patch.setenv("HOME", str(home))
-    patch.setenv("USERPROFILE", str(home))
-    panns._place_labels()
-    from panns_inference.models import Cnn14, Cnn14_DecisionLevelMax
+    networks = panns._networks()
 
     settings = dict(sample_rate=32000, window_size=1024, hop_size=320, mel_bins=64, fmin=50, fmax=14000)
     rows = assets.table()
     (folder / "mirror/panns").mkdir(parents=True)
-    for name, network in (("cnn14", Cnn14), ("cnn14-detection", Cnn14_DecisionLevelMax)):
+    for name, network in (("cnn14", networks.Cnn14), ("cnn14-detection", networks.Cnn14_DecisionLevelMax)):
         torch.manual_seed(0)
         path = folder / "mirror" / rows[name]["path"]
         # Published checkpoints hold more than weights; NumPy objects are what torch.load refuses by default.
@@ -152,8 +147,7 @@ def checkpoints(tmp_path_factory):
         rows[name]["files"] = [
             {"variant": "random weights", "bytes": path.stat().st_size, "hash": f"sha256:{digest}", "urls": []}
         ]
-    yield assets.Store("auto", folder / "cache", folder / "mirror", rows, small=0)
-    patch.undo()
+    return assets.Store("auto", folder / "cache", folder / "mirror", rows, small=0)
 
 
 @pytest.fixture(scope="module")
@@ -217,52 +211,238 @@ def test_checkpoint_with_another_hash_is_refused(checkpoints):
 
 
 PANNS_WITHOUT_NETWORK = """
-import pathlib
-from course_utils.models import panns
-panns._place_labels()
+from course_utils.models import base, panns
+panns._networks()
 import panns_inference
-assert panns_inference.config.classes_num == 527, panns_inference.config.classes_num
-assert panns_inference.labels[0] == "Speech"
-print(pathlib.Path.home())
+from panns_inference import config
+assert config.classes_num == 527 and config.sample_rate == 32000
+assert panns_inference.labels[0] == "Speech" and config.ix_to_lb[1] == "Male speech, man speaking"
+assert config.lb_to_ix["Speech"] == config.id_to_ix["/m/09x0r"] == 0 and config.ix_to_id[0] == "/m/09x0r"
 """
 
 
-BEFORE = {"missing": None, "empty": b"", "cut": b"index,mid\n0,/m/09x0r", "other": b"\xff<html>\n" * 528}
-
-
-@pytest.mark.parametrize("before", BEFORE.values(), ids=BEFORE)
-def test_labels_are_placed_whole_before_panns_inference_looks(python, tmp_path, before):
-    folder = tmp_path / "panns_data"
+@pytest.mark.parametrize("before", [None, b"", b"index,mid\n0,/m/09x0r", b"\xff<html>\n" * 528])
+def test_panns_inference_looks_for_no_labels_in_the_home_folder(python, tmp_path, before):
     if before is not None:
-        folder.mkdir()
-        (folder / "class_labels_indices.csv").write_bytes(before)
+        (tmp_path / "panns_data").mkdir()
+        (tmp_path / "panns_data/class_labels_indices.csv").write_bytes(before)
     # No wget on the path: panns-inference cannot fetch anything even if it tries.
     python(PANNS_WITHOUT_NETWORK, HOME=str(tmp_path), USERPROFILE=str(tmp_path), PATH=str(tmp_path))
-    kept = [] if before is None else ["class_labels_indices.csv.bak"]
-    assert sorted(path.name for path in folder.iterdir()) == ["class_labels_indices.csv", *kept]
-    if kept:
-        assert (folder / kept[0]).read_bytes() == before
-    digest = hashlib.sha256((folder / "class_labels_indices.csv").read_bytes()).hexdigest()
-    assert assets.table()["audioset-labels"]["files"][0]["hash"] == f"sha256:{digest}"
+    files = {path.name: path.read_bytes() for path in (tmp_path / "panns_data").glob("*")}
+    assert files == ({} if before is None else {"class_labels_indices.csv": before})
 
 
-def test_a_right_labels_file_is_left_alone(monkeypatch, tmp_path):
-    monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("USERPROFILE", str(tmp_path))
-    panns._place_labels()
-    (file,) = (tmp_path / "panns_data").iterdir()
-    written = file.stat().st_mtime_ns
-    panns._place_labels()
-    assert file.stat().st_mtime_ns == written
+TWO_THREADS = """
+import os, sys, threading, types
+import numpy as np, torch
+from course_utils import assets, models
+from course_utils.models import base, panns
+
+rows, wave = assets.table(), np.random.default_rng(0).uniform(-1, 1, (2, 32000)).astype(np.float32)
+for name, (size, digest) in FILES.items():
+    rows[name]["files"] = [{"variant": "random weights", "bytes": size, "hash": digest, "urls": []}]
+store = assets.Store("auto", CACHE, MIRROR, rows, small=0)
+panns._networks()  # an import may do what it likes
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="permissions do not bind this user")
-def test_a_home_that_cannot_be_written_is_said(monkeypatch, tmp_path):
-    tmp_path.chmod(0o500)
-    monkeypatch.setenv("HOME", str(tmp_path))
-    with pytest.raises(assets.AssetError, match="set HOME"):
-        panns._place_labels()
-    tmp_path.chmod(0o700)
+def process():
+    return dict(os.environ), os.getcwd(), torch.serialization.get_safe_globals(), torch.load, sys.stdout, os.umask(18)
+
+
+seen, before, done, answers = [], process(), threading.Event(), {}
+
+
+def watch():
+    while not done.is_set():
+        seen.append(process() == before)
+
+
+def load(key, kind):
+    model = kind(device="cpu")
+    answers[key] = model.inference(wave)
+
+
+with assets.using(store):
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    kinds = [models.AudioTagging, models.SoundEventDetection, models.AudioTagging, models.SoundEventDetection]
+    threads = [threading.Thread(target=load, args=pair) for pair in enumerate(kinds)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+    done.set()
+    watcher.join()
+assert len(seen) > 10 and all(seen) and process() == before, "something has changed in the process"
+assert len(answers) == 4
+assert np.allclose(answers[0][0], answers[2][0], atol=1e-6) and np.allclose(answers[1], answers[3], atol=1e-6)
+network = panns._networks().Cnn14(sample_rate=32000, window_size=1024, hop_size=320, mel_bins=64, fmin=50, fmax=14000,
+                                  classes_num=527).eval()
+torch.serialization.add_safe_globals([np.dtype, np.dtypes.Int64DType, np._core.multiarray.scalar])
+network.load_state_dict(torch.load(f"{MIRROR}/{rows['cnn14']['path']}", weights_only=True)["model"])
+with torch.no_grad():
+    right = network(torch.as_tensor(wave), None)
+assert np.allclose(answers[0][0], right["clipwise_output"], atol=1e-5)
+assert np.allclose(answers[0][1], right["embedding"], atol=1e-4)
+"""
+
+
+def test_two_threads_load_cnn14_and_nothing_changes_in_the_process(python, checkpoints, tmp_path):
+    files = {
+        name: (version["bytes"], version["hash"])
+        for name in ("cnn14", "cnn14-detection")
+        for version in checkpoints.assets[name]["files"]
+    }
+    values = f"FILES, CACHE, MIRROR = {files!r}, {str(tmp_path)!r}, {str(checkpoints.mirror)!r}\n"
+    python(values + TWO_THREADS)
+
+
+class Hostile:
+    """What runs a command when it is unpickled."""
+
+    def __init__(self, function, *arguments):
+        self.call = function, arguments
+
+    def __reduce__(self):
+        return self.call
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+@pytest.mark.parametrize("call", [(os.mkdir,), (eval, "1"), (__import__, "os"), (getattr, [], "pop"), (bytearray, 9)])
+def test_what_a_checkpoint_names_is_not_run(tmp_path, monkeypatch, legacy, call):
+    import torch
+
+    monkeypatch.chdir(tmp_path)
+    function, *arguments = call
+    state = {"model": {}, "extra": Hostile(function, *(arguments or ["made"]))}
+    torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=not legacy)
+    with pytest.raises(ValueError, match="no checkpoint of PANNs"):
+        panns._weights((tmp_path / "a.pth").read_bytes())
+    assert not (tmp_path / "made").exists()
+
+
+@pytest.mark.parametrize("legacy", [True, False])
+def test_what_published_checkpoints_hold_is_read(tmp_path, legacy):
+    import torch
+
+    numpy = {"indexes": np.arange(5), "pointer": np.int64(3), "share": np.float32(0.5), "names": np.array(["a"])}
+    state = {"iteration": 1, "model": {"a": torch.ones(2, 3), "b": torch.tensor(4)}, "sampler": numpy}
+    torch.save(state, tmp_path / "a.pth", _use_new_zipfile_serialization=not legacy)
+    weights = panns._weights((tmp_path / "a.pth").read_bytes())
+    assert weights["a"].shape == (2, 3)
+    assert weights["b"] == 4
+
+
+@pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04", b"\x80\x02cos\nsystem\n(S'true'\ntR."])
+def test_what_is_no_checkpoint_is_refused_in_a_sentence(content):
+    with pytest.raises(ValueError, match="no checkpoint of PANNs"):
+        panns._weights(content)
+
+
+def test_a_checkpoint_that_is_replaced_after_its_check_is_not_loaded(checkpoints, monkeypatch, tmp_path):
+    asset = checkpoints.resolve("cnn14")
+    (tmp_path / "other.pth").write_bytes(b"x" * 1000)
+    replaced = dataclasses.replace(asset, path=tmp_path / "other.pth")
+    with assets.using(checkpoints), pytest.raises(assets.AssetError, match="has changed since"):
+        panns.Tagger(replaced, "cpu")
+
+
+# --- a GPU that runs out of memory ---
+
+
+class Gpu:
+    """A network on a GPU with room for so many clips at once, and a CPU with room for others."""
+
+    def __init__(self, monkeypatch, room, kind="cuda", on_cpu=10**6, error=None):
+        import torch
+
+        monkeypatch.setattr(torch.cuda, "is_available", lambda: kind == "cuda")
+        monkeypatch.setattr(torch.backends.mps, "is_available", lambda: kind == "mps")
+        monkeypatch.setattr(torch, "as_tensor", lambda values, device: torch.from_numpy(values))
+        self.room, self.moves, self.sizes = {kind: room, "cpu": on_cpu}, [], []
+        self.error = error or torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+
+    def __call__(self, batch):
+        self.sizes.append(len(batch))
+        if len(batch) > self.room[self.moves[-1]]:
+            raise self.error
+        return batch.sum(dim=1), batch * 2
+
+
+CLIPS = np.arange(21, dtype=np.float32).reshape(7, 3)
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+@pytest.mark.parametrize(("room", "sizes"), [(7, [7]), (3, [7, 3, 3, 1]), (1, [7, 3, 1, 1, 1, 1, 1, 1, 1])])
+def test_a_gpu_that_runs_out_of_memory_gets_smaller_batches(monkeypatch, capsys, kind, room, sizes):
+    gpu = Gpu(monkeypatch, room, kind, error=RuntimeError("MPS backend out of memory") if kind == "mps" else None)
+    ladder = base.Ladder(kind, gpu.moves.append)
+    sums, doubled = ladder(gpu, CLIPS)
+    assert np.array_equal(sums, CLIPS.sum(axis=1))
+    assert np.array_equal(doubled, CLIPS * 2)
+    assert (gpu.sizes, gpu.moves, ladder.device, capsys.readouterr().out) == (sizes, [kind], kind, "")
+    gpu.sizes.clear()
+    ladder(gpu, CLIPS)
+    assert max(gpu.sizes) <= room  # what does not fit is not tried again
+
+
+def test_if_not_even_one_clip_fits_the_cpu_takes_over_once_and_says_so(monkeypatch, capsys):
+    gpu = Gpu(monkeypatch, 0)
+    ladder = base.Ladder("cuda", gpu.moves.append)
+    for _ in range(2):
+        assert np.array_equal(ladder(gpu, CLIPS)[0], CLIPS.sum(axis=1))
+    assert (gpu.moves, gpu.sizes[-2:]) == (["cuda", "cpu"], [7, 7])
+    assert capsys.readouterr().out == "The GPU has no room for this. We go on with the CPU.\n"
+
+
+def test_what_apples_gpu_cannot_compute_the_cpu_does(monkeypatch, capsys):
+    gpu = Gpu(monkeypatch, 0, "mps", error=NotImplementedError("aten::stft is not implemented for the MPS device"))
+    ladder = base.Ladder("mps", gpu.moves.append)
+    assert np.array_equal(ladder(gpu, CLIPS)[1], CLIPS * 2)
+    assert (gpu.sizes, ladder.device) == ([7, 7], "cpu")
+    assert "cannot compute this" in capsys.readouterr().out
+
+
+def test_no_room_at_all_is_said_and_other_errors_are_not_taken_for_it(monkeypatch):
+    gpu = Gpu(monkeypatch, 0, on_cpu=0)
+    with pytest.raises(MemoryError, match="Cut it into shorter"):
+        base.Ladder("cuda", gpu.moves.append)(gpu, CLIPS)
+    gpu = Gpu(monkeypatch, 0, error=RuntimeError("a wrong shape"))
+    with pytest.raises(RuntimeError, match="a wrong shape"):
+        base.Ladder("cuda", gpu.moves.append)(gpu, CLIPS)
+    assert gpu.moves == ["cuda"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "there", "device"),
+    [("cuda", "cuda", "cuda"), ("cuda:1", "cuda", "cuda"), ("cuda", "mps", "cpu"), ("mps", "mps", "mps"),
+     ("mps", "none", "cpu"), ("cpu", "cuda", "cpu"), ("tpu", "cuda", "cpu")],
+)  # fmt: skip
+def test_a_ladder_begins_where_it_can(monkeypatch, wanted, there, device):
+    gpu = Gpu(monkeypatch, 7, there)
+    assert base.Ladder(wanted, gpu.moves.append).device == device
+    assert gpu.moves == [device]
+
+
+def test_yamnet_goes_on_with_the_cpu_if_the_gpu_is_full(mini, capsys):
+    import tensorflow as tf
+
+    class Full:
+        def __init__(self, always=False):
+            self.asked, self.always, self.class_map_path = 0, always, mini.class_map_path
+
+        def __call__(self, waveform):
+            self.asked += 1
+            if self.asked == 1 or self.always:
+                raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+            return mini(waveform)
+
+    wave = np.sin(np.arange(32000) / 5).astype(np.float32)
+    model = models.wrap(Full())
+    assert np.allclose(model(wave).scores, models.wrap(mini)(wave).scores, atol=1e-6)
+    assert capsys.readouterr().out == "The GPU has no room for this. We go on with the CPU.\n"
+    model(wave)
+    assert capsys.readouterr().out == ""
+    with pytest.raises(MemoryError, match="Cut it into shorter"):
+        models.wrap(Full(always=True))(wave)
 
 
 def test_device_says_why(capsys):
