@@ -269,7 +269,7 @@ ODD = {
     "network without weights": Network(np.zeros((1024, 10)), built=False),
 }
 OF_A_LIBRARY = (
-    "has no",
+    "has no len",
     "not supported",
     "object is not",
     "ufunc",
