@@ -736,8 +736,8 @@ def detection(
     hop, window = check_lengths(hop=hop, window=window)
     scores, names, threshold = check_scores(scores, classes, threshold)
     classes, threshold = list(names), float(threshold)
-    given = {"reference": reference, "system": events}
-    rolls = {name: Events.of(table, classes) for name, table in given.items() if table is not None}
+    given = {"system": events} if reference is None else {"reference": reference, "system": events}
+    rolls = {name: Events.of(table, classes) for name, table in given.items()}
     hatches = {name: HATCHES[0] * (name == "system") for name in rolls}
     drawn = {name: scores[:, classes.index(name)] for name in _that_matter(scores, classes, threshold, rolls.values())}
     places = -0.18 - 0.2 * np.arange(len(drawn))  # of the rows of bars, below the scores

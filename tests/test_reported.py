@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import partial
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,8 +54,7 @@ doors = pytest.mark.parametrize("door", DOORS.values(), ids=DOORS)
 @pytest.fixture(autouse=True)
 def _closed():
     yield
-    plotting_module = __import__("matplotlib.pyplot").pyplot
-    plotting_module.close("all")
+    plt.close("all")
 
 
 def refused(function, words=r"\w", errors=(ValueError, KeyError)):
@@ -86,7 +86,7 @@ def test_panns_inference_13_what_is_too_short_is_never_rounded_up_to_long_enough
 @doors
 def test_dcase2017_40_no_rows_are_no_events(door):
     for nothing in (pd.DataFrame([]), table(), pd.DataFrame(columns=["event_label"]), [], (), iter([])):
-        door(nothing) if nothing is not DOORS else None
+        door(nothing)
 
 
 @doors
@@ -99,6 +99,8 @@ def test_birdvoxdetect_76_a_missing_column_is_named_everywhere(door, missing):
 @doors
 @pytest.mark.parametrize("wrong", [None, 3, "Dog", [("Dog", 1.0)], [3], [None], {"Dog": 1}, np.zeros((2, 3))])
 def test_dcase2017_40_what_is_no_table_is_told_what_to_give(door, wrong):
+    if wrong is None and door is DOORS["detection, reference"]:
+        return  # which may be left out
     refused(lambda: door(wrong), "(?i)give")
 
 
@@ -501,7 +503,7 @@ def test_a_file_replaced_while_it_is_read_is_not_kept_as_the_one_before(cache, t
     soundfile.write(path, noise(), 16000, subtype="FLOAT")
     (found,) = features.extract([path], Toy())
     assert found.origin == "extracted"
-    assert found.levels.mean() == pytest.approx(0.1, rel=0.3)
+    assert found.levels.mean() < 0.15  # that of the other is 0.2
 
 
 def test_two_threads_keep_the_same_clip(cache):
@@ -547,8 +549,8 @@ LEGACY = [("Dog", 8, 9), ("Dog", 10, 11), ("Dog", 80, 90)]
 
 def test_legacy_validator_2006_text_is_not_sorted_as_text():
     text = [(label, str(onset), str(offset)) for label, onset, offset in LEGACY]
-    for given in (text, table(text), table(text).astype({"onset": "string"}), table(text).astype("category")):
-        refused(lambda given=given: events.join_segments(given), "onset as a number of seconds, 0 or more, not '8'")
+    for wrong in (text, table(text), table(text).astype({"onset": "string"}), table(text).astype("category")):
+        refused(lambda wrong=wrong: events.join_segments(wrong), "onset as a number of seconds, 0 or more, not '8'")
 
 
 @pytest.mark.parametrize(
