@@ -50,6 +50,8 @@ def summary(tracker: "OfflineEmissionsTracker") -> "pd.Series":
     """
     import pandas as pd
 
+    if tracker is None:
+        raise ValueError("There is no tracker. Give one of codecarbon's, after its stop().")
     if (data := getattr(tracker, "final_emissions_data", None)) is None:
         _refuse(tracker)
         stage = "is still running: call tracker.stop()" if getattr(tracker, "_scheduler", 1) else "failed: see its log"

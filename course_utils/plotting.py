@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from course_utils import audio
-from course_utils.events import Events
+from course_utils.events import Events, array_of, check_lengths, check_scores, number, score_array
 from course_utils.svg import as_svg, in_words, show_in_notebooks  # noqa: F401
 
 if TYPE_CHECKING:
@@ -190,6 +190,18 @@ def _way(name: str, values: pd.Series) -> str:
     return f"{name} {', '.join(legs)}"
 
 
+def _waveform(samples: np.ndarray, sample_rate: float) -> tuple[np.ndarray, int]:
+    """Return samples and rate as they can be drawn, or say what is wrong with them."""
+    way = "Give a whole number of samples per second, 100 or more."
+    sample_rate = number(sample_rate, "sample_rate", way, lambda rate: 100 <= rate < np.inf, whole=True)
+    samples = audio.floating(array_of(samples))
+    if samples.ndim != 1 or not len(samples):
+        raise ValueError(f"Expected one channel with at least one sample, got shape {samples.shape}.")
+    if not np.isfinite(samples).all():
+        raise ValueError("Some samples are NaN or infinite. Replace them (numpy.nan_to_num) or take another clip.")
+    return samples.astype(np.result_type(np.float32, samples.dtype.newbyteorder("=")), copy=False), sample_rate
+
+
 def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -> Axes:
     """Draw a waveform, shape (n_samples,), over time in seconds; integers are refused with a TypeError.
 
@@ -197,7 +209,7 @@ def waveform(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -> A
 
     Notebook: 01_audio_tagging
     """
-    samples, ax = audio.floating(samples), _axes(ax, height=1.9)
+    (samples, sample_rate), ax = _waveform(samples, sample_rate), _axes(ax, height=1.9)
     duration, size = len(samples) / sample_rate, np.abs(samples)
     _envelope(ax, np.arange(len(samples)) / sample_rate, samples)
     words = "silence"
@@ -251,6 +263,7 @@ def spectrogram(samples: np.ndarray, sample_rate: int, ax: Axes | None = None) -
     """
     import librosa
 
+    samples, sample_rate = _waveform(samples, sample_rate)
     hop, seconds = sample_rate // 100, len(samples) / sample_rate
     power = librosa.feature.melspectrogram(y=samples, sr=sample_rate, hop_length=hop, n_fft=4 * hop, n_mels=128).T
     levels = librosa.power_to_db(_columns(power), ref=np.max, top_db=70)
@@ -309,7 +322,8 @@ def scores_over_time(
     offset : float
         Time in seconds at which the picture's first column begins.
     """
-    scores, labels, peaks = np.asarray(scores), list(labels), []
+    labels, peaks = list(labels), []
+    scores, (hop,) = score_array(scores, labels), check_lengths(hop=hop)
     for column in np.argsort(-scores.max(axis=0, initial=0), kind="stable"):
         values = scores[:, column]
         active = np.r_[False, values > values.max(initial=0) / 2, False]
@@ -626,7 +640,8 @@ def event_roll(rolls: dict[str, Iterable], classes: Sequence[str], duration: flo
     """
     if len(rolls) > 4:
         raise ValueError(f"{len(rolls)} lists of events are too many for one picture. Draw at most four.")
-    rolls, classes = {name: Events.of(roll) for name, roll in rolls.items()}, list(classes)
+    classes, (duration,) = list(classes), check_lengths(duration=duration)
+    rolls = {name: Events.of(roll) for name, roll in rolls.items()}
     ax, rows = _rows(ax, _short(classes), max(21.6, 12.2 * len(rolls)), lines=1.2)
     hatched = map(_filled, (CURVES[0], CURVES[1], CURVES[3], CURVES[5]), HATCHES)
     looks = {name: _filled(CURVES[2]) if name in ("reference", "truth") else next(hatched) for name in rolls}
@@ -718,11 +733,11 @@ def detection(
     ValueError
         If the scores do not have a column for each class, or an event is of none of them.
     """
-    scores, classes = np.asarray(scores), list(classes)
-    if scores.ndim != 2 or scores.shape[1] != len(classes):
-        raise ValueError(f"Expected scores of shape (n_windows, {len(classes)}), got {scores.shape}.")
-    given = {"reference": reference, "system": events}
-    rolls = {name: Events.of(table, classes) for name, table in given.items() if table is not None}
+    hop, window = check_lengths(hop=hop, window=window)
+    scores, names, threshold = check_scores(scores, classes, threshold)
+    classes, threshold = list(names), float(threshold)
+    given = {"system": events} if reference is None else {"reference": reference, "system": events}
+    rolls = {name: Events.of(table, classes) for name, table in given.items()}
     hatches = {name: HATCHES[0] * (name == "system") for name in rolls}
     drawn = {name: scores[:, classes.index(name)] for name in _that_matter(scores, classes, threshold, rolls.values())}
     places = -0.18 - 0.2 * np.arange(len(drawn))  # of the rows of bars, below the scores

@@ -133,7 +133,7 @@ def names_of(answer, known, n: int) -> list[str]:
     if isinstance(answer, str):
         raise NotYetError(f"This is one name, {answer[:40]!r}. The task asks for {n}.")
     values = numbers(array)
-    is_number = array.size and not np.isnan(values).any()
+    is_number = array.size and np.isfinite(values).all()
     expect(not is_number or (values % 1).any(), "These are indices of classes. Look up their names.")
     expect(not is_number, "These are scores. The task asks for the names of their classes.")
     names = array.ravel().tolist()

@@ -269,7 +269,7 @@ ODD = {
     "network without weights": Network(np.zeros((1024, 10)), built=False),
 }
 OF_A_LIBRARY = (
-    "has no",
+    "has no len",
     "not supported",
     "object is not",
     "ufunc",
@@ -334,3 +334,78 @@ def test_the_axis_forgotten_is_told_the_shape(cases):
         message = said("quiet_scores", answer, cases["quiet_scores"][1:]).message
         assert f"has shape {shape}" in message
         assert "(521,)" in message
+
+
+WRONG = {  # by check: an answer as a learner might give it, made of the right one, and what it is told
+    "counts": [
+        (lambda right, *_: right | {"event-based": (1, 2, 1)}, "add up to 3"),
+        (lambda right, *_: right | {"event-based": (1, 1, 2)}, "add up to 3"),
+        (lambda right, *_: right | {"event-based": (2, 0, 0)}, "the number of hits is not 2"),
+        (lambda right, *_: right | {"event-based": (-1, 1, 1)}, "below zero"),
+        (lambda right, *_: right | {"event-based": (0, 2, 2)}, "collar"),
+        (lambda right, *_: right | {"segment-based": (1, 1, 1)}, "the counts of events again"),
+    ],
+    "strict_events": [
+        (lambda right, *_: right.values.tolist(), "Join them"),
+        (lambda right, *data: events.events_from_scores(*data, 0.09), "a threshold of 0.09"),
+        (lambda right, *data: events.events_from_scores(*data, 0.7), "still lower than 0.9"),
+        (lambda right, *data: events.events_from_scores(*data[:2], 0.48, 0.96, 0.9), "0.5 s here"),
+        (lambda right, *_: right.iloc[:1], "You have 1 events. At 0.9 there are 2"),
+        (lambda right, *_: right.assign(offset=8.0), "their labels or times are not"),
+        (lambda right, *_: right.drop(columns="offset"), "no column offset"),
+    ],
+    "long_events": [
+        (lambda right, given: given, "Nothing was dropped"),
+        (lambda right, given: given.iloc[[0, 2]], "These are the short ones"),
+        (lambda right, given: given[given["offset"] >= 1], "the offset, not the length"),
+        (lambda right, given: given.iloc[[0]], "You keep 1 events. Of the 3, 1 last"),
+        (lambda right, given: pd.concat([given, given]), "more than before"),
+    ],
+    "priced_threshold": [
+        (lambda right, *_: right | {"threshold": 0.99}, "A lower one costs less"),
+        (lambda right, *_: right | {"threshold": 0.2}, "A higher one costs less"),
+        (lambda right, *_: right | {"threshold": 0.0, "miss": 1, "false alarm": 5}, "the other way round"),
+        (lambda right, *_: right | {"miss": 5}, "two costs that differ"),
+        (lambda right, *_: right | {"miss": 0}, "two costs above zero"),
+        (lambda right, *_: right | {"threshold": 50}, "Scores lie between 0 and 1"),
+    ],
+    "wrong_rate": [
+        (lambda right, tagger, path: tagger.inference(audio.load(path, 32000)[None])[0], "loaded at 32 000 Hz"),
+        (lambda right, tagger, path: tagger.inference(audio.load(path, 64000)[None])[0], "lasts twice as long"),
+        (lambda right, *_: right + 0.5, "not the scores of the clip"),
+        (lambda right, *_: np.zeros(2048), "This is the embedding"),
+        (lambda right, *_: np.zeros((2, 527)), "several rows"),
+        (lambda right, *_: (right, right), "two things"),
+    ],
+    "whistle_onset": [
+        (lambda *_: 200, "the number of the frame"),
+        (lambda *_: 2000, "in milliseconds"),
+        (lambda *_: 2.99, "where Whistling ends"),
+        (lambda *_: 1.0, "another class"),
+        (lambda *_: 4.0, "for the first time at 4 s"),
+    ],
+    "own_score": [
+        (lambda *_: lambda x, y, clips: np.arange(len(clips)), "Turn it around"),
+        (lambda *_: lambda x, y, clips: np.full(len(clips), np.nan), "NaN or infinite"),
+        (lambda *_: lambda x, y, clips: np.ones((len(clips), 2)), "have the shape (40, 2)"),
+    ],
+}
+
+
+@pytest.mark.parametrize(("name", "i"), [(name, i) for name, tried in WRONG.items() for i in range(len(tried))])
+def test_a_typical_mistake_is_told_apart(cases, name, i):
+    right, *data = cases[name]
+    change, words = WRONG[name][i]
+    verdict = said(name, change(right, *data), data)
+    assert not verdict
+    assert words in verdict.message
+
+
+def test_where_mean_and_maximum_tell_different_names_the_verdict_says_which(cases):
+    _, windows, truth, names = cases["event_tops"]
+    windows = np.full_like(windows, 0.1)
+    windows[1, 5], windows[:3, 6], windows[4:8, 7] = 0.9, 0.6, 0.8
+    for first, how in ((6, "the mean gives"), (5, "the maximum gives")):
+        verdict = said("event_tops", [names[first], names[7]], (windows, truth, names))
+        assert verdict
+        assert how in verdict.message

@@ -214,3 +214,31 @@ def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
     assert set(empty[0]) == set(nothing[0]) == {"text/plain"}
     assert set(styled[0]) == {"text/plain", "text/html"}  # in the course's style, though nobody has described it
     assert styled[0]["text/html"].startswith('<svg role="img" aria-label="A plot. dog &amp; cat" ')
+
+
+def test_a_notebook_shows_the_courses_figures_as_svg_and_others_as_it_did(monkeypatch):
+    import matplotlib.pyplot as plt
+
+    from course_utils import plotting, svg
+
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    plain = plt.figure()
+    for figure in (plain, plt.subplots()[0]):
+        with pytest.raises(NotImplementedError):
+            svg._show(figure)
+    with plt.style.context("course_utils.course"):
+        ax = plotting.top_scores(["dog"], [0.5])
+        svg._show(ax.figure)
+    assert shown[0]["text/html"].startswith("<svg")
+    assert shown[0]["text/plain"] == "Scores, highest first: dog 0.5."
+
+    class Shell:
+        class display_formatter:  # noqa: N801
+            class ipython_display_formatter:  # noqa: N801
+                for_type_by_name = staticmethod(lambda *given: shown.append(given))
+
+    monkeypatch.setattr("IPython.get_ipython", Shell)
+    svg.show_in_notebooks()
+    assert shown[-1] == ("matplotlib.figure", "Figure", svg._show)
+    plt.close("all")
