@@ -9,6 +9,7 @@ Sources: RFC 3533 (Ogg); RFC 9639 (FLAC); ISO/IEC 11172-3 and 13818-3 (MPEG audi
 
 import functools
 import io
+import mmap
 import re
 import zlib
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ class Pieces(io.RawIOBase):
         super().close()
 
 
-def checked(data) -> tuple[list | None, int]:
+def checked(data: mmap.mmap | bytes) -> tuple[list | None, int]:
     """Check what a file says of itself.
 
     Parameters

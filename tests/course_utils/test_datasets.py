@@ -66,7 +66,7 @@ def test_the_table_of_active_parts_is_what_the_audio_gives(monkeypatch, mirror):
 def made_up_clips(tmp_path, monkeypatch):
     """Every clip's audio is noise of five seconds."""
 
-    def load(path, sample_rate):
+    def load(path, sample_rate, notes=True):
         seed = int.from_bytes(path.name.encode(), "little") % 2**32
         noise = np.random.default_rng(seed).normal(scale=0.05, size=5 * sample_rate)
         return noise.astype(np.float32)
