@@ -51,7 +51,7 @@ def read(packed: bytes) -> dict[str, bytes]:
                 raise ArchiveError("it breaks off, or is damaged")
     except ArchiveError:
         raise
-    except Exception as error:  # what gzip, zlib and tarfile raise is of some ten kinds
+    except Exception as error:  # gzip, zlib and tarfile raise many kinds
         raise ArchiveError("it is no .tar.gz, breaks off, or is damaged") from error
     if not files:
         raise ArchiveError("there is no file in it")
