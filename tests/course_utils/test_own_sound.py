@@ -440,6 +440,8 @@ def test_a_function_gets_samples_at_16_khz(live):
 
 
 def test_a_function_that_stops_says_so_in_the_panel_and_raises_in_the_cell(live):
+    plt.close("all")  # of other tests
+
     def half(waveform):
         plt.subplots()
         raise ValueError("no <half>")
