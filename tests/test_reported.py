@@ -655,6 +655,17 @@ def test_readfish_312_what_is_no_number_of_seconds_is_refused(name, wrong):
     refused(lambda: SECONDS[name](wrong), f"{name.split()[0]} is .* Give a number of seconds")
 
 
+@pytest.mark.parametrize(
+    "half", [Decimal("0.5"), np.array(0.5), torch.tensor(0.5), np.float16(0.5), Fraction(1, 2)], ids=repr
+)
+def test_readfish_312_a_threshold_is_a_number_of_any_kind(half):
+    for detect in (events.events_from_scores, events.events_by_class):
+        expected = detect(SCORES, CLASSES, 0.5, 0.5, 0.5)
+        pd.testing.assert_frame_equal(detect(SCORES, CLASSES, 0.5, 0.5, half), expected)
+    by_name = dict.fromkeys(CLASSES, half)
+    pd.testing.assert_frame_equal(events.events_by_class(SCORES, CLASSES, 0.5, 0.5, by_name), expected)
+
+
 @exact
 @given(st.floats(0.01, 4), st.sampled_from(sorted(SECONDS)))
 def test_readfish_312_a_number_says_the_same_whatever_its_type(seconds, name):

@@ -94,8 +94,8 @@ def result_of(function, *args):
     return value
 
 
-def numbers_of(answer, shape: tuple, what: str, otherwise: str = "") -> np.ndarray:
-    """Return an answer as an array of the wanted shape."""
+def numbers_of(answer, shape: tuple, what: str, way: str = "") -> np.ndarray:
+    """Return an answer as an array of the wanted shape; where values are not finite, say the ``way`` out."""
     if isinstance(answer, tuple):
         raise NotYetError(f"This is a tuple of {len(answer)} things. Pick the one that holds {what}.")
     array = array_or_none(answer)
@@ -103,7 +103,7 @@ def numbers_of(answer, shape: tuple, what: str, otherwise: str = "") -> np.ndarr
     expect(array is not None and array.dtype.kind in "biuf", asked)
     found = array.shape
     expect(found == shape, f"Your answer has shape {found}. For {what}, we expect shape {shape}.")
-    expect(np.isfinite(array).all(), otherwise or f"Some values of {what} are NaN or infinite.")
+    expect(np.isfinite(array).all(), way or f"Some values of {what} are NaN or infinite.")
     return array
 
 

@@ -37,8 +37,8 @@ def softened(answer, scores):
     Notebook: 07_distillation
     """
     scores = np.asarray(scores, float)
-    away = "Some values are not finite: keep the scores away from 0 and 1."
-    answer = numbers_of(answer, scores.shape, "the softened scores", otherwise=away)
+    way = "Some values are not finite: keep the scores away from 0 and 1."
+    answer = numbers_of(answer, scores.shape, "the softened scores", way)
     expect(
         answer.min() >= 0 and answer.max() <= 1, "Some values lie outside [0, 1]: these are logits. Take their sigmoid."
     )

@@ -91,7 +91,7 @@ def cases(tmp_path_factory):
     segments = table(("dog", 0.0, 0.96), ("cat", 1.0, 2.96), ("cow", 2.0, 2.5))
     highest, right = np.linspace(0, 0.995, 200), np.arange(200) > 120
     correct = np.arange(40) < 36
-    logits = 4 * np.eye(10)[labels] + rng.normal(scale=2, size=(100, 10))
+    logits = 4 * np.eye(10)[labels] + rng.normal(scale=3, size=(100, 10))
     x_train, y_train = (
         np.repeat(np.eye(4, 8), 10, axis=0) + rng.normal(scale=0.3, size=(40, 8)),
         np.repeat(range(4), 10),
@@ -384,6 +384,16 @@ WRONG = {  # by check: an answer as a learner might give it, made of the right o
         (lambda *_: 1.0, "another class"),
         (lambda *_: 4.0, "for the first time at 4 s"),
     ],
+    "temperature": [
+        (lambda *_: 1, "At 1 nothing changes"),
+        (lambda right, *_: 1 / right, "1 divided by the temperature"),
+        (lambda right, *_: 2 * right, "lower temperatures have a lower one"),
+        (lambda *_: -1, "above 0"),
+    ],
+    "event_tops": [
+        (lambda right, scores, *_: [NAMES[scores.mean(axis=0).argmax()]] * 2, "the highest class of the whole scene"),
+        (lambda right, *_: [right[0], "Silence"], "Silence is not the highest class from 2.3 to 3.4 s"),
+    ],
     "own_score": [
         (lambda *_: lambda x, y, clips: np.arange(len(clips)), "Turn it around"),
         (lambda *_: lambda x, y, clips: np.full(len(clips), np.nan), "NaN or infinite"),
@@ -399,6 +409,13 @@ def test_a_typical_mistake_is_told_apart(cases, name, i):
     verdict = said(name, change(right, *data), data)
     assert not verdict
     assert words in verdict.message
+
+
+def test_the_onset_of_a_loud_whistle_is_not_where_it_passes_a_half(cases):
+    frames = 1.5 * np.linspace(0, 1, 500)[:, None].clip(0, 0.6) * np.ones(527)
+    verdict = said("whistle_onset", np.argmax(frames[:, 0] > 0.5) / 100, (frames,))
+    assert not verdict
+    assert "where it passes 0.5" in verdict.message
 
 
 def test_where_mean_and_maximum_tell_different_names_the_verdict_says_which(cases):

@@ -382,6 +382,89 @@ def test_a_toy_model_needs_no_line_elsewhere(fresh):
     assert [clip.origin for clip in features.extract(clips, Toy())] == ["cache", "cache"]
 
 
+class Quick(Toy):
+    """A toy with the two short cuts, which say by negative embeddings that they were taken."""
+
+    def many(self, waveforms):
+        return [models.Output(scores, -embeddings) for scores, embeddings in map(self, waveforms)]
+
+    def dense(self, waveforms, hop):
+        if hop != 0.25:
+            return None
+        return [models.Output(*(-part for part in output)) for output in features.run(Toy(), waveforms, hop)]
+
+
+def test_short_cuts_of_a_network_are_taken(fresh):
+    clips = [noise(2, seed)[:16000] for seed in range(3)]
+    for hop, sign in ((None, 1), (0.1, 1), (0.25, -1)):  # of the scores, which only the dense one changes
+        for one, other in zip(features.run(Toy(), clips, hop), features.run(Quick(), clips, hop), strict=True):
+            np.testing.assert_allclose(other.embeddings, -one.embeddings)
+            np.testing.assert_allclose(other.scores, sign * one.scores)
+            assert len(one.scores) > 4
+
+
+def test_many_clips_keep_their_order_whatever_the_batches(fresh):
+    clips = [np.full(8000, (i + 1) / 100, np.float32) for i in range(2 * features.AT_ONCE + 3)]
+    for origin in ("extracted", "cache"):
+        found = features.extract(clips, Toy())
+        assert {clip.origin for clip in found} == {origin}
+        np.testing.assert_allclose([clip.levels[0] for clip in found], np.arange(1, len(clips) + 1) / 100, rtol=1e-5)
+        assert all(len(clip.scores) == len(clip.embeddings) == len(clip.levels) for clip in found)
+
+
+def test_what_is_said_of_the_origins(fresh, capsys):
+    with assets.using(assets.Store("embedded", fresh / "cache")):
+        features.extract([noise(1)], Toy())
+        assert capsys.readouterr().out == "Features of 1 clip: computed just now.\n"
+        features.extract([noise(1), noise(1, 1), noise(1, 2)], Toy())
+        said = "Features of 3 clips: 1 computed earlier and kept; 2 computed just now.\n"
+        assert capsys.readouterr().out == said
+        assert assets.used()["embeddings"] == "extracted"
+    with assets.using(assets.Store("embedded", fresh / "cache")):
+        features.extract([noise(1)], Toy())
+        assert capsys.readouterr().out == "Features of 1 clip: computed earlier and kept.\n"
+        assert assets.used()["embeddings"] == "cache"
+        features.extract([noise(1), noise(1, 3)], Toy())
+        assert assets.used()["embeddings"] == "extracted"
+
+
+@pytest.mark.parametrize(
+    ("stored", "embeddings", "scores"),
+    [
+        ({"embeddings": np.array([[[2, -4]]])}, [2, -4], [0.5, 0.25]),
+        ({"embeddings": np.array([[[2, -4]]]), "step": np.float32(0.2)}, [0.4, -0.8], [0.5, 0.25]),
+        ({"embeddings": np.array([[[3, 9]]]), "steps": np.float32(9), "top": np.float32(18)}, [2, 18], [0.5, 0.25]),
+        ({"embeddings": np.array([[[1, 1]]]), "scores": np.array([[[51, 255]]], np.uint8)}, [1, 1], [0.2, 1.0]),
+    ],
+)
+def test_a_pack_is_unpacked_as_it_was_packed(stored, embeddings, scores):
+    pack = {"names": np.array(["a"]), "scores": np.float16([[[0.5, 0.25]]]), "levels": np.float16([[0.125]])} | stored
+    (found,) = features.unpack(pack, 2).values()
+    np.testing.assert_allclose(found.embeddings, [embeddings], rtol=1e-6)
+    np.testing.assert_allclose(found.scores, [scores], rtol=1e-6)
+    assert (found.levels.tolist(), found.origin) == ([0.125], "embedded")
+    (sparse,) = features.unpack(pack | {"columns": np.array([3, 1])}, 4).values()
+    np.testing.assert_allclose(sparse.scores, [[np.nan, scores[1], np.nan, scores[0]]], rtol=1e-6)
+    assert sparse.scores.dtype == sparse.embeddings.dtype == np.float32
+
+
+def test_kept_files_are_named_after_network_hop_and_clip(fresh):
+    features.extract([audio.Clip("a/b c", waveform=noise(1), sample_rate=16000)], Toy(), hop=0.25)
+    (file,) = kept(fresh)
+    assert file.parent.name == "toy-1-0.25"
+    assert file.name.startswith("a_b_c-")
+    assert len(file.stem) == len("a_b_c-") + 16
+    with np.load(file) as stored:
+        assert stored.files == ["3x2+5+1 of 8000"]
+
+
+@pytest.mark.parametrize("missing", ["there.wav", "folder"])
+def test_a_clip_that_cannot_be_read_is_named(fresh, missing):
+    (fresh / "folder").mkdir()
+    with pytest.raises(OSError, match=rf"{missing}' can't be read \(.+\)\. Check its name"):
+        features.extract([audio.Clip("mine", fresh / missing)], Toy())
+
+
 NAME = "1-100032-A-0.wav"
 
 
