@@ -151,22 +151,37 @@ def _file(clip: Clip, folder: Path) -> Path:
     return folder / f"{_plain(clip.name)}-{digest.hexdigest()[:16]}.npz"
 
 
-def _kept(file: Path, model: EmbeddingModel, hop: float | None) -> Features | None:
-    """Return the features of a file of the cache; None if there is none, or if they are not what :func:`_keep` wrote.
+def rows_of(file: Path) -> tuple[np.ndarray, int, int] | None:
+    """Return what a file of the cache holds, or None if there is none, or if it is not what :func:`_keep` wrote.
 
-    One array has scores, embeddings and levels side by side. Its name tells the widths, and of how many samples it is.
+    Its one array has scores, embeddings and levels side by side. The array's name tells its shape, and of how many
+    samples it is.
+
+    Returns
+    -------
+    rows : ndarray, shape (n_windows, n_labels + n_dimensions + 1)
+        Float32.
+    n_labels, n_samples : int
+        How many of the columns are scores, and how long the clip is at the network's rate.
     """
     with contextlib.suppress(Exception), np.load(file) as stored:  # damaged somehow: it is computed again
         (name,), (member,) = stored.files, stored.zip.infolist()
         n_rows, n_labels, width, n_samples = map(int, re.fullmatch(r"(\d+)x(\d+)\+(\d+)\+1 of (\d+)", name).groups())
         shape = n_rows, n_labels + width + 1
-        least, most = _n_windows(n_samples, model, hop)
-        right = n_labels == len(model.labels) and least <= n_rows <= most
-        if right and member.file_size < 4 * shape[0] * shape[1] + 1024:  # before it is read: it may be huge
+        if member.file_size < 4 * shape[0] * shape[1] + 1024:  # before it is read: it may be huge
             rows = stored[name]
             if rows.shape == shape and rows.dtype == np.float32 and np.isfinite(rows).all():
-                return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
+                return rows, n_labels, n_samples
     return None
+
+
+def _kept(file: Path, model: EmbeddingModel, hop: float | None) -> Features | None:
+    """Return the features of a file of the cache if they can be those of a model and a hop, else None."""
+    rows, n_labels, n_samples = rows_of(file) or (np.empty((0, 0)), 0, 0)
+    least, most = _n_windows(n_samples, model, hop)
+    if n_labels != len(model.labels) or not least <= len(rows) <= most:
+        return None
+    return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
 
 
 def _n_windows(n_samples: int, model: EmbeddingModel, hop: float | None) -> tuple[int, int]:

@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import filelock
-import numpy as np
 
-from course_utils import archives, assets, fetch
+from course_utils import archives, assets, features, fetch
 
 if TYPE_CHECKING:
     from course_utils.assets import Store
@@ -40,14 +39,6 @@ def _held(target: Path) -> bool:
             return False
     except (OSError, filelock.Timeout):
         return True
-
-
-def _is_whole(file: Path) -> bool:
-    """Return whether a file of kept features is whole: one array, whose name tells the widths."""
-    with contextlib.suppress(Exception), np.load(file) as stored:
-        ((name, rows),) = stored.items()
-        return bool(rows.shape[1] == sum(map(int, name.split("+"))) and len(rows) and np.isfinite(rows).all())
-    return False
 
 
 def _remove(path: Path) -> str:
@@ -112,9 +103,17 @@ def _ills(store: "Store") -> Iterator[ILL]:
     yield from _left_over(store, places)
     yield from _damaged(places, store.cache)
     yield from _unpacked(store)
-    for path in sorted((store.cache / "features").glob("*/[!.]*.npz")):
-        if not _is_whole(path):
-            yield f"{path} holds no whole features", lambda path=path: f"{_remove(path)}, so they are computed again"
+    if damaged := [
+        path for path in sorted((store.cache / "features").glob("*/[!.]*.npz")) if not features.rows_of(path)
+    ]:
+        more = f" (and {len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
+
+        def remove() -> str:
+            for path in damaged:
+                _remove(path)
+            return "removed, so they are computed again"
+
+        yield f"{damaged[0]}{more} holds no whole features of this version of the course", remove
     memory = store.cache / "unreachable.json"
     if memory.exists() and not memory.is_file():
         yield f"{memory} is not a file", lambda: f"renamed to {assets.set_aside(memory)}"

@@ -382,6 +382,20 @@ def test_a_toy_model_needs_no_line_elsewhere(fresh):
     assert [clip.origin for clip in features.extract(clips, Toy())] == ["cache", "cache"]
 
 
+def test_repair_leaves_whole_features_alone_and_removes_others(fresh):
+    clips, store = [noise(1, i) for i in range(4)], assets.store()
+    features.extract(clips, Toy())
+    files = kept(fresh)
+    assert store.problems() == store.repair() == []
+    for file in files[:3]:
+        file.write_bytes(file.read_bytes()[:-30])
+    (problem,) = store.problems()
+    assert problem.startswith(f"{files[0]} (and 2 more like it) holds no whole features")
+    assert store.repair() == [f"{problem[:-1]}: removed, so they are computed again."]
+    assert kept(fresh) == files[3:]
+    assert sorted(one.origin for one in features.extract(clips, Toy())) == ["cache", *["extracted"] * 3]
+
+
 class Quick(Toy):
     """A toy with the two short cuts, which say by negative embeddings that they were taken."""
 
