@@ -204,7 +204,7 @@ class Reader:
             self._file, promised = self._opened(stack)
             self.file_rate, self.channels = self._file.samplerate, self._file.channels
             if not 1000 <= self.file_rate <= 768_000 or self.channels > 32:
-                what = f"says that it has {self.channels} channels at {self.file_rate} Hz, which can't be"
+                what = f"claims a rate of {self.file_rate:,} Hz (channels: {self.channels:,}), which can't be"
                 raise ValueError(f"{_of(path)} {what}. Save it again, with at most 32 channels at 1 to 768 kHz.")
             frames = self._file.frames
             self._promised = promised or (frames if frames < 1 << 62 else 0)  # more is libsndfile's "unknown"
@@ -260,10 +260,11 @@ class Reader:
             while len(block := file.read(n_frames, dtype="float32", always_2d=True)):
                 count += len(block)
                 self._check_length(count / self.file_rate)
-                yield self.levels.add(block)
+                mono = self.levels.add(block)
                 if not (self.levels.peak <= 8 and np.isfinite(self.levels.power)):
                     what = "holds samples that are NaN, infinite or far outside [-1, 1]"
                     raise ValueError(f"{_of(self.path)} {what}. Save it again as 16-bit WAV.")
+                yield mono
         except soundfile.LibsndfileError as error:
             raise self._breaks_off(self._promised / self.file_rate) from error
         if not count:

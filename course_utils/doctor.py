@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 PACKAGE = Path(__file__).resolve().parent
 CHECKOUT = PACKAGE.parent if (PACKAGE.parent / "pyproject.toml").is_file() else None
 PYTHONS = ((3, 11), (3, 14))  # from, and below
-VARIABLES = "ASSETS CACHE MIRROR BASE UTILS_SPEC BROWSER_REQUIRED CLEAN_ROOM_PYTHON PSDS_REQUIRED".split()
+VARIABLES = "ASSETS CACHE MIRROR BASE UTILS_SPEC BROWSER_REQUIRED CLEAN_ROOM_PYTHON PSDS_REQUIRED ROUNDS".split()
 SETTINGS = r"(COURSE|MPL|NUMBA|PYTHON|TF|KERAS|CUDA|XDG|SSL_CERT).*|TMPDIR|LANG|LC_ALL|.*(_PROXY|_CA_BUNDLE)"
 SECRETS = "TOKEN|KEY|PASS|SECRET"
 HEAVY = ("tensorflow", "tensorflow-hub", "torch")  # checks of their own import them
@@ -402,7 +402,9 @@ def torch() -> Iterator[Finding]:
         if (asset := store.resolve(name)).is_real:
             yield Step(f"{asset.title} does not answer", REPAIR)
             module = importlib.import_module(f"course_utils.models.{store.assets[name]['module']}")
-            module.Tagger(asset, device).tagging(np.zeros((1, 32000), np.float32))
+            tagger = module.Tagger(asset, device)
+            ask = tagger.detection if name.endswith("detection") else tagger.tagging
+            ask(np.zeros((1, 32000), np.float32))
 
 
 CHECKS = {  # with the seconds that each may take

@@ -79,7 +79,9 @@ class _Try(threading.Thread):
         agent = f"course-utils/{__version__} (Environmental Audio AI course)"
         headers = {"User-Agent": agent, "Accept-Encoding": "identity"}
         try:
-            with requests.get(self.url, stream=True, timeout=60, headers=headers) as response:
+            session = requests.Session()
+            session.max_redirects = 8
+            with session, session.get(self.url, stream=True, timeout=60, headers=headers) as response:
                 response.raise_for_status()
                 self.bar.total, self.came = int(response.headers.get("content-length") or 0) or None, 0
                 while (chunk := response.raw.read(1 << 14, decode_content=False)) and not self.left_behind:

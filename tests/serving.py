@@ -4,6 +4,7 @@ import contextlib
 import gzip
 import hashlib
 import http.server
+import os
 import socket
 import threading
 
@@ -206,3 +207,21 @@ def refused():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
+@contextlib.contextmanager
+def as_nobody():
+    """Be a user whom permissions bind."""
+    if os.name == "nt":
+        pytest.skip("permissions are of another kind here")
+    import pandas  # noqa: F401 - this user may not read where Python lies
+    import requests  # noqa: F401
+
+    if os.geteuid():
+        yield
+        return
+    os.setresuid(65534, 65534, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)

@@ -18,8 +18,9 @@ import soundfile
 import torch
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from toy import Toy
 
-from course_utils import assets, audio, datasets, evaluation, events, features, models, plotting
+from course_utils import assets, audio, datasets, evaluation, events, features, plotting
 from course_utils.events import Events
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -324,18 +325,6 @@ def test_the_columns_of_a_confusion_matrix_are_the_classes():
 
 
 # --- 26: nkululeko#429, auto-editor#536; 27: ultimatevocalremovergui#1400; stale features ---
-
-
-class Toy:
-    """A network in ten lines: three windows a second, the level and its square."""
-
-    family, id, sample_rate, window, hop = "toy", "toy-1", 8000, 0.5, 1 / 3
-    labels = ("loud", "very loud")
-
-    def __call__(self, waveform):
-        starts = range(0, max(1, len(waveform) - 4000), 2667)
-        levels = np.array([[np.abs(waveform[i : i + 4000]).mean()] for i in starts], np.float32)
-        return models.Output(np.hstack([levels, levels**2]), np.repeat(levels, 5, axis=1))
 
 
 @pytest.fixture

@@ -1,11 +1,14 @@
 """What the networks have in common: how they are called, and how TensorFlow starts."""
 
 import os
+import re
 import tempfile
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
+
+FULL = "out of memory|not enough memory"  # what PyTorch says in errors that have no class of their own
 
 
 class Output(NamedTuple):
@@ -106,10 +109,9 @@ class Ladder:
                     heard = forward(torch.as_tensor(some, device=self.device))
                 parts.append([part.numpy(force=True) for part in heard])
                 done += len(some)
-            except RuntimeError as error:  # of memory, or of what Apple's GPUs can't compute
-                full = isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
-                full = full or "out of memory" in str(error)
-                if not (full or (self.device == "mps" and isinstance(error, NotImplementedError))):
+            except (RuntimeError, TypeError) as error:
+                full = isinstance(error, torch.OutOfMemoryError) or bool(re.search(FULL, str(error)))
+                if not full and self.device != "mps":  # Apple's GPUs can't compute everything
                     raise
                 why = error
             else:

@@ -53,7 +53,7 @@ def log_mel(waveforms: Any, filters: Any) -> Any:
         Float32.
     """
     emphasised = waveforms[:, 1:] - 0.97 * waveforms[:, :-1]
-    hann = waveforms.new_tensor(np.hanning(800))
+    hann = waveforms.new_tensor(np.hanning(800).astype(np.float32))
     spectrum = emphasised.stft(1024, 320, 800, hann, return_complex=True)
     power = spectrum.real.square() + spectrum.imag.square()
     return ((filters @ power + 1e-5).log() + 4.5).div(5).unsqueeze(1)

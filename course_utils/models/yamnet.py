@@ -3,6 +3,7 @@
 Source: M. Plakal and D. Ellis, tensorflow/models, research/audioset/yamnet.
 """
 
+import contextlib
 import csv
 import hashlib
 from itertools import pairwise
@@ -78,7 +79,7 @@ class YAMNet:
     def __init__(self, model: Any):
         folder = Path(model.class_map_path().numpy().decode()).resolve().parents[1]
         self.model, self.id, self.labels = model, _digest(folder), class_names(model)
-        self._device = None  # TensorFlow's own choice
+        self._device = ""  # TensorFlow's own choice
         self.family = "yamnet" if _is_known(folder) else f"SavedModel {self.id}"
 
     def __call__(self, waveform: np.ndarray) -> Output:
@@ -108,7 +109,7 @@ class YAMNet:
         import tensorflow as tf
 
         try:
-            with tf.device(self._device):
+            with tf.device(self._device) if self._device else contextlib.nullcontext():
                 return self.model(waveform)
         except tf.errors.ResourceExhaustedError:
             if self._device:

@@ -22,7 +22,7 @@ import filelock
 import platformdirs
 import pytest
 from conftest import ROOT
-from serving import BODY, Handler, version
+from serving import BODY, Handler, as_nobody, version
 
 from course_utils import assets, datasets, fetch
 from course_utils.datasets import esc50
@@ -336,16 +336,8 @@ def test_what_is_unpacked_has_the_modes_of_the_umask(make, rows, tmp_path, umask
 @pytest.fixture
 def nobody():
     """Be a user whom permissions bind."""
-    if os.name == "nt":
-        pytest.skip("permissions are of another kind here")
-    if os.geteuid():
+    with as_nobody():
         yield
-        return
-    import pandas  # noqa: F401 - this user may not read where Python lies
-
-    os.setresuid(65534, 65534, 0)
-    yield
-    os.setresuid(0, 0, 0)
 
 
 @pytest.fixture

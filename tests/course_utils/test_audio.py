@@ -50,6 +50,22 @@ def test_load_says_what_is_wrong(tmp_path):
         audio.load(tmp_path / "empty.wav", 16000)
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf, 1e30, -9])
+def test_no_block_with_samples_that_are_none_comes_out(tmp_path, bad):
+    samples = sine(5)
+    samples[40000] = bad
+    soundfile.write(tmp_path / "a.wav", samples, 16000, subtype="FLOAT")
+    blocks = []
+    with (
+        audio.Reader(tmp_path / "a.wav", 8000) as reader,
+        pytest.raises(ValueError, match="NaN, infinite or far outside"),
+    ):
+        for block in reader.blocks(1.0):
+            blocks.append(block)
+    assert 15000 < sum(map(len, blocks)) <= 16000
+    assert np.isfinite(np.concatenate(blocks)).all()
+
+
 def test_every_file_is_closed(tmp_path, monkeypatch):
     class Listed(soundfile.SoundFile):
         def __init__(self, *args, **kwargs):

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from toy import Toy
 
 from course_utils import assets, audio, datasets, features, models
 from course_utils.models import yamnet
@@ -344,18 +345,6 @@ def test_metro_recipe_is_the_published_one(embedded):
 
 
 # --- models of other families, and clips ---
-
-
-class Toy:
-    """A network in ten lines: three windows a second, the level and its square."""
-
-    family, id, sample_rate, window, hop = "toy", "toy-1", 8000, 0.5, 1 / 3
-    labels = ("loud", "very loud")
-
-    def __call__(self, waveform):
-        starts = range(0, max(1, len(waveform) - 4000), 2667)
-        levels = np.array([[np.abs(waveform[i : i + 4000]).mean()] for i in starts], np.float32)
-        return models.Output(np.hstack([levels, levels**2]), np.repeat(levels, 5, axis=1))
 
 
 def test_samples_that_come_before_those_of_the_file_are_not_kept_as_the_file(fresh, tmp_path):

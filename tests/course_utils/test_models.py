@@ -9,7 +9,7 @@ import sys
 import numpy as np
 import pytest
 
-from course_utils import assets, audio, datasets, models
+from course_utils import assets, audio, datasets, doctor, models
 from course_utils.models import base, panns
 
 RATE = models.PANNS_RATE
@@ -331,6 +331,14 @@ def test_what_published_checkpoints_hold_is_read(tmp_path, legacy):
     assert weights["b"] == 4
 
 
+def test_doctor_asks_both_of_the_networks(checkpoints, monkeypatch):
+    monkeypatch.setattr(doctor, "_looking", lambda: checkpoints)
+    with assets.using(checkpoints):
+        found = list(doctor._followed(doctor.torch))
+    assert [one.what for one in found if not isinstance(one, doctor.Step)] == []
+    assert {"PANNs CNN14, tagging does not answer", "PANNs CNN14, detection does not answer"} <= {o.what for o in found}
+
+
 @pytest.mark.parametrize("content", [b"", b"garbage", b"PK\x03\x04", b"\x80\x02cos\nsystem\n(S'true'\ntR."])
 def test_what_is_no_checkpoint_is_refused_in_a_sentence(content):
     with pytest.raises(ValueError, match="no checkpoint of PANNs"):
@@ -393,8 +401,9 @@ def test_if_not_even_one_clip_fits_the_cpu_takes_over_once_and_says_so(monkeypat
     assert capsys.readouterr().out == "The GPU has no room for this. We go on with the CPU.\n"
 
 
-def test_what_apples_gpu_cannot_compute_the_cpu_does(monkeypatch, capsys):
-    gpu = Gpu(monkeypatch, 0, "mps", error=NotImplementedError("aten::stft is not implemented for the MPS device"))
+@pytest.mark.parametrize("error", [NotImplementedError("aten::stft is not for MPS"), TypeError("no float64 on MPS")])
+def test_what_apples_gpu_cannot_compute_the_cpu_does(monkeypatch, capsys, error):
+    gpu = Gpu(monkeypatch, 0, "mps", error=error)
     ladder = base.Ladder("mps", gpu.moves.append)
     assert np.array_equal(ladder(gpu, CLIPS)[1], CLIPS * 2)
     assert (gpu.sizes, ladder.device) == ([7, 7], "cpu")

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import filelock
 import pytest
-from serving import BODY, version
+from serving import BODY, as_nobody, version
 
 from course_utils import assets
 
@@ -381,24 +381,6 @@ def test_a_cache_that_is_not_as_it_should_be(make, server, refused, tmp_path, qu
         again, _ = check(make("auto", cache="full"), "thing", {"": BODY}, SOON)
         assert (again.is_real, again.said) == (True, "")
     fault(KIND, name, seen.said, cache, max(seen.seconds, full.seconds))
-
-
-@contextlib.contextmanager
-def as_nobody():
-    """Be a user whom permissions bind."""
-    if os.name == "nt":
-        pytest.skip("permissions are of another kind here")
-    import pandas  # noqa: F401 - this user may not read where Python lies
-    import requests  # noqa: F401
-
-    if os.geteuid():
-        yield
-        return
-    os.setresuid(65534, 65534, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
 
 
 PERMISSIONS = {  # path, mode, what lies there before, whether the file is used
