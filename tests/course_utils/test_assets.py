@@ -724,13 +724,13 @@ def test_the_waits_that_people_have_are_the_promised_ones():
 def test_it_is_the_watcher_who_gives_up_and_what_is_left_behind_ends_some_day(make, server, monkeypatch):
     import requests
 
-    get, timeouts = requests.get, []
+    get, timeouts = requests.Session.get, []
 
     def watched(*arguments, **options):
         timeouts.append(options["timeout"])
         return get(*arguments, **options)
 
-    monkeypatch.setattr(requests, "get", watched)
+    monkeypatch.setattr(requests.Session, "get", watched)
     make(mirror=server().url).resolve("thing")
     assert max(fetch.PATIENCE.values()) < timeouts[0] < 600
 
