@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results audit verify-full clean
+.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results reliability audit verify-full clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -104,6 +104,9 @@ mini-eval: $(VENV)/.installed  ## maintainers: compare the committed YAMNet-mini
 
 results: $(VENV)/.installed  ## maintainers: measure everything in docs/results.md again, ESC50=folder (about 15 minutes)
 	$(BIN)/python -m makers results --esc50 $(ESC50)
+
+reliability: $(VENV)/.installed  ## maintainers: cause every fault that the tests know, and write docs/reliability.md
+	$(BIN)/python -m makers reliability
 
 audit: $(VENV)/.installed  ## maintainers: look for known vulnerabilities, unsuitable licences and missing pins (needs a network)
 	$(BIN)/python -m makers audit

@@ -17,6 +17,7 @@ COMMANDS = {
     "badges": ("badges", (), "write the repository's address everywhere: badges owner/name"),
     "bench": ("bench", (), "time the course on this computer"),
     "results": ("results", (), "measure everything again: docs/results.md"),
+    "reliability": ("reliability", (), "cause every fault that the tests know: docs/reliability.md"),
     "audit": ("audit", (), "look for known vulnerabilities, unsuitable licences and missing pins"),
     "verify": ("verify", (), "get every real asset, and compare with published figures"),
     "clips": ("make_clips", (), "make the embedded clips again"),

@@ -95,10 +95,7 @@ def test_everything_that_was_promised_is_there(website, parsed):
         "cite",
         "search",
         *site.DOCUMENTS.values(),
-    } - {
-        "performance",
-        "reliability",
-    }
+    } - {"performance"}
     assert names >= set(site.modules()) == set(site.MODULES.split())
     for module in site.modules():
         page = (website / f"api/{module}.html").read_text(encoding="utf-8")
