@@ -139,9 +139,9 @@ def _folder(name: str, value: str, *bases: Path | None) -> Path:
                     raise
         return next((path for path in paths if path.is_dir()), paths[-1])
     except (OSError, RuntimeError, ValueError) as error:  # ~nobody, links in a circle, a name that is too long
-        raise AssetError(
-            f"{name} is {value[:80]!r}, which is not a folder ({error}). Correct it, or unset it."
-        ) from error
+        why = error.strerror if isinstance(error, OSError) else str(error).partition(" from ")[0].rstrip(".")
+        message = f"{name} is {value[:80]!r}, which is not a folder ({why}). Correct it, or unset it."
+        raise AssetError(message) from error
 
 
 def _mirror(value: str | Path | None) -> str | Path | None:
@@ -156,6 +156,8 @@ def _mirror(value: str | Path | None) -> str | Path | None:
         raise AssetError(f"COURSE_MIRROR is {value[:80]!r}, which is not a whole address. Correct it, or unset it.")
     if not (folder := _folder("COURSE_MIRROR", value, Path.cwd(), CHECKOUT)).is_dir():
         why = "but that folder does not exist. (An address begins with http:// or https://.)"
+        if folder.exists():
+            why = "which is a file and not a folder."
         raise AssetError(f"COURSE_MIRROR is {value!r}, {why} Correct it, or unset it.")
     return folder
 

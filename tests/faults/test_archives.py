@@ -175,7 +175,7 @@ def test_what_is_unpacked_and_has_changed_is_mended(make, fault, name, again):
         "nothing else is there"
     )
     if again == "another process":
-        fault(KIND, name, seen.said or "(nothing: it is mended)", cache, seen.seconds)
+        fault(KIND, name, seen.said or "nothing, for it is mended", cache, seen.seconds)
 
 
 def snapshot_of(files):
@@ -321,7 +321,7 @@ def test_kill_9_at_any_moment(server, large, tmp_path, fault, unpack):
         assert before.items() <= whole(cache, large).items()  # nothing was lost or fetched again
     seconds = (time.monotonic() - start) / ROUNDS
     what = "while it unpacks an archive" if unpack else "while it downloads"
-    fault(KIND, f"the process is killed {what}", "(nothing: the next run goes on)", "the files, whole", seconds)
+    fault(KIND, f"the process is killed {what}", "nothing, for the next run goes on", "the files, whole", seconds)
 
 
 def _resolve(rows, cache, results):
@@ -344,5 +344,5 @@ def test_eight_processes_share_one_download(server, large, tmp_path, fault):
         job.join()
     assert len(one.agents) == 2  # one for each file
     assert not list(tmp_path.rglob("*.part"))
-    name, sees = "eight notebooks fetch the same at once", "(nothing: one downloads, the others wait)"
+    name, sees = "eight notebooks fetch the same at once", "nothing: one downloads, and the others wait"
     fault(KIND, name, sees, "the files, whole", time.monotonic() - start)
