@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results reliability audit verify-full clean
+.PHONY: help run test check lab site slides pdf contact-sheets present data doctor bench notebooks figures format badges embedded mini mini-eval results reliability mutants audit verify-full clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## */\1|/' | awk -F'|' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -108,6 +108,9 @@ results: $(VENV)/.installed  ## maintainers: measure everything in docs/results.
 reliability: $(VENV)/.installed  ## maintainers: cause every fault that the tests know, and write docs/reliability.md
 	$(BIN)/python -m makers reliability
 
+mutants: $(VENV)/.installed  ## maintainers: change the code in small ways, and list what no test notices (two hours)
+	$(BIN)/python -m makers mutants
+
 audit: $(VENV)/.installed  ## maintainers: look for known vulnerabilities, unsuitable licences and missing pins (needs a network)
 	$(BIN)/python -m makers audit
 
@@ -115,4 +118,4 @@ verify-full: $(VENV)/.installed  ## maintainers: get every real asset, and compa
 	$(BIN)/python -m makers verify
 
 clean:  ## remove what the other targets made, but keep downloads
-	rm -rf build dist $(VENV) .pytest_cache .ruff_cache .coverage
+	rm -rf build dist mutants $(VENV) .pytest_cache .ruff_cache .coverage

@@ -18,6 +18,7 @@ COMMANDS = {
     "bench": ("bench", (), "time the course on this computer"),
     "results": ("results", (), "measure everything again: docs/results.md"),
     "reliability": ("reliability", (), "cause every fault that the tests know: docs/reliability.md"),
+    "mutants": ("mutants", (), "change the code in small ways, and list what no test notices: mutants events"),
     "audit": ("audit", (), "look for known vulnerabilities, unsuitable licences and missing pins"),
     "verify": ("verify", (), "get every real asset, and compare with published figures"),
     "clips": ("make_clips", (), "make the embedded clips again"),
