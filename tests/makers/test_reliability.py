@@ -60,7 +60,7 @@ def test_the_page_has_every_fault_in_order(empty):
     )
     assert page.index("| a of Archives |") < page.index("| b of Archives |")
     assert "these 8 faults" in page
-    assert page.count("| 2 | 0.5 s |") == 4
+    assert page.count("| 2 | 0.50 s |") == 4
 
 
 def test_a_test_that_fails_leaves_the_page_alone(empty, monkeypatch, capsys):
