@@ -36,6 +36,7 @@ from typing import TYPE_CHECKING, Any
 
 import filelock
 import platformdirs
+from markupsafe import Markup
 from tqdm import tqdm
 
 from course_utils import archives, writable
@@ -697,9 +698,10 @@ class Overview:
         return self.data.to_string(index=False)
 
     def _repr_html_(self) -> str:
-        table = self.data.style.hide(axis="index")
+        table = self.data.style.hide(axis="index").format(escape="html")
         table = table.set_table_styles([{"selector": "th, td", "props": "text-align: left"}]).to_html()
-        return f"<details><summary>What this lesson uses, and how to get the real thing</summary>{table}</details>"
+        page = Markup("<details><summary>What this lesson uses, and how to get the real thing</summary>{}</details>")
+        return str(page.format(Markup(table)))  # noqa: S704 - pandas has escaped its text
 
 
 def overview(*names: str) -> Overview:

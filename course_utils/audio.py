@@ -2,7 +2,6 @@
 
 import base64
 import contextlib
-import html
 import io
 import mmap
 import os
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import soundfile
 import soxr
+from markupsafe import Markup
 
 from course_utils import containers
 
@@ -504,17 +504,19 @@ def play(waveform: np.ndarray | None, sample_rate: float, label: str = "audio") 
     """
     from IPython.display import HTML
 
-    label = html.escape(label, quote=True)
     if waveform is None:
-        line = (
-            "this recording isn't here. Open “What this lesson uses” at the top of the notebook to see how to get it."
+        missing = Markup(
+            '<p class="course-missing">{}: this recording isn\'t here. Open “What this lesson uses” at the top of the '
+            "notebook to see how to get it.</p>"
         )
-        return HTML(f'<p class="course-missing">{label}: {line}</p>')
+        return HTML(str(missing.format(label)))
     rate = int(sample_rate) if sample_rate in (8000, 11025, 12000, 16000, 22050, 24000, 32000, 44100) else 48000
     waveform = soxr.resample(check_waveform(waveform, sample_rate), sample_rate, rate)
     buffer = io.BytesIO()
     soundfile.write(buffer, waveform / np.abs(waveform).max(initial=1.0), rate, format="MP3")
     data = base64.b64encode(buffer.getvalue()).decode()
-    length = f'data-seconds="{len(waveform) / rate:.2f}"'
-    player = f'<audio controls {length} aria-label="{label}" src="data:audio/mpeg;base64,{data}"></audio>'
-    return HTML(f'<figure style="margin:0">{player}<figcaption>{label}</figcaption></figure>')
+    player = Markup(
+        '<figure style="margin:0"><audio controls data-seconds="{seconds:.2f}" aria-label="{label}" '
+        'src="data:audio/mpeg;base64,{data}"></audio><figcaption>{label}</figcaption></figure>'
+    )
+    return HTML(str(player.format(seconds=len(waveform) / rate, label=label, data=data)))

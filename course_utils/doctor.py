@@ -184,7 +184,9 @@ def packages() -> Iterator[Finding]:
             yield Finding(what, _pip(f'"{name}{bounds[name]}"'), "error")
     pins = (CHECKOUT or PACKAGE) / "constraints.txt"
     lines = pins.read_text(encoding="utf-8") if pins.is_file() else ""
-    tested = {name.replace("_", "-"): pin for name, pin in re.findall(r"^([\w.-]+)==([\w.]+)", lines, re.MULTILINE)}
+    tested = {
+        name.lower().replace("_", "-"): pin for name, pin in re.findall(r"^([\w.-]+)==([\w.]+)", lines, re.MULTILINE)
+    }
     other = [name for name, version in there.items() if tested.get(name) not in (None, version.split("+")[0])]
     if other:
         said = ", ".join(f"{name} {there[name]} (tested: {tested[name]})" for name in other)

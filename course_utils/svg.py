@@ -5,13 +5,13 @@ from __future__ import annotations
 import base64
 import contextlib
 import hashlib
-import html
 import io
 import re
 import sys
 from typing import TYPE_CHECKING
 
 import numpy as np
+from markupsafe import Markup
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,15 +20,17 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 STYLE = "course"  # what course.mplstyle calls itself, as svg.hashsalt
+IN_A_TAG = "(?=[^<>]*>)"  # so that a text stays as it is, whatever it looks like
 AS_IN_A_PAGE = (  # what matplotlib writes, and what stands in a page in its place
     (r"\s+", " "),
     (r"^.*?<svg [^>]*> | ?</svg> $|<defs> <(style|pattern).*?</defs>|<metadata>.*?</metadata>|<!--.*?-->", ""),
     (r'(<(?:g|image)\b[^>]*?) id="[^"]*"', r"\1"),  # which nothing refers to
-    (r'<path d="[^"]*" style="fill: none"/>| transform="rotate\(-0[^"]*"|font-family: [^;"]*;? ?|xlink:(?=href)', ""),
-    (r'font: [^;"]*?([\d.]+px)[^;"]*', r"font-size: \1"),  # so writes matplotlib before 3.11
+    (r'<path d="[^"]*" style="fill: none"/>', ""),
+    (rf'(?: transform="rotate\(-0[^"<>]*"|font-family: [^;"<>]*;? ?|xlink:(?=href)){IN_A_TAG}', ""),
+    (rf'font: [^;"<>]*?([\d.]+px)[^;"<>]*{IN_A_TAG}', r"font-size: \1"),  # so writes matplotlib before 3.11
     (r"<(g|text)[^>]*/>|(?<=>) (?=<)", ""),
     (r"(?<=\w)'(?=\w[^<>]*</t)", "\N{RIGHT SINGLE QUOTATION MARK}"),  # the apostrophe of print, in text
-    (r"#(1a1a1a|000000)\b", "currentColor"),  # the ink
+    (rf"#(1a1a1a|000000)\b{IN_A_TAG}", "currentColor"),  # the ink
     (r'<(text|tspan)( style="[^"]*)fill: (#\w{6})', r'<\1 fill="\3"\2fill: color-mix(in srgb, \3 60%, currentColor)'),
 )
 
@@ -78,17 +80,17 @@ def as_svg(figure: Figure, otherwise: str = "") -> str:
     size = re.sub(r"\d+\.\d{3,}", _short, re.search(r'viewBox="([^"]*)"', svg)[1])
     for found, instead in AS_IN_A_PAGE:
         svg = re.sub(found, instead, svg, flags=re.DOTALL)
-    svg = re.sub(r'(?<=="data:image/png;base64,)[^"]+', _with_a_palette, svg)
-    svg = re.sub(r'="[^"]*\d\.\d[^"]*"', lambda given: re.sub(r"\d+\.\d{3,}", _short, given[0]), svg)
+    svg = re.sub(rf'(?<=="data:image/png;base64,)[^"<>]+{IN_A_TAG}', _with_a_palette, svg)
+    svg = re.sub(rf'="[^"<>]*\d\.\d[^"<>]*"{IN_A_TAG}', lambda given: re.sub(r"\d+\.\d{3,}", _short, given[0]), svg)
     words = words or _as_written(figure)
     unique = f"plot-{hashlib.sha1((words + svg).encode()).hexdigest()[:8]}-"
-    svg = re.sub(r' id="|url\(#|href="#', rf"\g<0>{unique}", svg)
-    return (
-        f'<svg role="img" aria-label="{html.escape(words)}"{_time_axis(figure)} '
-        f'xmlns="http://www.w3.org/2000/svg" viewBox="{size}" '
-        f'style="max-width:{round(float(size.split()[2]) / 0.72)}px;width:100%;height:auto" fill="currentColor" '
-        f'stroke-linejoin="round">{svg}</svg>'
+    svg = re.sub(rf'(?: id="|url\(#|href="#){IN_A_TAG}', rf"\g<0>{unique}", svg)
+    page = Markup(
+        '<svg role="img" aria-label="{words}"{time} xmlns="http://www.w3.org/2000/svg" viewBox="{size}" '
+        'style="max-width:{width}px;width:100%;height:auto" fill="currentColor" stroke-linejoin="round">{svg}</svg>'
     )
+    look = {"time": _time_axis(figure), "size": size, "width": round(float(size.split()[2]) / 0.72)}
+    return str(page.format(words=words, svg=Markup(svg), **look))  # noqa: S704 - matplotlib has escaped its text
 
 
 @contextlib.contextmanager
@@ -139,20 +141,20 @@ def _as_written(figure: Figure) -> str:
     return f"{words.rstrip('.')}. In it: {', '.join(said)}." if said else words
 
 
-def _time_axis(figure: Figure) -> str:
+def _time_axis(figure: Figure) -> Markup:
     """Return where 0 s and the end of a time axis are in a figure, in its units, and the seconds there.
 
     A moving line needs them. A plot that begins later than at 0 has none.
     """
     times = [ax for ax in figure.axes if ax.get_xlabel() == "time (s)"]
     if not times or not figure.get_layout_engine():
-        return ""
+        return Markup()
     begin, end = times[-1].get_xlim()
     if begin > 0:
-        return ""
+        return Markup()
     place, width = times[-1].get_position(), 72 * figure.get_figwidth()
     zero = place.x0 - begin / (end - begin) * place.width
-    return f' data-time="{zero * width:.1f} {place.x1 * width:.1f} {end:.4g}"'
+    return Markup(' data-time="{:.1f} {:.1f} {:.4g}"').format(zero * width, place.x1 * width, end)
 
 
 def _short(number: re.Match) -> str:

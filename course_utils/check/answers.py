@@ -1,12 +1,12 @@
 """The tools of the checks: a check raises what is wrong with an answer, and that becomes a verdict."""
 
 import functools
-import html
-import re
 
 import numpy as np
+from markupsafe import Markup
 
 from course_utils.events import Events, array_of, numbers
+from course_utils.markup import marked
 
 
 class Verdict:
@@ -25,15 +25,9 @@ class Verdict:
 
     def _repr_html_(self) -> str:
         style = f"border-left: 4px {'solid #0072b2' if self.passed else 'dashed #d55e00'}; padding: 0.2em 0.8em"
-        first, second = f"<b>{self.head}</b> {_marked(self.message)}", _marked(self.further)
-        label = f"<i>{self.label.strip()}</i> " * bool(self.label)
-        return f'<div role="status" style="{style}">{first}<br>{label}{second}</div>'
-
-
-def _marked(text: str) -> str:
-    """Return a text as HTML, its code between backticks and its emphasis between asterisks."""
-    text = re.sub(r"`(.+?)`", r"<code>\1</code>", html.escape(text))
-    return re.sub(r"(?<![\w*])\*(?=[^\s*])(.+?)(?<=[^\s*])\*(?![\w*])", r"<i>\1</i>", text)
+        label = Markup("<i>{}</i> ").format(self.label.strip()) if self.label else ""
+        page = Markup('<div role="status" style="{}"><b>{}</b> {}<br>{}{}</div>')
+        return str(page.format(style, self.head, marked(self.message), label, marked(self.further)))
 
 
 class NotYetError(Exception):

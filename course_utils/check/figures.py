@@ -1,9 +1,9 @@
 """The table at the end of a lesson: the figures of your run beside those that we expect."""
 
-import html
-import re
-
 import numpy as np
+from markupsafe import Markup
+
+from course_utils.markup import marked
 
 
 class Figures:
@@ -40,12 +40,13 @@ class Figures:
         return "\n".join("  ".join(line) for line in self._lines())
 
     def _repr_html_(self) -> str:
-        head, *body = (
-            [re.sub(r"\*(.+?)\*", r"<i>\1</i>", html.escape(text)) for text in line] for line in self._lines()
-        )
-        rows = ["".join(f'<td style="text-align: left">{text}</td>' for text in line) for line in body]
-        top = "".join(f'<th scope="col" style="text-align: left">{text}</th>' for text in head)
-        return f"<table><thead><tr>{top}</tr></thead><tbody><tr>{'</tr><tr>'.join(rows)}</tr></tbody></table>"
+        head, *body = ([marked(text) for text in line] for line in self._lines())
+        top = Markup().join(Markup('<th scope="col" style="text-align: left">{}</th>').format(text) for text in head)
+        rows = Markup()
+        for line in body:
+            cells = Markup().join(Markup('<td style="text-align: left">{}</td>').format(text) for text in line)
+            rows += Markup("<tr>{}</tr>").format(cells)
+        return str(Markup("<table><thead><tr>{}</tr></thead><tbody>{}</tbody></table>").format(top, rows))
 
 
 def expected(*rows: tuple) -> Figures:

@@ -6,6 +6,8 @@ import html
 import re
 from importlib import resources
 
+from markupsafe import Markup
+
 FOLDER = resources.files(__name__)
 
 
@@ -25,7 +27,8 @@ class Drawing:
         self.words = html.unescape(re.search('aria-label="([^"]*)"', self.svg)[1])
 
     def _repr_html_(self) -> str:
-        return f'<div class="course-drawing" data-name="{self.name}">{self.svg}</div>'
+        page = Markup('<div class="course-drawing" data-name="{}">{}</div>')
+        return str(page.format(self.name, Markup(self.svg)))  # noqa: S704 - the course's own
 
     def __repr__(self) -> str:
         return self.words

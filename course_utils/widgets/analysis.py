@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from course_utils import audio, models, plotting
 from course_utils.events import events_by_class
 from course_utils.models.yamnet import REACH, STEP
 
-from .shown import drawn, event_roll, picture
+from .shown import drawn, event_roll, listed, picture, table
 from .sound_input import Sound, length_in_words
 
 if TYPE_CHECKING:
@@ -63,22 +63,19 @@ class Analysis:
     def _repr_html_(self) -> str:
         minute = len(self.opening) / models.YAMNET_RATE
         label = self.name if minute >= self.duration - 0.1 else f"{self.name}, the first minute"
-        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
-        events = "<p>No class passes the threshold anywhere: no events.</p>"
+        events = Markup("<p>No class passes the threshold anywhere: no events.</p>")
         if len(self.events):
             roll, rows = {self.model: self.events}, list(dict.fromkeys(self.events["label"]))
             svg = event_roll(roll, rows, self.duration, of=label)
-            more = f"<p>The first 50 of {len(self.events)} events.</p>" if len(self.events) > 50 else ""
-            table = self.events.head(50).to_html(index=False, border=0, float_format="{:.2f}".format)
-            events = f"{svg}<details><summary>The events in seconds</summary>{more}{table}</details>"
+            more = Markup("<p>The first 50 of {} events.</p>").format(len(self.events)) if len(self.events) > 50 else ""
+            seconds = table(self.events.head(50), index=False, float_format="{:.2f}".format)
+            events = Markup("{}<details><summary>The events in seconds</summary>{}{}</details>")
+            events = events.format(svg, more, seconds)
         spectrogram = drawn(plotting.spectrogram, self.opening, models.YAMNET_RATE)
-        return (
-            f"<p>{html.escape(str(self))}</p>{f'<ul>{notes}</ul>' if notes else ''}"
-            f"{audio.play(self.opening, models.YAMNET_RATE, label).data}"
-            f"{picture(spectrogram)}"
-            f"{self.tags.to_html(index=False, border=0, float_format='{:.3f}'.format)}"
-            f"{events}"
-        )
+        player = escape(audio.play(self.opening, models.YAMNET_RATE, label))
+        tags = table(self.tags, index=False, float_format="{:.3f}".format)
+        head = Markup("<p>{}</p>{}").format(str(self), listed(self.notes))
+        return str(head + player + picture(spectrogram) + tags + events)
 
 
 def score_blocks(blocks: Iterable[np.ndarray], yamnet: Any, at_once: int = 125) -> np.ndarray:

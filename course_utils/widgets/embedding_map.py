@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from course_utils import audio, datasets, models
 from course_utils.assets import AssetError
@@ -268,9 +268,9 @@ def _static(points: np.ndarray, kinds: np.ndarray, names: list[str], titles: np.
     for kind, shape in enumerate(_shapes(len(names), DOT)):
         sides = "".join(f"l{x:.1f} {y:.1f}" for x, y in np.diff(shape.round(1), axis=0))
         dots = "".join(f"M{x:.1f} {y:.1f}{sides}z" for x, y in points[kinds == kind] + shape[0].round(1))
-        parts.append(f'<path fill="{CLASSES[kind % len(CLASSES)]}" d="{dots}"/>')
+        parts.append(Markup('<path fill="{}" d="{}"/>').format(CLASSES[kind % len(CLASSES)], dots))
     for kind, (name, (x, y)) in enumerate(zip(names, titles, strict=True)):
-        look = f'text-anchor="middle" font-weight="600" {drawing.ink(CLASSES[kind % len(CLASSES)])}'
+        look = Markup('{} font-weight="600" {}').format(drawing.MIDDLE, drawing.ink(CLASSES[kind % len(CLASSES)]))
         parts.append(drawing.text(x, y, name, look))
     return Shown(drawing.svg(parts, HEIGHT, words), words)
 
@@ -334,25 +334,25 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
         more = "" if cosine is None else f", cosine {cosine:.2f}"
         return f"{categories[i]}{more} ({filenames[i]})"
 
-    def player(i: int, label: str, start: bool = False) -> str:
+    def player(i: int, label: str, start: bool = False) -> Markup:
         """Return a player of a clip; without its recording the label, or a line how to get it if it should start."""
         try:
             waveform = datasets.load_clip(filenames[i])
         except (OSError, ValueError, AssetError) as error:
-            return f"<p>{html.escape(f'{label}: {error}')}</p>"
+            return Markup("<p>{}: {}</p>").format(label, error)
         if waveform is None and not start:
-            return f'<p style="margin:0">{html.escape(label)}</p>'
-        shown = audio.play(waveform, models.YAMNET_RATE, label).data
-        return shown.replace("<audio controls", "<audio controls autoplay", 1) if start else shown
+            return Markup('<p style="margin:0">{}</p>').format(label)
+        shown, quiet = escape(audio.play(waveform, models.YAMNET_RATE, label)), Markup("<audio controls")
+        return shown.replace(quiet, quiet + " autoplay", 1) if start else shown
 
     def nearest(vector: np.ndarray, n: int, but: int = -1) -> list[tuple[int, float]]:
         cosines = unit @ vector
         order = [i for i in np.argsort(-cosines, kind="stable") if i != but]
         return [(int(i), float(cosines[i])) for i in order[:n]]
 
-    def row(near: list[tuple[int, float]]) -> str:
-        cards = "".join(f"<div>{player(i, said(i, cosine))}</div>" for i, cosine in near)
-        return f'<div style="display:flex;flex-wrap:wrap;gap:0.4em 1.5em">{cards}</div>'
+    def row(near: list[tuple[int, float]]) -> Markup:
+        cards = [Markup("<div>{}</div>").format(player(i, said(i, cosine))) for i, cosine in near]
+        return Markup('<div style="display:flex;flex-wrap:wrap;gap:0.4em 1.5em">{}</div>').format(Markup().join(cards))
 
     def build(ipywidgets: Any) -> list:
         import anywidget
@@ -386,16 +386,17 @@ def embedding_map(embeddings: np.ndarray, clips: pd.DataFrame, yamnet: Any = Non
                 return
             near = nearest(unit[i], 3, but=i)
             picture.marks = {"from": dots[i][:2], "to": [k for k, _ in near], "star": ""}
-            panel.value = f"{player(i, said(i), start=True)}<p>Its three nearest clips:</p>{row(near)}"
+            page = Markup("{}<p>Its three nearest clips:</p>{}").format(player(i, said(i), start=True), row(near))
+            panel.value = str(page)
 
         def listened(waveform: np.ndarray, name: str) -> str:
             vector = unit_length(mean_with_sound(waveform, yamnet)[np.newaxis])[0]
             near = nearest(vector, 5)
             middle = points[[i for i, _ in near]].mean(axis=0).round(1).tolist()
             picture.marks = {"from": middle, "to": [i for i, _ in near], "star": f"The star is {name}."}
-            own = audio.play(waveform, models.YAMNET_RATE, name).data
+            own = escape(audio.play(waveform, models.YAMNET_RATE, name))
             where = "Its star stands in the middle of the five clips that are nearest by cosine:"
-            panel.value = f"{own}<p>{where}</p>{row(near)}"
+            panel.value = str(Markup("{}<p>{}</p>{}").format(own, where, row(near)))
             return "There is your star."
 
         picture.on_msg(chosen)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import io
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -10,19 +9,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from course_utils import assets, audio, datasets, evaluation, models
 from course_utils.events import Events, events_from_scores
 
 from . import drawing
 from .drawing import CLASSES
-from .shown import Shown, image, in_words, panel_of, show
+from .shown import Shown, image, in_words, panel_of, show, table
 
 if TYPE_CHECKING:
     import ipywidgets
     import pandas as pd
-
-END = 'text-anchor="end"'
 
 
 def _some_clips() -> dict[str, Path]:
@@ -37,7 +35,7 @@ def _some_clips() -> dict[str, Path]:
     return found | {f"{animal} ({clip.name})": clip.path for animal, clip in here}
 
 
-def _tags(lists: Sequence[tuple[str, list[tuple[str, float]]]], words: str) -> str:
+def _tags(lists: Sequence[tuple[str, list[tuple[str, float]]]], words: str) -> Markup:
     """Draw lists of tags side by side as SVG, names above bars of one scale, whole even if they take two lines."""
     gap, parts, bottom = 36, [], 0.0
     column = (drawing.WIDTH - gap * (len(lists) - 1)) / len(lists)
@@ -46,7 +44,7 @@ def _tags(lists: Sequence[tuple[str, list[tuple[str, float]]]], words: str) -> s
     for k, ((_, tags), title) in enumerate(zip(lists, titles, strict=True)):
         x, y = k * (column + gap), 22.0 + 24 * (max(map(len, titles)) - len(title))
         for i, row in enumerate(title):
-            parts.append(drawing.text(x, y := y + 24 * bool(i), row, 'font-weight="600"'))
+            parts.append(drawing.text(x, y := y + 24 * bool(i), row, Markup('font-weight="600"')))
         for label, score in tags:
             y += 6
             for row in drawing.lines(label, column, 2):
@@ -84,7 +82,7 @@ def compare_taggers(
     labels = list(tagger.labels), models.class_names(yamnet)
 
     @cache
-    def heard(clip: str) -> tuple[str, str]:
+    def heard(clip: str) -> tuple[Markup, str]:
         waveform = audio.load(clips[clip], models.PANNS_RATE)
         padded = np.pad(waveform, (0, max(0, round(models.PANNS_MIN_SECONDS * models.PANNS_RATE) - len(waveform))))
         low = audio.load(clips[clip], models.YAMNET_RATE)
@@ -97,13 +95,12 @@ def compare_taggers(
         ranked = [(name, ", ".join(f"{label} {score:.3g}" for label, score in top)) for name, top in lists]
         said = " ".join(f"{name}: Scores, highest first: {scores}." for name, scores in ranked)
         text = f"The five highest tags of {clip}. {said}"
-        player = audio.play(waveform, models.PANNS_RATE, clip).data
-        return player + _tags(lists, text), text
+        return escape(audio.play(waveform, models.PANNS_RATE, clip)) + _tags(lists, text), text
 
     def build(ipywidgets: Any) -> tuple:
         choose = ipywidgets.Dropdown(options=list(clips), description="clip")
         panel = panel_of(ipywidgets, "course-taggers", heard(choose.value)[0])
-        choose.observe(lambda change: setattr(panel, "value", heard(change["new"])[0]), names="value")
+        choose.observe(lambda change: setattr(panel, "value", str(heard(change["new"])[0])), names="value")
         return choose, panel
 
     return show("taggers", Shown(*heard(next(iter(clips)))), build, to="choose another clip")
@@ -111,7 +108,7 @@ def compare_taggers(
 
 def _picture(
     times: np.ndarray, scores: np.ndarray, rows: Sequence[str], threshold: float, rolls: dict[str, Any], duration: float
-) -> str:
+) -> Markup:
     """Draw scores of windows, the threshold and the events below each other as SVG, in a few milliseconds.
 
     It is the picture of :func:`course_utils.plotting.detection`, which takes a hundred. What stays below the threshold
@@ -122,21 +119,21 @@ def _picture(
     zero, bottom = top + tall, top + tall + 10 + height * len(rows)
     scale, looks = (right - left) / duration, drawing.look_of(rolls)
     parts = drawing.time_axis(left, right, top, bottom, duration)
-    parts.append(drawing.text(left - 10, top - 19, "score", END))
+    parts.append(drawing.text(left - 10, top - 19, "score", drawing.END))
     for value in (0, 0.5, 1):
-        parts.append(drawing.text(left - 10, zero - value * tall + 7, f"{value:g}", END))
+        parts.append(drawing.text(left - 10, zero - value * tall + 7, f"{value:g}", drawing.END))
     marks = {name: drawing.bar(0, 0, 28, 14, *look) for name, look in looks.items()}
     parts += drawing.legend({"threshold": drawing.line(0, 7, 28, 7, drawing.THRESHOLD)} | marks, right)
     over = []
     for i, values in enumerate(scores.T):
         colour, is_over = CLASSES[i % len(CLASSES)], values.max(initial=0) > threshold
         points = " ".join(f"{left + t * scale:.1f},{zero - v * tall:.1f}" for t, v in zip(times, values, strict=True))
-        look = f'stroke-width="{2.5 if is_over else 1.5}" stroke-opacity="{1 if is_over else 0.35}"'
-        dash = f' stroke-dasharray="{drawing.DASHES[i // len(CLASSES) % 3]}"' if i >= len(CLASSES) else ""
-        parts.append(f'<polyline points="{points}" fill="none" stroke="{colour}" {look}{dash}/>')
-        parts.append(
-            drawing.text(left - 10, zero + 10 + height * (i + 0.5) + 7, names[i], f"{END} {drawing.ink(colour)}")
-        )
+        curve = Markup('<polyline points="{}" fill="none" stroke="{}" stroke-width="{}" stroke-opacity="{}"{}/>')
+        dash = Markup(' stroke-dasharray="{}"').format(drawing.DASHES[i // len(CLASSES) % 3])
+        look = (2.5, 1) if is_over else (1.5, 0.35)
+        parts.append(curve.format(points, colour, *look, dash if i >= len(CLASSES) else ""))
+        look = Markup("{} {}").format(drawing.END, drawing.ink(colour))
+        parts.append(drawing.text(left - 10, zero + 10 + height * (i + 0.5) + 7, names[i], look))
         if is_over:
             over.append((values.max(), left + times[values.argmax()] * scale, i))
     taken = []  # by the names at the peaks, the highest first
@@ -145,7 +142,8 @@ def _picture(
         x, y = min(max(x, left + half), right - half), zero - peak * tall - 7
         if all(abs(x - x2) > half + half2 or abs(y - y2) > 19 for x2, y2, half2 in taken):
             taken.append((x, y, half))
-            parts.append(drawing.text(x, y, names[i], f'text-anchor="middle" {drawing.ink(CLASSES[i % len(CLASSES)])}'))
+            look = Markup("{} {}").format(drawing.MIDDLE, drawing.ink(CLASSES[i % len(CLASSES)]))
+            parts.append(drawing.text(x, y, names[i], look))
     for k, (name, given) in enumerate(rolls.items()):
         for label, onset, offset in zip(*Events.of(given), strict=True):
             place = left + onset * scale, zero + 14 + height * rows.index(label) + 12 * k
@@ -190,23 +188,23 @@ def explore_detector(
     shown = {classes[i] for mean in means for i in set(mean.argmax(axis=1))} | true
     all_rows = sorted(shown, key=lambda label: (label not in true, classes.index(label)))
 
-    def detect(value: float, window: float, step: float, every_row: bool = True) -> tuple[str, str, str]:
+    def detect(value: float, window: float, step: float, every_row: bool = True) -> tuple[Markup, Markup, str]:
         k, every = round((window - models.YAMNET_WINDOW) / hop), round(step / hop)
         kept = means[k][::every]
         found = events_from_scores(kept, classes, every * hop, window, value)
         measures = evaluation.sed_metrics(soundscape.reference, found, classes, soundscape.duration)
         measures = measures[["F-score", "precision", "recall"]].map(lambda x: "–" if np.isnan(x) else f"{x:.2f}")
         rolls = {"reference": soundscape.reference, "system": found}
-        table = measures.to_html(border=0).replace("<table", '<table style="text-align:right"', 1)
+        numbers = table(measures).replace(Markup("<table"), Markup('<table style="text-align:right"'), 1)
         words = f"{in_words(rolls)}\n{measures.to_string()}"
         centres = np.arange(len(kept)) * every * hop + window / 2
         rows = [row for row in all_rows if every_row or row in true | set(found["label"])]
         columns = [classes.index(row) for row in rows]
         drawn = _picture(centres, kept[:, columns], rows, value, rolls, soundscape.duration)
-        return drawn, table, words
+        return drawn, numbers, words
 
     start = threshold, models.YAMNET_WINDOW, 5 * hop
-    picture, table, words = detect(*start, every_row=False)
+    picture, numbers, words = detect(*start, every_row=False)
     setting = f"Threshold {start[0]:.2f}, windows of {start[1]:.2f} s, a hop of {start[2]:.2f} s:"
 
     def build(ipywidgets: Any) -> tuple:
@@ -227,17 +225,17 @@ def explore_detector(
             )
             for value, (name, (low, high, step, digits)) in zip(start, limits.items(), strict=True)
         ]
-        panels = panel_of(ipywidgets, "course-roll", detect(*start)[0]), panel_of(ipywidgets, "course-f-score", table)
+        panels = panel_of(ipywidgets, "course-roll", detect(*start)[0]), panel_of(ipywidgets, "course-f-score", numbers)
 
         def update(_):
-            panels[0].value, panels[1].value, _ = detect(*(slider.value for slider in sliders))
+            panels[0].value, panels[1].value, _ = map(str, detect(*(slider.value for slider in sliders)))
 
         for slider in sliders:
             slider.observe(update, names="value")
         return *sliders, *panels
 
-    static = Shown(f'<p style="margin:0">{setting}</p>{picture}{table}', f"{setting}\n{words}")
-    return show("detector", static, build, to="move the sliders")
+    page = Markup('<p style="margin:0">{}</p>{}{}').format(setting, picture, numbers)
+    return show("detector", Shown(page, f"{setting}\n{words}"), build, to="move the sliders")
 
 
 def explore_errors(
@@ -278,7 +276,7 @@ def explore_errors(
     log_mel, _, kept = datasets.teacher_outputs()
     low, high = log_mel.min(), log_mel.max()
 
-    def picture(filename: str) -> str:
+    def picture(filename: str) -> Markup:
         from matplotlib.image import imsave
 
         patches = [np.pad(p, ((0, 4), (0, 0)), constant_values=np.nan) for p in log_mel[kept["filename"] == filename]]
@@ -287,34 +285,34 @@ def explore_errors(
         alt = f"Log-mel spectrograms of the two loudest windows of {filename}"
         return image(buffer.getvalue(), "png", alt, "display:block;width:196px;height:96px")
 
-    def card(filename: str, label: str, line_without: bool) -> str:
+    def card(filename: str, label: str, line_without: bool) -> Markup:
         waveform = datasets.load_clip(filename)
-        caption = f'<p style="margin:0">{html.escape(label)}</p>'
-        player = audio.play(waveform, 16000, label).data if waveform is not None or line_without else caption
-        return f'<div style="max-width:310px">{picture(filename)}{player}</div>'
+        player = Markup('<p style="margin:0">{}</p>').format(label)
+        if waveform is not None or line_without:
+            player = escape(audio.play(waveform, 16000, label))
+        return Markup('<div style="max-width:310px">{}{}</div>').format(picture(filename), player)
 
     def label_of(error) -> str:
         return f"{error.category}, taken for {error.predicted} ({error.filename})"
 
     @cache
-    def compared(row: int) -> tuple[str, str]:
+    def compared(row: int) -> tuple[Markup, str]:
         error = errors.iloc[row]
         cosines = np.where(training, means @ means[filenames.index(error.filename)], -np.inf)
         nearest = [i for i in np.argsort(cosines)[::-1][:n] if np.isfinite(cosines[i])]
         labels = [f"{categories[i]}, cosine {cosines[i]:.3f} ({filenames[i]})" for i in nearest]
         cards = [card(filenames[i], text, False) for i, text in zip(nearest, labels, strict=True)]
-        page = (
-            f"<p><strong>The test clip</strong></p>{card(error.filename, label_of(error), True)}"
-            "<p><strong>Its nearest training clips</strong></p>"
-            f'<div style="display:flex;flex-wrap:wrap;gap:1em">{"".join(cards)}</div>'
-        )
+        page = Markup(
+            "<p><strong>The test clip</strong></p>{}<p><strong>Its nearest training clips</strong></p>"
+            '<div style="display:flex;flex-wrap:wrap;gap:1em">{}</div>'
+        ).format(card(error.filename, label_of(error), True), Markup().join(cards))
         return page, "\n".join([label_of(error), *(f"  near: {text}" for text in labels)])
 
     def build(ipywidgets: Any) -> tuple:
         options = [(label_of(error), i) for i, error in enumerate(errors.itertuples())]
         choose = ipywidgets.Dropdown(options=options, description="clip", layout={"width": "100%", "max_width": "40em"})
         panel = panel_of(ipywidgets, "course-errors", compared(0)[0])
-        choose.observe(lambda change: setattr(panel, "value", compared(change["new"])[0]), names="value")
+        choose.observe(lambda change: setattr(panel, "value", str(compared(change["new"])[0])), names="value")
         return choose, panel
 
     return show("errors", Shown(*compared(0)), build, to="choose another clip")

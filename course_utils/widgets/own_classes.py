@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import html
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from course_utils import assets, audio, evaluation, models
 
@@ -376,42 +376,45 @@ def ready_example() -> list[tuple[str, np.ndarray, str]]:
 
 
 def _alert(text: str) -> str:
-    return f'<p role="alert">{html.escape(text)}</p>'
+    return str(Markup('<p role="alert">{}</p>').format(text))
 
 
-def _result_page(result: Result) -> str:
+def _result_page(result: Result) -> Markup:
     """Return a result as HTML: a sentence, the confusion matrix, and what went wrong, to be heard."""
-    head = "".join(f'<th scope="col">{html.escape(label)}</th>' for label in result.confusion)
-    rows = ""
+    head = Markup().join(Markup('<th scope="col">{}</th>').format(label) for label in result.confusion)
+    rows = Markup()
     for label, counts in result.confusion.iterrows():
-        cells = "".join(f"<td>{n}</td>" if n else "<td></td>" for n in counts)  # zeros are blank
-        rows += f'<tr><th scope="row">{html.escape(label)}</th>{cells}</tr>'
-    matrix = f'<table style="text-align:right"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+        cells = Markup().join(Markup("<td>{}</td>").format(n or "") for n in counts)  # zeros are blank
+        rows += Markup('<tr><th scope="row">{}</th>{}</tr>').format(label, cells)
     first, rest = str(result).split(". ", 1)
-    parts = [f"<p><strong>{html.escape(first)}.</strong> {html.escape(rest)}</p>"]
-    parts += [f"<p>{html.escape(' '.join(result.missing))}</p>"] * bool(result.missing)
-    parts += ["<p>The held-out recordings: the true sound in each row, the answer in each column.</p>", matrix]
+    parts = [Markup("<p><strong>{}.</strong> {}</p>").format(first, rest)]
+    parts += [Markup("<p>{}</p>").format(" ".join(result.missing))] * bool(result.missing)
+    matrix = Markup(
+        "<p>The held-out recordings: the true sound in each row, the answer in each column.</p>"
+        '<table style="text-align:right"><thead><tr><td></td>{}</tr></thead><tbody>{}</tbody></table>'
+    )
+    parts.append(matrix.format(head, rows))
     wrong = [i for i, row in enumerate(result.tested.itertuples()) if row.sound != row[3]]
     for i in wrong:
         name, sound, taken, score = result.tested.iloc[i]
         label = f"{name}: {sound}, taken for {taken} with a score of {score:.2f}"
-        parts.append(audio.play(result.held_out[i].waveform, models.YAMNET_RATE, label).data)
+        parts.append(escape(audio.play(result.held_out[i].waveform, models.YAMNET_RATE, label)))
     if wrong:
-        parts.append("<p>A wrong answer is worth listening to: what could have misled it?</p>")
-    return "".join(parts)
+        parts.append(Markup("<p>A wrong answer is worth listening to: what could have misled it?</p>"))
+    return Markup().join(parts)
 
 
-def _bars(scores: pd.Series) -> str:
+def _bars(scores: pd.Series) -> Markup:
     """Return scores as HTML, a bar for each sound."""
-    rows = "".join(
-        f'<div style="display:flex;align-items:center;gap:0.6em;max-width:{drawing.WIDTH}px">'
-        f'<span style="flex:0 0 30%;text-align:right">{html.escape(label)}</span><span style="background:'
-        f'{drawing.SYSTEM};height:1.1em;flex:0 0 {50 * score:.1f}%"></span><span>{score:.2f}</span></div>'
-        for label, score in scores.items()
+    bar = Markup(
+        '<div style="display:flex;align-items:center;gap:0.6em;max-width:{width}px">'
+        '<span style="flex:0 0 30%;text-align:right">{label}</span><span style="background:'
+        '{colour};height:1.1em;flex:0 0 {share:.1f}%"></span><span>{score:.2f}</span></div>'
     )
-    return (
-        f'<div class="course-own-scores" role="img" aria-label="{html.escape(_scores_in_words(scores))}">{rows}</div>'
-    )
+    look = {"width": drawing.WIDTH, "colour": drawing.SYSTEM}
+    bars = [bar.format(label=label, share=50 * score, score=score, **look) for label, score in scores.items()]
+    page = Markup('<div class="course-own-scores" role="img" aria-label="{}">{}</div>')
+    return page.format(_scores_in_words(scores), Markup().join(bars))
 
 
 def _scores_in_words(scores: pd.Series) -> str:
@@ -425,17 +428,18 @@ def _static(yamnet: Any) -> Shown:
         own.add(label, waveform, name)
     result = own._fit()  # that nothing leaks, a test knows
     counts = {label: [len(own.of(label)), sum(e.seconds for e in own.of(label))] for label in own.labels}
-    rows = "".join(
-        f"<tr><th>{html.escape(label)}</th><td>{n}</td><td>{seconds:.1f}</td></tr>"
-        for label, (n, seconds) in counts.items()
-    )
+    row = Markup("<tr><th>{}</th><td>{}</td><td>{:.1f}</td></tr>")
     said = "Fifteen ready recordings, five of each sound:"
-    table = (
-        f"<table><thead><tr><th>sound</th><th>recordings</th><th>seconds</th></tr></thead><tbody>{rows}</tbody></table>"
+    page = Markup(
+        "<p>{}</p><table><thead><tr><th>sound</th><th>recordings</th><th>seconds</th></tr></thead>"
+        "<tbody>{}</tbody></table>{}"
+    )
+    page = page.format(
+        said, Markup().join(row.format(label, *of) for label, of in counts.items()), _result_page(result)
     )
     lines = [said, *(f"  {label}: {n} recordings, {seconds:.1f} s" for label, (n, seconds) in counts.items())]
     text = "\n".join([*lines, str(result), result.confusion.to_string()])
-    return Shown(f"<p>{said}</p>{table}{_result_page(own.result)}", text)
+    return Shown(page, text)
 
 
 def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
@@ -484,11 +488,13 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
             for i, box in enumerate(lists):
                 examples = own.of(own.labels[i])
                 n = len(examples)
-                count = ipywidgets.HTML(f"<span>{f'{n} of {WANTED}' if n <= WANTED else n}</span>")
+                said = Markup("<span>{}</span>").format(f"{n} of {WANTED}" if n <= WANTED else n)
+                count = ipywidgets.HTML(str(said))
                 count.add_class("course-own-count")
                 box.children = [count, *map(remover, examples)]
             leaks = own.leaks()
-            panel.value = _alert(" ".join(leaks[:3])) if leaks else f"<p>{html.escape(say)}</p>" * bool(say)
+            said = Markup("<p>{}</p>").format(say) if say else ""
+            panel.value = _alert(" ".join(leaks[:3])) if leaks else str(said)
             listening.layout.display, scores.value = "none", ""
 
         def remover(example: Example) -> Any:
@@ -547,21 +553,22 @@ def own_classes(yamnet: Any) -> ipywidgets.VBox | None:
         def train(_: Any) -> None:
             panel.value = "<p>Training …</p>"
             own.train()
-            panel.value, listening.layout.display = _result_page(own.result), ""
+            panel.value, listening.layout.display = str(_result_page(own.result)), ""
 
         def hear(waveform: np.ndarray, name: str) -> str:
             heard = own.hear(waveform, name)
-            player = audio.play(waveform, models.YAMNET_RATE, name).data
+            player = escape(audio.play(waveform, models.YAMNET_RATE, name))
             must = f"It has to choose one of the {WORDS[len(own.labels)]}, whatever it hears: try something else, too."
-            scores.value = f"{player}{_bars(heard)}<p>{must}</p>"
+            scores.value = str(Markup("{}{}<p>{}</p>").format(player, _bars(heard), must))
             return f"{heard.index[0]}, with a score of {heard.iloc[0]:.2f}."
 
-        hint = ipywidgets.HTML(
-            f"<p>Choose {WORDS[len(LABELS)]} sounds that you can make, and record each of them {WORDS[WANTED]} times, "
+        hint = Markup(
+            "<p>Choose {} sounds that you can make, and record each of them {} times, "
             "for a second or two. Start a new recording each time: pieces cut from a single one count as one. Click on "
             "a recording to remove it. Your sounds go to the computer that runs the notebook, in Colab one of "
             "Google's, and no further; nothing is saved.</p>"
         )
+        hint = ipywidgets.HTML(str(hint.format(WORDS[len(LABELS)], WORDS[WANTED])))
         ready = ipywidgets.Button(description="Use the ready example", layout={"width": "auto"})
         go = ipywidgets.Button(description="Train and test", button_style="primary", layout={"width": "auto"})
         ready.add_class("course-own-ready")

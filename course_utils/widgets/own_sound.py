@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import warnings
 from collections.abc import Callable
 from dataclasses import replace
@@ -10,11 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from markupsafe import Markup, escape
 
 from course_utils import audio, models, plotting
 
 from .analysis import Analysis, analyse, analyse_sound
-from .shown import Shown, drawn, in_words, panel_of, picture, show
+from .shown import Shown, drawn, in_words, listed, panel_of, picture, show
 from .sound_input import RATE, Received, Sound, browser_input, length_in_words, read_sound
 
 if TYPE_CHECKING:
@@ -34,11 +34,11 @@ class _StoppedError(Exception):
 
 
 def _alert(text: str) -> Shown:
-    return Shown(f'<p role="alert">{html.escape(text)}</p>', text)
+    return Shown(Markup('<p role="alert">{}</p>').format(text), text)
 
 
 def _joined(parts: list[Shown]) -> Shown:
-    return Shown("".join(part.page for part in parts), "\n".join(part.text for part in parts))
+    return Shown(Markup().join(part.page for part in parts), "\n".join(part.text for part in parts))
 
 
 def rendered(value: Any, what: str = "A picture") -> Shown:
@@ -61,10 +61,10 @@ def rendered(value: Any, what: str = "A picture") -> Shown:
     if hasattr(figure, "savefig"):
         return Shown(picture(figure, what), plotting.in_words(figure) or what)
     if isinstance(value, str):
-        return Shown(f'<p style="white-space:pre-wrap">{html.escape(value)}</p>', value)
+        return Shown(Markup('<p style="white-space:pre-wrap">{}</p>').format(value), value)
     if callable(getattr(value, "_repr_html_", None)) and (page := value._repr_html_()):
-        return Shown(page, repr(value))
-    return Shown(f"<pre>{html.escape(repr(value))}</pre>", repr(value))
+        return Shown(Markup(page), repr(value))  # noqa: S704 - the notebook would show it as HTML, too
+    return Shown(Markup("<pre>{}</pre>").format(repr(value)), repr(value))
 
 
 def _answer(function: Callable[[np.ndarray], Any], waveform: np.ndarray, name: str) -> Shown:
@@ -96,10 +96,10 @@ class _Displayed:
     def _repr_html_(self) -> str:
         if "text/html" in self.data:
             return self.data["text/html"]
-        text = html.escape(self.data.get("text/plain", ""), quote=True)
         if "image/png" in self.data:
-            return f'<img alt="{text}" style="max-width:100%" src="data:image/png;base64,{self.data["image/png"]}">'
-        return f"<pre>{text}</pre>"
+            picture = Markup('<img alt="{}" style="max-width:100%" src="data:image/png;base64,{}">')
+            return str(picture.format(repr(self), self.data["image/png"]))
+        return str(Markup("<pre>{}</pre>").format(repr(self)))
 
     def __repr__(self) -> str:
         return self.data.get("text/plain", "")
@@ -126,9 +126,8 @@ def _about(sound: Sound, who: str, notes: list[str], answer: Shown) -> Shown:
     label = sound.name if len(opening) == len(sound.waveform) else f"{sound.name}, the first minute"
     with warnings.catch_warnings(action="ignore"):  # librosa's, about a very short sound
         spectrogram = drawn(plotting.spectrogram, opening, sound.sample_rate)
-    listed = f"<ul>{''.join(f'<li>{html.escape(note)}</li>' for note in notes)}</ul>" if notes else ""
-    player = audio.play(opening, sound.sample_rate, label).data
-    page = f"<p>{html.escape(line)}</p>{listed}{player}{picture(spectrogram)}{answer.page}"
+    player = escape(audio.play(opening, sound.sample_rate, label))
+    page = Markup("<p>{}</p>{}{}{}{}").format(line, listed(notes), player, picture(spectrogram), answer.page)
     return Shown(page, "\n".join(filter(None, [" ".join([line, *notes]), answer.text])))
 
 
@@ -184,7 +183,7 @@ class _Listener:
 
 def _of_analysis(analysis: Analysis) -> Shown:
     text = f"{analysis} {' '.join(analysis.notes)}\n{analysis.tags}\n{in_words({'events': analysis.events})}"
-    return Shown(analysis._repr_html_(), text)
+    return Shown(rendered(analysis).page, text)
 
 
 def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float = 0.3) -> ipywidgets.VBox | None:
@@ -221,11 +220,11 @@ def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float =
         def answer(heard: Callable[[Any], Shown], given: Any) -> str:
             panel.value = "<p>Listening …</p>"
             try:
-                panel.value = heard(given).page
+                panel.value = str(heard(given).page)
             except (OSError, ValueError, _StoppedError) as error:
-                panel.value = _alert(str(error)).page
+                panel.value = str(_alert(str(error)).page)
             except Exception as error:  # a callback has nowhere to raise it to
-                panel.value = _alert(f"{type(error).__name__}: {error}").page
+                panel.value = str(_alert(f"{type(error).__name__}: {error}").page)
             else:
                 return "Done: the answer is below."
             return ""
@@ -246,7 +245,7 @@ def own_sound(listen: Any, path: str | Path | None = None, *, threshold: float =
         return ipywidgets.HTML(HINT), browser, named, panel
 
     words = "Here you can record a sound, upload one, or give the path of a file."
-    start = Shown(f"<p>{words}</p>", words)
+    start = Shown(Markup("<p>{}</p>").format(words), words)
     if path:
         try:
             start = listener.file(Path(path))

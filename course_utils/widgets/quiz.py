@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
 import secrets
 import tomllib
 from pathlib import Path
+
+from markupsafe import Markup
+
+from course_utils.markup import marked
 
 from .shown import Shown
 
@@ -61,11 +64,6 @@ def quizzes() -> dict[str, dict]:
     return found
 
 
-def _rich(text: str) -> str:
-    """Return text as HTML, what stands in backticks as code."""
-    return re.sub(r"`([^`]+)`", r"<code>\1</code>", html.escape(text))
-
-
 def verdict(asked: dict, choice: str) -> list[str]:
     """Return what is said of a choice: the verdict and why; of a wrong one also which is right, and why."""
     choices = dict(zip(LETTERS, asked["choices"], strict=False))
@@ -80,9 +78,9 @@ def verdict(asked: dict, choice: str) -> list[str]:
     return said
 
 
-def _paragraph(text: str, look: str) -> str:
+def _paragraph(text: str, look: str) -> Markup:
     first, rest = re.match(r"(Right\.|Not quite\.|The answer is) (.*)", text, re.DOTALL).groups()
-    return f'<p class="why {look}"><strong>{first}</strong> {_rich(rest)}</p>'
+    return Markup('<p class="why {}"><strong>{}</strong> {}</p>').format(look, first, marked(rest))
 
 
 def quiz(name: str, choice: str | None = None) -> Shown:
@@ -108,27 +106,34 @@ def quiz(name: str, choice: str | None = None) -> Shown:
     choices = dict(zip(LETTERS, asked["choices"], strict=False))
     if choice is not None and choice not in choices:
         raise ValueError(f"The question {name!r} has no choice {choice!r}; there are {', '.join(choices)}.")
-    group = f"quiz-{html.escape(name, quote=True)}-{secrets.token_hex(4)}"  # one of its own, wherever it is shown
-    rows, reasons, answers = [], [], []
+    group = f"quiz-{name}-{secrets.token_hex(4)}"  # one of its own, wherever it is shown
+    rows, reasons, answers, checked = [], [], [], Markup(' checked=""')
+    row = Markup(
+        '<input type="radio" class="choice {letter} {kind}" name="{group}" id="{group}-{letter}"'
+        '{mark} data-lm-suppress-shortcuts="true"/>'  # in JupyterLab the arrows would go to other cells
+        '<label for="{group}-{letter}">{letter}) {text}</label>'
+    )
     for letter, entry in choices.items():
-        kind, mark = "yes" if entry["right"] else "no", ' checked=""' if letter == choice else ""
-        rows.append(
-            f'<input type="radio" class="choice {letter} {kind}" name="{group}" id="{group}-{letter}"'
-            f'{mark} data-lm-suppress-shortcuts="true"/>'  # in JupyterLab the arrows would go to other cells
-            f'<label for="{group}-{letter}">{letter}) {_rich(entry["text"])}</label>'
-        )
+        kind, mark = "yes" if entry["right"] else "no", checked if letter == choice else ""
+        rows.append(row.format(letter=letter, kind=kind, group=group, mark=mark, text=marked(entry["text"])))
         said, *answer = verdict(asked, letter)
         reasons.append(_paragraph(said, f"why-{letter} {kind}"))
         for right in answer:  # the same for all that are wrong
             wrong = " ".join(f"why-{other}" for other, entry in choices.items() if not entry["right"])
             answers = [_paragraph(right, f"{wrong} yes")]
-    page = (
-        f'<fieldset class="course-quiz"><style>{STYLE}</style><legend>{_rich(asked["question"])}</legend>'
-        f'{"".join(rows)}<p class="hint">Choose an answer, then confirm it.</p>'
-        f'<input type="radio" class="confirm" name="{group}-confirm" id="{group}-confirm"'
-        f'{" checked=" + chr(34) * 2 if choice else ""}/><label for="{group}-confirm">'
-        '<span class="before">Confirm</span><span class="after">Confirmed</span></label>'
-        f'<div role="status">{"".join(reasons + answers)}</div></fieldset>'
+    page = Markup(
+        '<fieldset class="course-quiz"><style>{style}</style><legend>{question}</legend>'
+        '{rows}<p class="hint">Choose an answer, then confirm it.</p>'
+        '<input type="radio" class="confirm" name="{group}-confirm" id="{group}-confirm"{mark}/>'
+        '<label for="{group}-confirm"><span class="before">Confirm</span><span class="after">Confirmed</span></label>'
+        '<div role="status">{verdicts}</div></fieldset>'
+    ).format(
+        style=Markup(STYLE),  # noqa: S704 - a constant
+        question=marked(asked["question"]),
+        rows=Markup().join(rows),
+        group=group,
+        mark=checked if choice else "",
+        verdicts=Markup().join(reasons + answers),
     )
     lines = [asked["question"], *(f"{letter}) {entry['text']}" for letter, entry in choices.items())]
     lines.append(f"To confirm a choice and read why: widgets.quiz({name!r}, 'a')")

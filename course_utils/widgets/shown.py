@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-import html
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup, escape
 
 from course_utils import plotting
 from course_utils.events import Events
@@ -14,17 +15,18 @@ from . import drawing
 
 if TYPE_CHECKING:
     import ipywidgets
+    import pandas as pd
     from matplotlib.figure import Figure
 
 
 class Shown:
-    """Something that a notebook shows as HTML, and a terminal as text."""
+    """Something that a notebook shows as HTML, and a terminal as text; a page that is no Markup is escaped."""
 
     def __init__(self, page: str, text: str):
-        self.page, self.text = page, text
+        self.page, self.text = escape(page), text
 
     def _repr_html_(self) -> str:
-        return self.page
+        return str(self.page)
 
     def __repr__(self) -> str:
         return self.text
@@ -45,15 +47,15 @@ def show(name: str, static: Shown, build: Callable[[Any], Iterable], to: str = "
     from IPython.display import display
 
     note = f"Preview. Open the notebook in JupyterLab or Colab to {to}."
-    page = f'<div class="course-static-{name}">{static.page}<p class="course-note"><em>{note}</em></p></div>'
-    display(Shown(page, static.text))
+    page = Markup('<div class="course-static-{}">{}<p class="course-note"><em>{}</em></p></div>')
+    display(Shown(page.format(name, static.page, note), static.text))
     if not has_front_end():
         print(f"To {to}, open the notebook in JupyterLab or Colab and run this cell.")
         return None
     import ipywidgets
 
     style = f".course-static-{name} {{ display: none }} .course-live {{ --jp-widgets-font-size: 14px }}"
-    hide = ipywidgets.HTML(f"<style>{style}</style>")
+    hide = ipywidgets.HTML(str(Markup("<style>{}</style>").format(style)))
     hide.layout.display = "none"
     live = ipywidgets.VBox([hide, *build(ipywidgets)])
     live.add_class("course-live")
@@ -62,15 +64,26 @@ def show(name: str, static: Shown, build: Callable[[Any], Iterable], to: str = "
 
 def panel_of(ipywidgets: Any, name: str, value: str = "") -> ipywidgets.HTML:
     """Return a widget that shows HTML, under a class by which tests and styles find it."""
-    panel = ipywidgets.HTML(value)
+    panel = ipywidgets.HTML(str(escape(value)))
     panel.add_class(name)
     return panel
 
 
-def image(data: bytes, kind: str, alt: str, style: str = "max-width:100%") -> str:
+def image(data: bytes, kind: str, alt: str, style: str = "max-width:100%") -> Markup:
     """Return a picture as HTML that holds it: ``kind`` is ``png`` or ``svg+xml``."""
     source = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-    return f'<img alt="{html.escape(alt, quote=True)}" style="{style}" src="{source}">'
+    return Markup('<img alt="{}" style="{}" src="{}">').format(alt, style, source)
+
+
+def listed(notes: Sequence[str]) -> Markup:
+    """Return notes as a list in HTML; nothing if there are none."""
+    items = Markup().join(Markup("<li>{}</li>").format(note) for note in notes)
+    return Markup("<ul>{}</ul>").format(items) if notes else items
+
+
+def table(frame: pd.DataFrame, **look: Any) -> Markup:
+    """Return a table as HTML; ``look`` is for ``to_html``."""
+    return Markup(frame.to_html(border=0, **look))  # noqa: S704 - pandas escapes
 
 
 def in_words(rolls: Mapping[str, Any]) -> str:
@@ -83,12 +96,12 @@ def in_words(rolls: Mapping[str, Any]) -> str:
     return " ".join(sentences)
 
 
-def picture(figure: Figure, otherwise: str = "") -> str:
+def picture(figure: Figure, otherwise: str = "") -> Markup:
     """Return a figure of matplotlib as HTML, with :func:`course_utils.plotting.in_words` for who cannot see it.
 
     ``otherwise`` is the text for a figure that nobody has put into words.
     """
-    return plotting.as_svg(figure, otherwise)
+    return Markup(plotting.as_svg(figure, otherwise))  # noqa: S704 - which escapes
 
 
 def drawn(draw: Callable[..., Any], *args: Any, height: float | None = None) -> Figure:
@@ -107,7 +120,7 @@ def drawn(draw: Callable[..., Any], *args: Any, height: float | None = None) -> 
     return figure
 
 
-def event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float, of: str = "") -> str:
+def event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float, of: str = "") -> Markup:
     """Draw lists of events as SVG, what is true plain, what was found hatched; 1 ms, where matplotlib takes 100.
 
     Long names stand above their bars, short ones beside them. Parameters as for
@@ -135,5 +148,5 @@ def event_roll(rolls: Mapping[str, Any], rows: Sequence[str], duration: float, o
             parts += [drawing.text(left, y + 18, *drawing.lines(row, right - left))]
         else:
             middle = y + begin + high * len(rolls) / 2 + 7
-            parts.append(drawing.text(left - 10, middle, row, 'text-anchor="end"'))
+            parts.append(drawing.text(left - 10, middle, row, drawing.END))
     return drawing.svg(parts, bottom + 52, f"Event roll{of and f' of {of}'}. {in_words(rolls)}")

@@ -212,7 +212,7 @@ def test_play_stores_a_small_clip_that_decodes():
     decoded, rate = soundfile.read(io.BytesIO(data))
     assert rate == 16000
     assert abs(len(decoded) / rate - 5) < 0.2
-    assert 'aria-label="a &quot;tone&quot; &amp; more"' in html
+    assert 'aria-label="a &#34;tone&#34; &amp; more"' in html
 
 
 @pytest.mark.parametrize("rate", [16e3, 44100.0, np.float64(96000)])

@@ -760,7 +760,7 @@ def test_the_parts_that_may_be_missing_are_not_imported():
     """Whatever is missing, the doctor starts, and says so."""
     code = """
 import sys
-missing = "numpy pandas requests filelock platformdirs tqdm librosa matplotlib packaging"
+missing = "numpy pandas requests filelock markupsafe platformdirs tqdm librosa matplotlib packaging"
 sys.modules.update(dict.fromkeys(missing.split()))
 from course_utils.__main__ import main
 sys.exit(main(["doctor", "--help"]))

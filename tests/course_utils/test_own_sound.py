@@ -259,7 +259,7 @@ def test_a_file_that_the_browser_does_not_know_goes_to_libsndfile(panel, sound):
     assert "<p>a.wav: 2.00 s, 16 kHz, one channel. YAMNet-mini listened.</p>" in panel.result.value
     assert panel.said == ["Listening …", "Done: the answer is below."]
     sent(panel.browser, "file", "b.wav", b"text")
-    assert panel.result.value.startswith('<p role="alert">&#x27;b.wav&#x27; is not audio')
+    assert panel.result.value.startswith('<p role="alert">&#39;b.wav&#39; is not audio')
     assert panel.said[2:] == ["Listening …", ""]
 
 
@@ -268,7 +268,7 @@ def test_a_name_that_is_markup_and_no_file_name_on_windows(panel, sound):
     assert "<p>&lt;b&gt;&amp;.wav: 2.00 s" in panel.result.value
     assert "<b>" not in panel.result.value
     sent(panel.browser, "file", "<b>&.wav", b"text")
-    assert "&#x27;&lt;b&gt;&amp;.wav&#x27; is not audio" in panel.result.value
+    assert "&#39;&lt;b&gt;&amp;.wav&#39; is not audio" in panel.result.value
     assert "<b>" not in panel.result.value
 
 
@@ -276,7 +276,7 @@ def test_where_an_upload_was_kept_is_hidden(panel, tmp_path, monkeypatch):
     (folder := tmp_path / r"C\Users").mkdir(parents=True)  # repr doubles the backslash
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
     sent(panel.browser, "file", "a.wav", b"text")
-    assert panel.result.value.startswith('<p role="alert">&#x27;a.wav&#x27; is not audio')
+    assert panel.result.value.startswith('<p role="alert">&#39;a.wav&#39; is not audio')
 
 
 def test_upload_to_a_full_disk(panel, monkeypatch):
@@ -285,7 +285,7 @@ def test_upload_to_a_full_disk(panel, monkeypatch):
 
     monkeypatch.setattr(Path, "write_bytes", full)
     sent(panel.browser, "file", "a.wav", b"text")
-    assert panel.result.value == '<p role="alert">[Errno 28] No space left on device: &#x27;a.wav&#x27;</p>'
+    assert panel.result.value == '<p role="alert">[Errno 28] No space left on device: &#39;a.wav&#39;</p>'
 
 
 def test_a_recording_in_pieces(panel):
@@ -308,7 +308,7 @@ def test_a_piece_that_is_lost(panel):
 def test_nothing_recorded(panel):
     sent(panel.browser, "samples", "your recording", b"", rate=16000)
     assert panel.result.value == (
-        '<p role="alert">&#x27;your recording&#x27; holds no sound at all: record or save it again.</p>'
+        '<p role="alert">&#39;your recording&#39; holds no sound at all: record or save it again.</p>'
     )
 
 
@@ -347,7 +347,7 @@ def test_the_same_name_again(panel, sound, tmp_path):
 def test_an_error_of_ours_is_shown_by_a_callback_and_raised_by_the_cell(panel, mini, monkeypatch):
     monkeypatch.setattr(own_sound, "analyse", lambda *_: {}["no key"])
     panel.named.value = "a.wav"
-    assert panel.result.value == '<p role="alert">KeyError: &#x27;no key&#x27;</p>'
+    assert panel.result.value == '<p role="alert">KeyError: &#39;no key&#39;</p>'
     with pytest.raises(KeyError, match="no key"):
         widgets.own_sound(mini, path=SCENE)
 
@@ -469,7 +469,7 @@ def test_a_function_hears_ten_minutes_at_most(live, tmp_path):
             file.write(np.zeros(60 * 8000))
     panel = parts_of(widgets.own_sound(len))
     panel.named.value = str(tmp_path / "long.wav")
-    assert "long.wav&#x27; lasts more than 10 minutes: cut it into parts" in panel.result.value
+    assert "long.wav&#39; lasts more than 10 minutes: cut it into parts" in panel.result.value
 
 
 def test_bad_files_for_a_function_give_one_sentence(bad, live):

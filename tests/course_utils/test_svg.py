@@ -1,7 +1,6 @@
 """A figure as SVG that stands in a page: real text, no font, no ink, no background, no id twice."""
 
 import base64
-import html
 import io
 import re
 from xml.etree import ElementTree
@@ -10,6 +9,7 @@ import matplotlib.pyplot as plt
 import nbformat
 import numpy as np
 import pytest
+from markupsafe import escape
 from PIL import Image
 from test_plotting import DRAWINGS, LARGE, TEXT
 
@@ -28,7 +28,7 @@ def test_as_svg(name, draw):
     with plt.style.context("course_utils.course"):
         ax = draw(None)
         page = svg.as_svg(ax.figure)
-    words = html.escape(svg.in_words(ax))
+    words = escape(svg.in_words(ax))
     assert page.startswith(f'<svg role="img" aria-label="{words}" ')
     assert 'style="max-width:640px;width:100%;height:auto"' in page
     root = ElementTree.fromstring(page)
@@ -205,7 +205,7 @@ def test_a_notebook_shows_the_words_with_the_picture(tmp_path, monkeypatch):
     for data in (*drawn, *shown, *retina, *two, *vector):
         assert data["text/plain"] == words
         assert set(data) == {"text/plain", "text/html"}
-        assert data["text/html"].startswith(f'<svg role="img" aria-label="{html.escape(words)}" ')
+        assert data["text/html"].startswith(f'<svg role="img" aria-label="{escape(words)}" ')
         assert data["text/html"].count("<svg") == 1
     assert [len(cell) for cell in outputs] == [1, 1, 1, 1, 2, 1, 1, 1, 1, 1]
     assert set(plain[0]) == {"text/plain", "image/png"}
