@@ -298,7 +298,8 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
     model = wrap(model)
     if hop is not None:
         way = "Choose a positive number of seconds, at least one sample."
-        hop = round(number(hop, "The hop", way, lambda x: x * model.sample_rate >= 0.5 and x < np.inf), 9)
+        # a sample has 1 / sample_rate seconds, more or less what is rounded
+        hop = round(number(hop, "The hop", way, lambda x: 0.9 < x * model.sample_rate < np.inf), 9)
     listed, store = _as_clips(clips, model), assets.store()
     found = {} if all(clip.has_audio for clip in listed) else _shipped(listed, model, hop)
     folder = _folder(model, hop)
