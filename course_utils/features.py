@@ -177,11 +177,12 @@ def rows_of(file: Path) -> tuple[np.ndarray, int, int] | None:
 
 def _kept(file: Path, model: EmbeddingModel, hop: float | None) -> Features | None:
     """Return the features of a file of the cache if they can be those of a model and a hop, else None."""
-    rows, n_labels, n_samples = rows_of(file) or (np.empty((0, 0)), 0, 0)
-    least, most = _n_windows(n_samples, model, hop)
-    if n_labels != len(model.labels) or not least <= len(rows) <= most:
-        return None
-    return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
+    if found := rows_of(file):
+        rows, n_labels, n_samples = found
+        least, most = _n_windows(n_samples, model, hop)
+        if n_labels == len(model.labels) and least <= len(rows) <= most:
+            return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
+    return None
 
 
 def _n_windows(n_samples: int, model: EmbeddingModel, hop: float | None) -> tuple[int, int]:
