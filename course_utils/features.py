@@ -124,7 +124,8 @@ def _compute(model: EmbeddingModel, clips: list[Clip], hop: float | None) -> Ite
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", name)[:80]
+    """Return a name of which file systems take each character, in 80 bytes at most: those take 255."""
+    return re.sub(r"[^\w.+-]", "_", name).encode()[:80].decode(errors="ignore")
 
 
 def _folder(model: EmbeddingModel, hop: float | None) -> Path:
