@@ -1,9 +1,21 @@
 """Features: batches change nothing, the cache is used and keyed, the embedded ones are found."""
 
+import errno
+import hashlib
+import io
+import os
+import threading
+import time
+import warnings
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
 import pytest
 import soundfile
+from hypothesis import HealthCheck, assume, example, given, settings
+from hypothesis import strategies as st
 from toy import Relative, Toy
 
 from course_utils import assets, audio, datasets, features, models
@@ -445,8 +457,8 @@ def test_what_is_said_of_the_origins(fresh, capsys):
     ("stored", "embeddings", "scores"),
     [
         ({"embeddings": np.array([[[2, -4]]])}, [2, -4], [0.5, 0.25]),
-        ({"embeddings": np.array([[[2, -4]]]), "step": np.float32(0.2)}, [0.4, -0.8], [0.5, 0.25]),
-        ({"embeddings": np.array([[[3, 9]]]), "steps": np.float32(9), "top": np.float32(18)}, [2, 18], [0.5, 0.25]),
+        ({"embeddings": np.array([[[2, -4]]]), "step": np.array(0.2)}, [0.4, -0.8], [0.5, 0.25]),
+        ({"embeddings": np.array([[[3, 9]]]), "steps": np.array(9), "top": np.array(18.0)}, [2, 18], [0.5, 0.25]),
         ({"embeddings": np.array([[[1, 1]]]), "scores": np.array([[[51, 255]]], np.uint8)}, [1, 1], [0.2, 1.0]),
     ],
 )
@@ -623,8 +635,541 @@ def test_all_of_esc50_is_shipped_for_both_networks(all_clips, family, n_labels, 
     assert {clip.embeddings.shape for clip in found} == {shape}
     assert {clip.scores.shape for clip in found} == {(1, n_labels)}
     assert {len(clip.levels) for clip in found} == {shape[0]}
+    assert {part.dtype for clip in found for part in clip[:3]} == {np.dtype(np.float32)}
     assert all(np.isfinite(clip.embeddings).all() for clip in found)
     assert all(0 <= clip.scores.min() <= clip.scores.max() <= 1 for clip in found)
+
+
+# --- windows ---
+
+
+@settings(deadline=None, max_examples=60)
+@given(st.integers(1, 12_000), st.integers(1, 9_000), st.integers(1, 20_000))
+def test_windows_are_all_whole_ones_from_the_start_or_the_one_that_is_shorter(n_samples, length, step):
+    model, waveform = Toy(), np.arange(n_samples, dtype=np.float32)
+    model.window = length / model.sample_rate
+    assume(n_samples / step < 200)
+    (heard,) = features.run(model, [waveform], hop=step / model.sample_rate)
+    starts = [start for start in range(0, n_samples, step) if start + length <= n_samples] or [0]
+    expected = [waveform[start : start + length].mean(dtype=float) for start in starts]
+    np.testing.assert_allclose(heard.embeddings[:, 0], expected, rtol=1e-4)
+    assert heard.scores.shape == (len(starts), 2)
+
+
+class Rows(Toy):
+    """A network that says a given number of rows of any waveform."""
+
+    def __init__(self, n_rows):
+        self.id, self.n_rows = f"rows-{n_rows}", n_rows
+
+    def __call__(self, waveform):
+        return models.Output(np.full((self.n_rows, 2), 0.5, np.float32), np.full((self.n_rows, 5), 0.25, np.float32))
+
+
+def test_levels_are_those_of_the_networks_windows_and_0_beyond_the_end(fresh):
+    clip = np.concatenate([np.full(2667, -0.5), np.full(1333, 0.25)]).astype(np.float32)
+    (found,) = features.extract([clip], Rows(4))
+    whole = np.sqrt((2667 * 0.25 + 1333 * 0.0625) / 4000)
+    np.testing.assert_allclose(found.levels, [whole, 0.25, 0, 0], rtol=1e-6)
+    assert {part.dtype for part in found[:3]} == {np.dtype(np.float32)}
+    (fine,) = features.extract([clip], Toy(), hop=0.25)
+    np.testing.assert_allclose(fine.levels, [whole], rtol=1e-6)
+
+
+# A window has 4000 samples and begins every 2667. So many are whole, and so many begin before the end, and one more.
+BORDERS = [(1, 1, 2), (2666, 1, 2), (2667, 1, 3), (4000, 1, 3), (5334, 1, 4), (6666, 1, 4), (6667, 2, 4), (9334, 3, 5)]
+
+
+@pytest.mark.parametrize(("n_samples", "least", "most"), BORDERS)
+def test_as_many_rows_as_a_network_may_frame_are_kept(fresh, n_samples, least, most):
+    clips = [noise(1)[:n_samples]]
+    for n_rows in range(1, most + 2):
+        assert features.extract(clips, Rows(n_rows))[0].origin == "extracted"
+        again = features.extract(clips, Rows(n_rows))[0].origin
+        assert again == ("cache" if least <= n_rows <= most else "extracted"), n_rows
+
+
+def test_kept_features_are_used_by_a_network_of_as_many_labels(fresh):
+    model = Toy()
+    for labels, origin in (("ab", "extracted"), ("cd", "cache"), ("a", "extracted"), ("ab", "extracted")):
+        model.labels = (*labels,)
+        assert features.extract([noise(1)], model)[0].origin == origin
+
+
+# --- batches ---
+
+
+def watch(monkeypatch, before):
+    """Have something done before each clip is loaded."""
+    load = audio.Clip.load
+
+    def watched(clip, rate):
+        before(clip)
+        return load(clip, rate)
+
+    monkeypatch.setattr(audio.Clip, "load", watched)
+
+
+def test_the_next_clips_are_read_while_the_network_has_some_and_no_more(fresh, monkeypatch):
+    n, loaded, seen, run = features.AT_ONCE, [], [], features.run
+    clips = [noise(0.1, i) for i in range(3 * n + 1)]
+    watch(monkeypatch, loaded.append)
+
+    def slow(model, waveforms, hop):
+        patience, expected = time.monotonic() + 10, min(len(clips), (len(seen) + 2) * n)
+        while len(loaded) < expected and time.monotonic() < patience:
+            time.sleep(0.001)
+        seen.append((len(waveforms), len(loaded)))
+        return run(model, waveforms, hop)
+
+    monkeypatch.setattr(features, "run", slow)
+    features.extract(clips, Toy())
+    assert seen == [(n, 2 * n), (n, 3 * n), (n, 3 * n + 1), (1, 3 * n + 1)]
+
+
+def test_two_clips_are_read_at_a_time(fresh, monkeypatch):
+    together, threads = threading.Barrier(2, timeout=10), set()
+
+    def before(clip):
+        threads.add(threading.get_ident())
+        together.wait()
+
+    watch(monkeypatch, before)
+    features.extract([noise(0.1, i) for i in range(6)], Toy())
+    assert len(threads) == 2
+
+
+class Forgetful(Toy):
+    """A network that answers for all waveforms but the last."""
+
+    def many(self, waveforms):
+        return [self(waveform) for waveform in waveforms[:-1]]
+
+
+@pytest.mark.parametrize(("hop", "error"), [(None, ValueError), (0.25, RuntimeError)])
+def test_a_network_that_leaves_out_a_clip_gives_no_clip_the_features_of_another(fresh, hop, error):
+    with pytest.raises(error):
+        features.extract([noise(0.1, i) for i in range(3)], Forgetful(), hop)
+
+
+def test_extracting_shows_how_far_it_is_where_something_is_to_do(fresh, monkeypatch):
+    shown, progress = [], assets.progress
+
+    def spy(clips, **options):
+        shown.append((len(clips), options))
+        return progress(clips, **options)
+
+    monkeypatch.setattr(assets, "progress", spy)
+    for n in (2, 2, 3):
+        features.extract([noise(1, i) for i in range(n)], Toy())
+    options = {"desc": "Extracting features", "unit": "clip"}
+    assert shown == [(n, options | {"disable": n == 0}) for n in (2, 0, 1)]
+
+
+# --- names and keys of kept features ---
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"),
+    [
+        ("A.b_c+d-é9", "A.b_c+d-é9-own"),
+        (7, "7-own"),
+        ("x" * 80, "x" * 80 + "-own"),
+        ("x" * 81, "x" * 80 + "-4d1f7bb8-own"),
+        ("a b/c", "a_b_c-539138d5-own"),
+    ],
+)
+def test_kept_features_lie_in_a_folder_named_after_the_network(fresh, name, folder):
+    model = Toy()
+    model.id = name
+    features.extract([noise(1)], model)
+    assert [file.parent.name for file in kept(fresh)] == [folder]
+
+
+@pytest.mark.parametrize(
+    ("hop", "name"),
+    [
+        (None, "own"),
+        (0.25, "0.25"),
+        (np.float32(0.25), "0.25"),
+        (0.25 + 1e-11, "0.25"),
+        (0.250000001, "0.250000001"),
+        (1 / 3, "0.333333333"),
+        (1, "1"),
+        (1 / 8000, "0.000125"),
+        (100_000.123456789, "100000.123457"),
+    ],
+)
+def test_kept_features_lie_in_a_folder_named_after_the_hop(fresh, hop, name):
+    features.extract([noise(0.6)[:4100]], Toy(), hop)
+    assert [file.parent.name for file in kept(fresh)] == [f"toy-1-{name}"]
+
+
+def test_kept_files_are_found_again_by_the_next_version(fresh, tmp_path):
+    """A clip's name and the digest of its content: whoever changes this has every clip computed again."""
+    path, samples = tmp_path / "a b.wav", np.full(8000, 0.25, np.float32)
+    soundfile.write(path, samples, 8000)
+    made = audio.Clip("b" * 81, waveform=samples, sample_rate=8000)
+    listed = audio.Clip("list", waveform=[0.25] * 8000, sample_rate=8000)
+    features.extract([samples, path, made, listed], Toy())
+    names = [file.name for file in kept(fresh)]
+    assert names == [
+        f"a_b.wav-{hashlib.sha256(path.read_bytes()).hexdigest()[:16]}.npz",
+        f"{'b' * 80}-ac031881aba37d52.npz",
+        "list-a267fd9f41a8eef9.npz",
+        "waveform-ac031881aba37d52.npz",
+    ]
+
+
+def test_the_same_samples_at_another_rate_or_of_another_type_are_another_clip(fresh):
+    bits = np.full(8000, 0x3000, np.uint16)  # 0.125 in 16 bits
+    same = [bits.view(np.float16), bits.view(np.float32)]
+    rates = (8000, 16000)
+    features.extract([audio.Clip("a", waveform=x, sample_rate=rate) for x in same for rate in rates], Toy())
+    assert len(kept(fresh)) == 4
+
+
+@settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(min_size=1, max_size=200))
+@example("音" * 200)
+@example("../" * 30)
+@example("🐓" * 100)
+@example("\udcff.wav")
+def test_a_clip_of_any_name_is_kept(fresh, name):
+    clip = audio.Clip(name, waveform=noise(0.1), sample_rate=8000)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        features.extract([clip], Toy())
+        assert features.extract([clip], Toy())[0].origin == "cache"
+    assert {file.parent for file in kept(fresh)} == {fresh / "cache/features/toy-1-own"}
+
+
+# --- how features are kept ---
+
+
+def test_features_are_kept_quietly_beside_each_other_under_a_name_of_ones_own_first(fresh, monkeypatch):
+    written, savez = [], np.savez
+
+    def spy(file, **arrays):
+        written.append(file)
+        savez(file, **arrays)
+        assert [path for path in kept(fresh) if path.name[0] != "."] == []
+
+    monkeypatch.setattr(np, "savez", spy)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        features.extract([noise(1)], Toy())
+    (scratch,), (file,) = written, kept(fresh)
+    assert scratch == file.with_name(f".{file.stem}.{os.getpid()}.{threading.get_ident()}.npz")
+    assert not scratch.exists()
+
+
+def test_what_is_kept_is_what_was_computed(fresh):
+    (found,) = features.extract([noise(1)], Toy())
+    rows, n_labels, n_samples = features.rows_of(kept(fresh)[0])
+    assert (n_labels, n_samples, rows.dtype) == (2, 16000, np.float32)
+    np.testing.assert_array_equal(rows, np.column_stack(found[:3]))
+    (again,) = features.extract([noise(1)], Toy())
+    for ours, theirs in zip(found[:3], again[:3], strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+    assert features.rows_of(fresh / "none.npz") is None
+
+
+@pytest.mark.parametrize(("n_rows", "width"), [(5, 5), (40, 300)])
+@pytest.mark.parametrize("too_much", [0, 1])
+def test_a_file_whose_array_is_much_longer_than_it_says_is_not_read(tmp_path, n_rows, width, too_much):
+    rows, member = np.ones((n_rows, width + 3), np.float32), io.BytesIO()
+    np.save(member, rows)
+    member.write(bytes(4 * rows.size + 1023 + too_much - member.tell()))  # a kilobyte less one is for the header
+    with zipfile.ZipFile(tmp_path / "kept.npz", "w") as file:
+        file.writestr(f"{n_rows}x2+{width}+1 of 8000.npy", member.getvalue())
+    assert (features.rows_of(tmp_path / "kept.npz") is None) == bool(too_much)
+
+
+@pytest.fixture
+def full_disk(fresh, monkeypatch):
+    def savez(file, **arrays):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", savez)
+
+
+def test_what_cannot_be_kept_is_said(full_disk):
+    with pytest.warns(UserWarning) as caught:
+        (found,) = features.extract([noise(1)], Toy())
+    why = "The features could not be kept for the next run (No space left on device)."
+    assert [str(warning.message) for warning in caught] == [f"{why} To keep them, set COURSE_CACHE."]
+    assert found.origin == "extracted"
+
+
+def test_what_cannot_be_kept_is_said_of_the_line_that_asked_for_features(full_disk):
+    with pytest.warns(UserWarning) as caught:
+        features.extract([noise(1)], Toy())
+    assert [warning.filename for warning in caught] == [__file__]
+
+
+def test_what_was_being_written_is_left_alone_for_an_hour(fresh, monkeypatch):
+    features.extract([noise(1)], Toy())
+    (file,) = kept(fresh)
+    ages = {".3599.npz": 3599, ".3600.npz": 3600, ".3601.npz": 3601, ".folder.npz": 9999, ".9999.part": 9999}
+    now = 2_000_000_000
+    for name, age in ages.items():
+        path = file.with_name(name)
+        path.mkdir() if "folder" in name else path.touch()
+        os.utime(path, (now - age, now - age))
+    os.utime(file, (0, 0))
+    monkeypatch.setattr(features.time, "time", lambda: now)
+    features.extract([noise(1)], Toy())
+    assert {path.name for path in file.parent.iterdir()} == {*ages, file.name} - {".3601.npz"}
+
+
+def test_a_file_that_is_gone_once_it_was_read_is_not_kept(fresh, monkeypatch):
+    path, whole = fresh / "a.wav", audio.load
+    soundfile.write(path, noise(1), 8000, subtype="FLOAT")
+
+    def load(*args, **options):
+        samples = whole(*args, **options)
+        path.unlink()
+        return samples
+
+    monkeypatch.setattr(audio, "load", load)
+    (found,) = features.extract([path], Toy())
+    assert found.origin == "extracted"
+    np.testing.assert_array_equal(found.embeddings, Toy()(noise(1)).embeddings)
+    assert kept(fresh) == []
+
+
+# --- what is refused ---
+
+ONE = "Expected a list of clips, got a single one. Write [clip]."
+NO_LIST = [
+    ("a.wav", TypeError, ONE),
+    (b"a.wav", TypeError, ONE),
+    (Path("a.wav"), TypeError, ONE),
+    (audio.Clip("a", waveform=np.zeros(8000, np.float32)), TypeError, ONE),
+    (np.zeros(8, np.float32), TypeError, ONE),
+    (np.zeros(8, np.int16), TypeError, ONE),
+    (np.zeros(8, np.uint8), TypeError, ONE),
+    (np.zeros(8, bool), TypeError, ONE),
+    (pd.Series([0.1, 0.2]), TypeError, ONE),
+    (pd.DataFrame({"filename": ["a.wav"]}), TypeError, "Expected a list of clips, not of type DataFrame."),
+    (3, TypeError, "Expected a list of clips, not of type int."),
+    (None, TypeError, "Expected a list of clips, not of type NoneType."),
+    (np.float32(3), TypeError, "Expected a list of clips, not of type float32."),
+    ([], ValueError, "There are no clips in this list. Put at least one into it."),
+    (np.zeros((0, 8), np.float32), ValueError, "There are no clips in this list. Put at least one into it."),
+    ([None], TypeError, "A clip is a file name, a waveform or a Clip, not of type NoneType."),
+    ([["a.wav"]], TypeError, "A clip is a file name, a waveform or a Clip, not of type list."),
+    ([np.zeros(8, complex)], TypeError, "A clip is a file name, a waveform or a Clip, not of type ndarray."),
+    ([b"a.wav"], TypeError, "A clip is a file name, a waveform or a Clip, not of type bytes."),
+    (["a.wav"], FileNotFoundError, "'a.wav' is neither a file nor one of the 2,000 clips of ESC-50. Check the name."),
+    ([np.zeros(0, np.float32)], ValueError, "waveform: The waveform is empty. Use one with at least one sample."),
+]
+
+
+@pytest.mark.parametrize(("clips", "error", "message"), NO_LIST, ids=[f"{i}" for i in range(len(NO_LIST))])
+def test_what_is_no_list_of_clips_is_told_what_to_give(embedded, clips, error, message):
+    with pytest.raises(error) as caught:
+        features.extract(clips, Toy())
+    assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("dtype", [np.int16, np.uint8, bool])
+def test_samples_that_are_whole_numbers_are_refused_as_samples(embedded, dtype):
+    with pytest.raises(TypeError, match=r"^waveform: Expected floating-point samples"):
+        features.extract([np.zeros(8000, dtype)], Toy())
+
+
+@pytest.mark.parametrize(
+    "hop", [0, -0.25, 0.5 / 8000, 0.5000001 / 8000, 0.8 / 8000, np.nan, np.inf, -np.inf, 1e308, True, "0.25", [0.25]]
+)
+def test_a_hop_of_less_than_a_sample_is_refused(fresh, hop):
+    with pytest.raises(ValueError, match=r"^The hop is ") as caught:
+        features.extract([noise(1)], Toy(), hop)
+    said = hop if isinstance(hop, float | int) and np.isfinite(hop) and hop is not True else repr(hop)
+    assert str(caught.value) == f"The hop is {said}. Choose a positive number of seconds, at least one sample."
+
+
+@pytest.mark.parametrize("rate", [8000, 11025, 16000, 22050, 32000, 44100, 48000, 49])
+def test_a_hop_of_a_sample_is_taken(fresh, rate):
+    model = Toy()
+    model.sample_rate = rate
+    (found,) = features.extract([np.ones(round(0.5 * rate) + 2, np.float32)], model, hop=1 / rate)
+    assert len(found.scores) == 3
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_a_file_that_is_not_there_is_named_with_the_working_folder(embedded, tmp_path, monkeypatch, kind):
+    monkeypatch.chdir(tmp_path)
+    path = kind(Path("folder/a.wav"))
+    with pytest.raises(FileNotFoundError) as caught:
+        features.extract([path], Toy())
+    where = f"There is no file {str(Path('folder/a.wav'))!r}. Check the name; the working folder is {Path.cwd()}."
+    assert str(caught.value) == where
+
+
+@pytest.mark.parametrize(("missing", "code"), [("there.wav", errno.ENOENT), ("folder", errno.EISDIR)])
+@pytest.mark.skipif(os.name == "nt", reason="Windows has another error for a folder")
+def test_a_clip_that_cannot_be_read_is_said_in_one_sentence(fresh, missing, code):
+    (fresh / "folder").mkdir()
+    with pytest.raises(OSError, match="can't be read") as caught:
+        features.extract([audio.Clip("mine", fresh / missing)], Toy())
+    why = f"{str(fresh / missing)!r} can't be read ({os.strerror(code)}). Check its name and who may read it."
+    assert (type(caught.value), str(caught.value)) == (type(OSError(code, "")), why)
+    assert caught.value.__suppress_context__
+
+
+# --- lists of clips ---
+
+
+class Somewhere:
+    """A path of another library."""
+
+    def __init__(self, path):
+        self.path = path
+
+    def __fspath__(self):
+        return str(self.path)
+
+
+LISTS = {
+    "tuple": tuple,
+    "generator": lambda clips: (clip for clip in clips),
+    "values": lambda clips: dict(enumerate(clips)).values(),
+    "object array": lambda clips: np.fromiter(clips, object),
+    "Series": lambda clips: pd.Series(clips, index=range(len(clips), 0, -1)),
+}
+
+
+@pytest.mark.parametrize("change", LISTS.values(), ids=LISTS)
+def test_a_list_of_clips_may_be_of_any_kind(embedded, tmp_path, change):
+    waveform, file = noise(1), tmp_path / "a.wav"
+    soundfile.write(file, np.full(8000, 0.5), 8000)
+    clips = [NAME, waveform, file, str(file), Somewhere(file), audio.Clip("mine", file), "1-110389-A-0.wav", NAME]
+    found = features.extract(change(clips), Relative())
+    assert [one.origin for one in found] == ["embedded", *["extracted"] * 5, "embedded", "embedded"]
+    assert [len(one.levels) for one in found] == [10, 5, *[2] * 4, 10, 10]
+    assert {one.levels[0].round(3) for one in found[2:6]} == {np.float32(0.5)}
+    assert found[0].embeddings is found[7].embeddings
+    assert not np.array_equal(found[0].embeddings, found[6].embeddings)
+    assert {file.name.rpartition("-")[0] for file in kept(tmp_path)} == {"waveform", "a.wav", "mine"}
+
+
+@pytest.mark.parametrize("clips", [np.full((2, 8000), 0.5, np.float32), np.full((2, 8000), 0.5).tolist()])
+def test_the_rows_of_an_array_are_clips_at_the_networks_rate(fresh, clips):
+    found = features.extract(clips, Toy())
+    assert [one.levels.tolist() for one in found] == [[0.5, 0.5]] * 2
+
+
+def test_names_may_come_in_an_array(embedded):
+    found = features.extract(np.array([NAME, "1-110389-A-0.wav"]), Relative())
+    assert [one.origin for one in found] == ["embedded"] * 2
+
+
+def test_a_file_comes_before_a_clip_of_that_name(embedded, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / NAME, noise(1), 8000)
+    monkeypatch.chdir(tmp_path)
+    assert [one.origin for one in features.extract([NAME], Relative())] == ["extracted"]
+
+
+# --- what is shipped, and where features come from ---
+
+
+@pytest.fixture
+def packs(embedded, monkeypatch, tmp_path):
+    """A function that ships a pack for toys: the embeddings of each clip have one value, its place in the pack."""
+    monkeypatch.setattr(assets, "EMBEDDED", tmp_path / "embedded")
+    (tmp_path / "embedded/features").mkdir(parents=True)
+
+    def write(file, names, family="toy", hop=np.nan, **more):
+        place = np.arange(len(names), dtype=np.float16)
+        arrays = {"names": np.array(names), "scores": np.tile(place[:, None] / 8, 2), "levels": place[:, None]}
+        arrays |= {"embeddings": np.tile(place[:, None, None], (1, 1, 5)), "family": np.array(family)}
+        arrays |= {"hop": np.float64(hop)} | more
+        if not family:
+            del arrays["family"]
+        np.savez(tmp_path / f"embedded/features/{file}.npz", **arrays)
+
+    return write
+
+
+def shipped(*names):
+    return [audio.Clip(f"clip {name}", stored=name) for name in names]
+
+
+def test_shipped_features_come_from_the_packs_of_the_family_and_the_hop(packs):
+    packs("a", ["x", "y"])
+    packs("b", ["w", "z"])
+    packs("c", ["x", "y"], hop=0.25, embeddings=np.full((2, 1, 5), 9.0))
+    packs("d", ["x", "y"], family="other")
+    packs("e", ["y", "x"], family=None)
+    for clip in features.extract(shipped("x", "y"), Toy(), hop=0.25):
+        assert clip.embeddings.tolist() == [[9.0] * 5]
+    found = features.extract(shipped("z", "y", "x"), Toy())
+    assert [one.embeddings.tolist() for one in found] == [[[place] * 5] for place in (1, 1, 0)]
+    assert [one.scores.tolist() for one in found] == [[[place / 8] * 2] for place in (1, 1, 0)]
+    assert [one.levels.tolist() for one in found] == [[1], [1], [0]]
+    assert {part.dtype for one in found for part in one[:3]} == {np.dtype(np.float32)}
+
+
+def test_a_clip_that_is_here_has_what_is_shipped_if_its_neighbour_is_not_here(packs):
+    packs("a", ["x", "y"])
+    here = audio.Clip("here", waveform=noise(1), stored="y")
+    own, other = audio.Clip("own", waveform=noise(1, 1)), audio.Clip("other", waveform=noise(1, 2), stored="unknown")
+    found = features.extract([here, own, *shipped("x"), other], Toy())
+    assert [one.origin for one in found] == ["embedded", "extracted", "embedded", "extracted"]
+    assert [one.origin for one in features.extract([here, own], Toy())] == ["extracted", "cache"]
+
+
+OTHERS = "its features of other for hop=0.5, of other for hop=None, of toy for hop=0.25"
+
+
+@pytest.mark.parametrize(
+    ("hop", "said"),
+    [
+        (None, f"{OTHERS}, but not of toy for hop=None"),
+        (0.1, f"{OTHERS}, but not of toy for hop=0.1"),
+        (0.75, "no features of it of toy for hop=0.75"),
+    ],
+)
+def test_what_is_shipped_of_a_clip_is_said_where_it_is_not_what_is_asked_for(packs, hop, said):
+    names = ["x", "y"] if hop != 0.75 else ["z"]
+    packs("a", [*names, "known"], hop=0.25)
+    packs("b", names, family="other", hop=0.5)
+    packs("c", names, family="other")
+    packs("d", ["z"], family="else")
+    packs("e", ["known"], hop=np.nan if hop is None else hop)
+    with pytest.raises(assets.AssetError) as caught:
+        features.extract([noise(1), *(shipped("known") if hop != 0.75 else []), *shipped("y", "x")], Toy(), hop=hop)
+    assert str(caught.value) == f"The audio of clip y is not available. The course ships {said}. {assets.WAYS_OUT}"
+
+
+def test_what_a_run_used_is_what_it_computed_or_else_the_last(packs, fresh, capsys):
+    packs("a", ["x"])
+    new, known = [noise(1)], [noise(1, 1)]
+    features.extract(known, Toy())
+    capsys.readouterr()
+    steps = [
+        (shipped("x"), "embedded", "1 clip: shipped with the course, computed from the audio beforehand."),
+        (known, "cache", "1 clip: computed earlier and kept."),
+        (shipped("x"), "embedded", "1 clip: shipped with the course, computed from the audio beforehand."),
+        (
+            [*shipped("x"), *known, *shipped("x")],
+            "cache",
+            "3 clips: 2 shipped with the course, computed from the audio beforehand; 1 computed earlier and kept.",
+        ),
+        (
+            [*known, *shipped("x"), *new],
+            "extracted",
+            "3 clips: 1 computed earlier and kept; 1 shipped with the course, computed from the audio beforehand; "
+            "1 computed just now.",
+        ),
+        (known, "extracted", "1 clip: computed earlier and kept."),
+    ]
+    with assets.using(assets.Store("embedded", fresh / "cache")):
+        for clips, used, said in steps:
+            features.extract(clips, Toy())
+            assert (assets.used()["embeddings"], capsys.readouterr().out) == (used, f"Features of {said}\n")
 
 
 # --- YAMNet and YAMNet-mini alike ---
