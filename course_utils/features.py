@@ -124,7 +124,8 @@ def _compute(model: EmbeddingModel, clips: list[Clip], hop: float | None) -> Ite
 
 
 def _plain(name: str) -> str:
-    return re.sub(r"[^\w.+-]", "_", name)[:80]
+    """Return a name of which file systems take each character, in 80 bytes at most: those take 255."""
+    return re.sub(r"[^\w.+-]", "_", name).encode()[:80].decode(errors="ignore")
 
 
 def _folder(model: EmbeddingModel, hop: float | None) -> Path:
@@ -177,11 +178,12 @@ def rows_of(file: Path) -> tuple[np.ndarray, int, int] | None:
 
 def _kept(file: Path, model: EmbeddingModel, hop: float | None) -> Features | None:
     """Return the features of a file of the cache if they can be those of a model and a hop, else None."""
-    rows, n_labels, n_samples = rows_of(file) or (np.empty((0, 0)), 0, 0)
-    least, most = _n_windows(n_samples, model, hop)
-    if n_labels != len(model.labels) or not least <= len(rows) <= most:
-        return None
-    return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
+    if found := rows_of(file):
+        rows, n_labels, n_samples = found
+        least, most = _n_windows(n_samples, model, hop)
+        if n_labels == len(model.labels) and least <= len(rows) <= most:
+            return Features(rows[:, :n_labels], rows[:, n_labels:-1], rows[:, -1], "cache")
+    return None
 
 
 def _n_windows(n_samples: int, model: EmbeddingModel, hop: float | None) -> tuple[int, int]:
@@ -227,7 +229,7 @@ def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
     """
     shares, embeddings, levels = (stored[key].astype(np.float32) for key in Features._fields[:3])
     if "steps" in stored:
-        embeddings = stored["top"] * np.square(embeddings / stored["steps"])
+        embeddings = (stored["top"] * np.square(embeddings / stored["steps"])).astype(np.float32)
     if "step" in stored:
         embeddings *= stored["step"]
     if stored["scores"].dtype == np.uint8:
@@ -298,7 +300,8 @@ def extract(clips: Sequence, model: Any, hop: float | None = None) -> list[Featu
     model = wrap(model)
     if hop is not None:
         way = "Choose a positive number of seconds, at least one sample."
-        hop = round(number(hop, "The hop", way, lambda x: x * model.sample_rate >= 0.5 and x < np.inf), 9)
+        # a sample has 1 / sample_rate seconds, more or less what is rounded
+        hop = round(number(hop, "The hop", way, lambda x: 0.9 < x * model.sample_rate < np.inf), 9)
     listed, store = _as_clips(clips, model), assets.store()
     found = {} if all(clip.has_audio for clip in listed) else _shipped(listed, model, hop)
     folder = _folder(model, hop)

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LESSONS = lessons.lessons()
 
 SLOW_FIXTURES = set("mini yamnet mirror esc50 browser course executed solved decks lab website".split())
-SLOW_MODULES = set("clean_room distillation efficientat features first_cells lab models own_sound".split())
+SLOW_MODULES = set("clean_room distillation efficientat first_cells lab models own_sound".split())
 
 
 def pytest_collection_modifyitems(items):
