@@ -229,7 +229,7 @@ def unpack(stored: Any, n_labels: int) -> dict[str, Features]:
     """
     shares, embeddings, levels = (stored[key].astype(np.float32) for key in Features._fields[:3])
     if "steps" in stored:
-        embeddings = (stored["top"] * np.square(embeddings / stored["steps"])).astype(np.float32)
+        embeddings = stored["top"] * np.square(embeddings / stored["steps"])
     if "step" in stored:
         embeddings *= stored["step"]
     if stored["scores"].dtype == np.uint8:
