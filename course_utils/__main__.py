@@ -20,7 +20,7 @@ def info() -> int:
 
     store = assets.store()
     print(f"course-utils {__version__}, assets: {store.mode}, cache: {store.cache}")
-    print(f"mirror: {store.mirror or 'none'}\n")
+    print(f"mirror: {store.mirror_shown}\n")
     # to look is not to download: neither from the network nor from a mirror that is an address
     mirror = store.mirror if isinstance(store.mirror, Path) else None
     looking = assets.Store("embedded" if store.mode == "embedded" else "auto", store.cache, mirror, small=0)

@@ -41,7 +41,7 @@ from tqdm import tqdm
 
 from course_utils import archives, writable
 from course_utils import scratch as scratch_folder
-from course_utils.fetch import Fetcher, FetchError
+from course_utils.fetch import Fetcher, FetchError, below, shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -141,8 +141,8 @@ def _folder(name: str, value: str, *bases: Path | None) -> Path:
         return next((path for path in paths if path.is_dir()), paths[-1])
     except (OSError, RuntimeError, ValueError) as error:  # ~nobody, links in a circle, a name that is too long
         why = error.strerror if isinstance(error, OSError) else str(error).partition(" from ")[0].rstrip(".")
-        message = f"{name} is {value[:80]!r}, which is not a folder ({why}). Correct it, or unset it."
-        raise AssetError(message) from error
+        message = f"{name} is {shown(value)[:80]!r}, which is not a folder ({why}). Correct it, or unset it."
+        raise AssetError(message) from None  # the error quotes it
 
 
 def _mirror(value: str | Path | None) -> str | Path | None:
@@ -153,13 +153,15 @@ def _mirror(value: str | Path | None) -> str | Path | None:
         with contextlib.suppress(ValueError):
             parts = urllib.parse.urlsplit(value)
             if parts.hostname and parts.port != 0:  # a port that is no number raises ValueError
-                return value.rstrip("/")
-        raise AssetError(f"COURSE_MIRROR is {value[:80]!r}, which is not a whole address. Correct it, or unset it.")
+                return value if parts.query else value.rstrip("/")
+        raise AssetError(
+            f"COURSE_MIRROR is {shown(value)[:80]!r}, which is not a whole address. Correct it, or unset it."
+        )
     if not (folder := _folder("COURSE_MIRROR", value, Path.cwd(), CHECKOUT)).is_dir():
         why = "but that folder does not exist. (An address begins with http:// or https://.)"
         if folder.exists():
             why = "which is a file and not a folder."
-        raise AssetError(f"COURSE_MIRROR is {value!r}, {why} Correct it, or unset it.")
+        raise AssetError(f"COURSE_MIRROR is {shown(value)!r}, {why} Correct it, or unset it.")
     return folder
 
 
@@ -299,6 +301,11 @@ class Store:
                 cache = own
         return cls(mode or said or "auto", cache, mirror)
 
+    @property
+    def mirror_shown(self) -> str:
+        """The mirror as it may be shown, without a password, or ``"none"``."""
+        return shown(self.mirror) if isinstance(self.mirror, str) else str(self.mirror or "none")
+
     # --- one file ---
 
     def _lock(self, target: Path) -> contextlib.AbstractContextManager:
@@ -345,7 +352,7 @@ class Store:
 
     def _download(self, url: str, target: Path, files: list[dict], show: bool, named: bool) -> str | None:
         """Fetch ``url`` to ``target`` and return its variant, or None; a failure leaves what was there before."""
-        address = f"COURSE_MIRROR {self.mirror}" if named else "/".join(url.split("/")[:3])
+        address = f"COURSE_MIRROR {self.mirror_shown}" if named else "/".join(shown(url).split("/")[:3])
         with self._noting(target, address), self._writing(target) as part:
             with contextlib.suppress(OSError):  # there is none, or it may not be read
                 if variant := version_of(target, files):  # another process has been at it
@@ -380,7 +387,7 @@ class Store:
             for source, folder in (("cache", self.cache), ("mirror", self.mirror)):
                 if isinstance(folder, Path) and (variant := self._look(folder / place, files)):
                     return folder / place, source, variant
-        urls = [(f"{self.mirror}/{place}", place, "mirror") for place in places if isinstance(self.mirror, str)]
+        urls = [(below(self.mirror, place), place, "mirror") for place in places if isinstance(self.mirror, str)]
         urls += [(url, relative, "network") for version in files for url in version["urls"] if network]
         for url, place, source in urls:
             if variant := self._download(url, self.cache / place, files, show, named=source == "mirror"):
@@ -729,7 +736,7 @@ def overview(*names: str) -> Overview:
             answering.append(answer)
         todo = f"%run -m course_utils prefetch {name} ({here.size(name) / 1e6:.1f} MB)"
         if here.mirror:
-            todo = f"{here.mirror} does not have it. Ask whoever looks after it, or {todo}"
+            todo = f"{here.mirror_shown} does not have it. Ask whoever looks after it, or {todo}"
         elif here.mode == "embedded":
             todo = f"remove the environment variable COURSE_ASSETS, then {todo}"
         rows.append((asset.title, uses, asset.source, "" if asset.is_real else todo))

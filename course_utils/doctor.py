@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import course_utils
+from course_utils import fetch
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -86,18 +87,12 @@ def _pip(arguments: str) -> str:
     return f"{who}: python -m pip install {arguments}"
 
 
-def _address(text: str) -> str:
-    """Return a text without what addresses in it keep to themselves: names, passwords and queries."""
-    text = re.sub(r"//\S*@", "//…@", re.sub(r"^[^/\s]*@", "…@", text))
-    return re.sub(r"(https?://[^\s?]*)\?[^\s,)]*", r"\1", text)
-
-
 def private(text: str) -> str:
     """Return a text without passwords, the user's name and the paths of homes."""
     home = Path(os.path.expanduser("~"))  # noqa: PTH111 - which never fails
     for folder in {str(home), str(home.resolve())} - {home.anchor}:
         text = text.replace(folder, "~")
-    text = re.sub(r"(/home/|/Users/|\\Users\\)[^/\\\s'\",:]+", "~", _address(text))
+    text = re.sub(r"(/home/|/Users/|\\Users\\)[^/\\\s'\",:]+", "~", fetch.without_secrets(text))
     names = {os.environ.get(variable) for variable in ("USER", "LOGNAME", "USERNAME")} - {None, ""}
     for name in names:
         text = re.sub(rf"(?<=[/\\]){re.escape(name)}(?![\w.-])", "…", text)
@@ -294,12 +289,12 @@ def network() -> Iterator[Finding]:
     proxies = {kind: proxy for kind, proxy in urllib.request.getproxies().items() if kind in ("http", "https", "all")}
     for kind, proxy in proxies.items():
         if why := _unreachable(proxy if "//" in proxy else f"http://{proxy}"):
-            what = f"The proxy {_address(proxy)} does not answer: {why}."
+            what = f"The proxy {fetch.shown(proxy)} does not answer: {why}."
             yield Finding(what, f"Correct {kind}_proxy, or unset it.")
             return
     if isinstance(store.mirror, str):
         if why := _serves_nothing(store):
-            what = f"COURSE_MIRROR {_address(store.mirror)} does not serve the course's files: {why}."
+            what = f"COURSE_MIRROR {store.mirror_shown} does not serve the course's files: {why}."
             yield Finding(what, "Correct COURSE_MIRROR, or unset it.")
     elif not proxies:
         addresses = {url for row in store.assets.values() for file in row.get("files", []) for url in file["urls"]}
@@ -315,20 +310,21 @@ def _unreachable(address: str) -> str:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         socket.create_connection((parts.hostname, port), timeout=2).close()
         return ""
-    except (OSError, ValueError) as error:
-        return str(getattr(error, "strerror", None) or error)
+    except ValueError:  # which may quote a part of it
+        return "that is no address"
+    except OSError as error:
+        return error.strerror or str(error)
 
 
 def _serves_nothing(store: assets.Store) -> str:
     """Return why a mirror that is an address has none of the files, or ""."""
-    from course_utils import fetch
-
     why = ""
     for path in [row["path"] for row in store.assets.values() if "files" in row]:
         with tempfile.TemporaryDirectory() as folder:
             fetcher = fetch.Fetcher("auto", Path(folder, "unreachable.json"))
+            address = fetch.below(store.mirror, path)
             try:
-                fetcher.get(f"{store.mirror}/{path}", Path(folder, "file"), 1 << 14, lambda file: "here", named=True)
+                fetcher.get(address, Path(folder, "file"), 1 << 14, lambda file: "here", named=True)
                 return ""
             except fetch.FetchError as error:
                 why = "" if "sends more" in str(error) else str(error)
@@ -435,7 +431,7 @@ def _followed(check: Callable) -> Iterator[Finding]:
             step = one if isinstance(one, Step) else step
             yield one
     except Exception as error:
-        why = str(error).strip().partition("\n")[0].rstrip(".")[:300]
+        why = fetch.without_secrets(str(error).strip().partition("\n")[0].rstrip("."))[:300]
         own = type(error) is ValueError or type(error).__module__.startswith("course_utils")
         yield step.failed(why if own else f"{type(error).__name__}, {why}")
 
@@ -525,7 +521,7 @@ def doctor(as_json: bool = False, repair: bool = False) -> int:
         from course_utils import assets
 
         store = assets.store()
-        say(f"Assets: {store.mode}, cache {store.cache}, mirror {_address(str(store.mirror or 'none'))}")
+        say(f"Assets: {store.mode}, cache {store.cache}, mirror {store.mirror_shown}")
         mended += store.repair() if repair else []
     for line in mended:
         say(f"{well} {line}")

@@ -32,6 +32,8 @@ SAID = {
     "embedded": "shipped with the course, computed from the audio beforehand",
 }
 AT_ONCE = 16  # clips that are read while the network has the ones before
+KEPT = re.compile(r".+-[0-9a-f]{16}\.npz")  # names in the cache; and while one is written
+SCRATCH = re.compile(r"\..+-[0-9a-f]{16}\.\d+\.\d+\.npz")
 
 
 class Features(NamedTuple):
@@ -213,7 +215,7 @@ def _tidy(folder: Path) -> None:
     """Remove what was being written an hour ago or longer: its process was killed."""
     for scratch in folder.glob(".*.npz"):
         with contextlib.suppress(OSError):
-            if time.time() - scratch.stat().st_mtime > 3600:
+            if SCRATCH.fullmatch(scratch.name) and time.time() - scratch.stat().st_mtime > 3600:
                 scratch.unlink()
 
 

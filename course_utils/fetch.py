@@ -5,11 +5,16 @@ and stay silent, stop half-way, or send one byte per second. In each case too li
 without it. A host that has failed is not asked again for a while, not even by other processes.
 """
 
+from __future__ import annotations  # as doctor imports it, in an old Python too
+
 import contextlib
 import json
 import os
+import re
 import threading
 import time
+import urllib.parse
+import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -27,6 +32,53 @@ WHY = {  # what an error of requests contains, and how we say it
     "NewConnectionError": "there is no way to it from here, or no network",
 }
 BROKEN = ("ConnectionError", "ProtocolError", "IncompleteRead", "InvalidChunkLength")  # of a connection that was there
+
+
+IN_TEXT = re.compile(  # addresses in a text, with or without their beginnings
+    r"(?:[A-Za-z][\w+.-]+:/|//)\S*|(?<![^\s'\"(<])[^\s/'\"(<]+@\S*|(?<=[^\s?])\?[^\s=]+=\S*"
+)
+PART = r"[^\s/:@?#&='\"]{3,}"  # what is left of a password that was taken for something else
+
+
+def shown(address: str) -> str:
+    """Return an address as it may be shown: without user, password, query and fragment.
+
+    A password may hold ``/``, ``?``, ``#`` or ``@`` by mistake, or stand where a port should. So whatever might be part
+    of one is left out. The path of a file stays as it is.
+    """
+    if re.match(r"[~.]|/(?!/)|[A-Za-z]:[/\\]", address):
+        return address
+    scheme, place, rest = re.fullmatch(r"((?:[A-Za-z][\w+.-]*:)?/+|)([^?#]*)(.*)", address, re.DOTALL).groups()
+    place = "…" if "@" in rest else re.sub(r".*@", "…@", place, flags=re.DOTALL)
+    return scheme + re.sub(r"^([^/:[]*):(?!\d*(/|$))[^/]*", r"\1:…", place)
+
+
+def _known(*addresses: str) -> list[str]:
+    """Return addresses, and those of the environment that errors may quote."""
+    return list(filter(None, (*addresses, os.environ.get("COURSE_MIRROR"), *urllib.request.getproxies().values())))
+
+
+def without_secrets(text: str, *known: str) -> str:
+    """Return a text with its addresses as :func:`shown` shows them, those first that may be known to be in it."""
+    for address in _known(*known):
+        text = text.replace(address, shown(address))
+
+    def clean(match: re.Match) -> str:
+        address, end = re.fullmatch(r"(.*?)([]'\")>,.;:]*)", match[0], re.DOTALL).groups()
+        return shown(address) + end
+
+    return IN_TEXT.sub(clean, text)
+
+
+def host_of(address: str) -> str:
+    """Return the host and port of an address, by which failures are remembered."""
+    return shown(address).partition("//")[2].split("/")[0].removeprefix("…@")
+
+
+def below(address: str, path: str) -> str:
+    """Return the address of a file below another address, whose query is sent with each file."""
+    parts = urllib.parse.urlsplit(address)
+    return parts._replace(path=f"{parts.path.rstrip('/')}/{path}", fragment="").geturl()
 
 
 class FetchError(Exception):
@@ -49,7 +101,7 @@ class WrongError(FetchError):
     """What came is not the file that was asked for."""
 
 
-def _explained(error: Exception) -> Exception:
+def _explained(error: Exception, url: str) -> Exception:
     """Return an error of requests in plain words; leave our own errors and those of the disk as they are."""
     if isinstance(error, FetchError) or getattr(error, "errno", None):  # of all OSErrors only the disk's have a number
         return error
@@ -59,7 +111,13 @@ def _explained(error: Exception) -> Exception:
     said = f"{type(error).__name__}: {error}"
     if why := next((why for sign, why in WHY.items() if sign in said), None):
         return HostError(why)
-    return BrokenError("the connection broke off") if any(sign in said for sign in BROKEN) else HostError(said[:160])
+    if any(sign in said for sign in BROKEN):
+        return BrokenError("the connection broke off")
+    said = without_secrets(said, url)
+    parts = (set(re.findall(PART, address)) - set(re.findall(PART, shown(address))) for address in _known(url))
+    if any(part in said for some in parts for part in some):
+        said = f"{type(error).__name__}: look at its address, and at that of the proxy"
+    return HostError(said[:160])
 
 
 class _Try(threading.Thread):
@@ -91,7 +149,7 @@ class _Try(threading.Thread):
                     self.file.write(chunk)
                     self.bar.update(len(chunk))
         except Exception as error:
-            self.error = _explained(error)
+            self.error = _explained(error, self.url)
 
 
 class Fetcher:
@@ -114,7 +172,11 @@ class Fetcher:
         with contextlib.suppress(Exception):  # there is none, or it is not what was written
             if memory.is_file():
                 kept = json.loads(memory.read_text(encoding="utf-8"))
-                self.failed = {name: (float(when), float(spent), str(why)) for name, (when, spent, why) in kept.items()}
+                self.failed = {
+                    name: (float(when), float(spent), without_secrets(str(why)))
+                    for name, (when, spent, why) in kept.items()
+                    if not re.search("[@?#]", name)  # as earlier versions of the course wrote them
+                }
 
     def begin(self) -> None:
         """Begin a call. In ``full`` mode, calls within a minute share the time to wait."""
@@ -173,7 +235,7 @@ class Fetcher:
         OSError
             If the file could not be written.
         """
-        name, begin = url.split("/")[2], time.monotonic()
+        name, begin = host_of(url), time.monotonic()
         shy = self.mode == "auto" and not named  # of asking at all, once the network has failed
         if why := self.known(name) or (shy and self.known("*")):
             raise FetchError(f"{why}; that was a short while ago, and it isn't asked again yet")
@@ -207,7 +269,7 @@ class Fetcher:
         """Fetch ``url`` once: wait for an answer, then for enough bytes in each stretch of time."""
         from course_utils.assets import progress
 
-        bar = progress(unit="B", unit_scale=True, desc=Path(url).name[:40], disable=not show, delay=0.5)
+        bar = progress(unit="B", unit_scale=True, desc=Path(shown(url)).name[:40], disable=not show, delay=0.5)
         with open(path, "wb") as file, bar:
             one = _Try(url, file, largest, bar)
             one.start()

@@ -4,8 +4,11 @@ Only what the course puts into its cache is looked at. Whatever else lies there 
 """
 
 import contextlib
+import errno
 import json
+import os
 import re
+import stat
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,7 +22,7 @@ if TYPE_CHECKING:
     from course_utils.assets import Store
 
 PART = re.compile(r"\.(.+)\.\d+\.\d+\.part")
-FEATURES_PART = re.compile(r"\..+\.\d+\.npz")
+UNPACKED = re.compile(r".+-[0-9a-f]{12}")
 ILL = tuple[str, Callable[[], str] | None]  # what is wrong, and what mends it and says how, if anything does
 
 
@@ -30,9 +33,20 @@ def _places(store: "Store") -> dict[Path, list[dict]]:
     return {store.cache / place: files for place, files in places}
 
 
+def _kind(path: Path) -> str:
+    """Return what lies at a path: a file, a folder, another thing; "" if nothing does, or it may not be looked at."""
+    try:
+        mode = path.stat().st_mode
+        return "folder" if stat.S_ISDIR(mode) else "file" if stat.S_ISREG(mode) else "other"
+    except PermissionError:
+        return ""
+    except OSError:  # a link that leads nowhere
+        return "other" if os.path.lexists(path) else ""
+
+
 def _held(target: Path) -> bool:
     """Return whether a process holds the lock of a file, or may hold it."""
-    if not (lock := Path(f"{target}.lock")).exists():
+    if _kind(lock := Path(f"{target}.lock")) != "file":
         return False
     try:
         with filelock.FileLock(lock, timeout=0):
@@ -46,21 +60,41 @@ def _remove(path: Path) -> str:
     return "removed"
 
 
+def _renamed(path: Path) -> str:
+    return f"renamed to {assets.set_aside(path)}"
+
+
+def _in(folder: Path, pattern: str) -> list[Path]:
+    """Return what lies in a folder and has such a name, as far as it may be looked at."""
+    try:
+        return sorted(folder.glob(pattern))
+    except OSError:  # of Python before 3.13
+        return []
+
+
 def _damaged(places: dict[Path, list[dict]], cache: Path) -> Iterator[ILL]:
     """Yield what lies in the place of a file, or of its folder, and is none."""
     folders = {folder for path in places for folder in path.parents if folder.is_relative_to(cache)}
-    for path in sorted(folder for folder in folders if folder.is_file()):
-        yield f"{path} is a file, but a folder belongs there", lambda path=path: f"renamed to {assets.set_aside(path)}"
+    folders |= {cache / "features", cache / "unpacked"}
+    for path in sorted(folder for folder in folders if _kind(folder) in ("file", "other")):
+        yield f"{path} is no folder, but one belongs there", lambda path=path: _renamed(path)
+    for path in (Path(f"{place}.lock") for place in places):
+        if _kind(path) == "folder":
+            yield f"{path} is a folder, but a file belongs there", lambda path=path: _renamed(path)
     for path, files in places.items():
         with contextlib.suppress(FileNotFoundError, NotADirectoryError):
             try:
                 if not assets.version_of(path, files) and not _held(path):
                     what = f"{path} is damaged, or is another file"
-                    yield what, lambda path=path: f"renamed to {assets.set_aside(path)}"
+                    yield what, lambda path=path: _renamed(path)
             except (FileNotFoundError, NotADirectoryError):
                 raise
             except OSError as error:
-                yield f"{path} cannot be read ({error.strerror}): {assets.remedy(path.parent)}", None
+                if _kind(path) == "other":  # a link to itself
+                    yield f"{path} is no file, but one belongs there", lambda path=path: _renamed(path)
+                elif error.errno != errno.ELOOP:
+                    remedy = assets.remedy(path.parent).rstrip(".")
+                    yield f"{path} cannot be read ({error.strerror}): {remedy}", None
 
 
 def _unpacked(store: "Store") -> Iterator[ILL]:
@@ -84,28 +118,29 @@ def _unpacked(store: "Store") -> Iterator[ILL]:
 def _left_over(store: "Store", places: dict[Path, list[dict]]) -> Iterator[ILL]:
     """Yield what was begun and never finished."""
     for folder in sorted({path.parent for path in places} | {store.cache, store.cache / "unpacked"}):
-        for path in sorted(folder.glob(".*.part")):
+        for path in _in(folder, ".*.part"):
             target = PART.fullmatch(path.name) and folder / PART.fullmatch(path.name)[1]
-            known = target and (target in places or folder.name == "unpacked" or target.name == "unreachable.json")
-            if known and not _held(target):
+            unpacked = target and folder.name == "unpacked" and UNPACKED.fullmatch(target.name)
+            known = unpacked or target in places or target == store.cache / "unreachable.json"
+            if known and _kind(path) == "file" and not _held(target):
                 yield f"{path} is left over from a download that was stopped", lambda path=path: _remove(path)
-    for path in sorted((store.cache / "features").glob("*/.*.npz")):
+    for path in _in(store.cache / "features", "*/.*.npz"):
         with contextlib.suppress(OSError):
-            if FEATURES_PART.fullmatch(path.name) and time.time() - path.stat().st_mtime > 60:
+            if features.SCRATCH.fullmatch(path.name) and time.time() - path.stat().st_mtime > 60:
                 yield f"{path} is left over from a computation that was stopped", lambda path=path: _remove(path)
 
 
 def _ills(store: "Store") -> Iterator[ILL]:
     places = _places(store)
-    if store.cache.exists() and not store.cache.is_dir():
+    if _kind(store.cache) in ("file", "other"):
         yield f"{store.cache} is not a folder: set COURSE_CACHE to one", None
         return
     yield from _left_over(store, places)
     yield from _damaged(places, store.cache)
     yield from _unpacked(store)
-    if damaged := [
-        path for path in sorted((store.cache / "features").glob("*/[!.]*.npz")) if not features.rows_of(path)
-    ]:
+    kept = [path for path in _in(store.cache / "features", "*/[!.]*.npz") if features.KEPT.fullmatch(path.name)]
+    readable = [path for path in kept if _kind(path) == "file" and os.access(path, os.R_OK)]
+    if damaged := [path for path in readable if not features.rows_of(path)]:
         more = f" (and {len(damaged) - 1} more like it)" if len(damaged) > 1 else ""
 
         def remove() -> str:
@@ -115,9 +150,9 @@ def _ills(store: "Store") -> Iterator[ILL]:
 
         yield f"{damaged[0]}{more} holds no whole features of this version of the course", remove
     memory = store.cache / "unreachable.json"
-    if memory.exists() and not memory.is_file():
-        yield f"{memory} is not a file", lambda: f"renamed to {assets.set_aside(memory)}"
-    elif memory.exists():
+    if _kind(memory) in ("folder", "other"):
+        yield f"{memory} is not a file", lambda: _renamed(memory)
+    elif _kind(memory) == "file":
         try:
             whole = all(len(row) == 3 for row in json.loads(memory.read_text(encoding="utf-8")).values())
         except Exception:  # it may hold anything
@@ -152,15 +187,16 @@ def repair(store: "Store") -> list[str]:
     locks = 0
     places, unpacked = _places(store), store.cache / "unpacked"
     for folder in {path.parent for path in places} | {unpacked}:
-        for path in folder.glob("*.lock"):
-            if path.with_suffix("") not in places and folder != unpacked:
+        for path in _in(folder, "*.lock"):
+            target = path.with_suffix("")
+            if target not in places and not (folder == unpacked and UNPACKED.fullmatch(target.name)):
                 continue
             with contextlib.suppress(OSError, filelock.Timeout), filelock.FileLock(path, timeout=0):
                 path.unlink()
                 locks += 1
     if locks:
         said.append(f"{locks} locks that nobody held: removed.")
-    if (store.cache / "unreachable.json").is_file():
+    if _kind(store.cache / "unreachable.json") == "file":
         store.forget_failures()
         with contextlib.suppress(OSError):
             (store.cache / "unreachable.json").unlink()

@@ -25,7 +25,7 @@ from filelock import FileLock
 from nbconvert.preprocessors.coalescestreams import CoalesceStreamsPreprocessor
 from nbformat.v4 import new_code_cell
 
-from course_utils import assets
+from course_utils import assets, fetch
 from makers import files, lessons
 from makers.lessons import CHECK, EVAL, Lesson, LessonError, tags
 
@@ -179,7 +179,7 @@ def circumstances(names: Iterable[str] = ()) -> dict[str, str]:
         # a drawing is taken as it is when a page or a slide is written
         if file.is_file() and file.suffix not in (".pyc", ".svg") and ".ipynb_checkpoints" not in file.parts:
             digest.update(f"{file.relative_to(lessons.ROOT)} {file.stat().st_size}\n".encode() + file.read_bytes())
-    settings = {key: os.environ.get(key, "") for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
+    settings = {key: fetch.shown(os.environ.get(key, "")) for key in ("COURSE_ASSETS", "COURSE_MIRROR")}
     settings["here"] = "" if settings["COURSE_ASSETS"] == "embedded" else json.dumps(here(names))
     needed = [line for line in importlib.metadata.requires("course-utils") or [] if "extra ==" not in line]
     used = ["keras", "ipykernel", *(re.match(r"[\w.-]+", line)[0] for line in needed)]

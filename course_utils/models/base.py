@@ -1,13 +1,26 @@
 """What the networks have in common: how they are called, and how TensorFlow starts."""
 
+import io
 import os
+import pickle
 import re
 import tempfile
+import types
 from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 
+# What a checkpoint may name: the parts of tensors and of NumPy's arrays. Whatever else it names is not called.
+HARMLESS = {
+    ("_codecs", "encode"),
+    ("collections", "OrderedDict"),
+    ("torch._utils", "_rebuild_tensor_v2"),
+    *(("torch", f"{kind}Storage") for kind in ("Float", "Half", "Double", "Long", "Int", "Short", "Byte", "Bool")),
+    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
+    ("numpy", "ndarray"),
+    ("numpy", "dtype"),
+}
 FULL = "out of memory|not enough memory"  # what PyTorch says in errors that have no class of their own
 
 
@@ -56,6 +69,42 @@ class EmbeddingModel(Protocol):
 
     def __call__(self, waveform: np.ndarray) -> Output:
         """Return scores and embeddings of a waveform, shape (n_samples,), at the model's sample rate."""
+
+
+def load(checkpoint: bytes, weights_only: bool) -> Any:
+    """Return what a checkpoint of PyTorch holds; nothing that it names is run.
+
+    The files of PANNs hold more than weights, which ``torch.load(weights_only=True)`` refuses unless it is allowed for
+    the whole process. An unpickler with a list of its own allows it for this file alone. But ``torch.load`` takes none
+    where the environment sets ``TORCH_FORCE_WEIGHTS_ONLY_LOAD``. Then the parts of ``torch.load`` are called, with the
+    same list.
+
+    Parameters
+    ----------
+    weights_only : bool
+        Whether it holds nothing but weights.
+
+    Raises
+    ------
+    Exception
+        Of many kinds, if it is no checkpoint; ``pickle.UnpicklingError`` if it names what is not on the list.
+    """
+    import torch
+
+    class Unpickler(pickle.Unpickler):
+        def find_class(self, module: str, name: str) -> Any:
+            if (module, name) not in HARMLESS:
+                raise pickle.UnpicklingError(f"it names {module}.{name}")
+            return super().find_class(module, name)
+
+    only = types.SimpleNamespace(Unpickler=Unpickler, load=lambda file, **options: Unpickler(file, **options).load())
+    only.__name__ = "weights"
+    file = io.BytesIO(checkpoint)
+    if os.environ.get("TORCH_FORCE_WEIGHTS_ONLY_LOAD", "").lower() in ("1", "y", "yes", "true"):
+        if checkpoint.startswith(b"PK"):  # a zip file; before PyTorch 1.6 they were none
+            return torch.serialization._load(torch._C.PyTorchFileReader(file), "cpu", only, encoding="utf-8")
+        return torch.serialization._legacy_load(file, "cpu", only, encoding="utf-8")
+    return torch.load(file, "cpu", None if weights_only else only, weights_only=weights_only)
 
 
 class Ladder:

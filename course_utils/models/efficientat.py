@@ -8,14 +8,13 @@ https://github.com/fschmid56/EfficientAT (MIT). The code here is our own.
 """
 
 import hashlib
-import io
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from course_utils import assets, audio, datasets
-from course_utils.models.base import Ladder, Output
+from course_utils.models.base import Ladder, Output, load
 from course_utils.models.panns import interpolate
 
 SAMPLE_RATE, WINDOW = 32000, 10.0  # Hz; s, as in AudioSet
@@ -173,7 +172,7 @@ class EfficientAT:
         data = path if isinstance(path, bytes) else Path(path).read_bytes()
         self.id = hashlib.sha256(data).hexdigest()[:16] + framing
         try:
-            self._weights = torch.load(io.BytesIO(data), map_location="cpu", weights_only=True)
+            self._weights = load(data, weights_only=True)
             self._weights["mel"] = torch.from_numpy(mel_filters())
             self._ladder = Ladder(device, self._move)
             self._forward([np.zeros(SAMPLE_RATE // 10, np.float32)])

@@ -6,7 +6,6 @@ Source: Q. Kong et al., PANNs, IEEE/ACM TASLP 28 (2020) 2880-2894.
 import csv
 import importlib
 import io
-import pickle
 import sys
 import threading
 import types
@@ -15,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from course_utils import assets, datasets
-from course_utils.models.base import Ladder
+from course_utils.models.base import Ladder, load
 
 PANNS_RATE = 32000  # Hz
 PANNS_FRAME_RATE = 100  # frames per second: a hop of 320 samples
@@ -46,41 +45,16 @@ def interpolate(scores: np.ndarray, hop: float, n_samples: int) -> np.ndarray:
     return (1 - weight) * scores[:, left] + weight * scores[:, right]
 
 
-# What a checkpoint may name: the parts of tensors and of NumPy's arrays. Whatever else it names is not called.
-HARMLESS = {
-    ("_codecs", "encode"),
-    ("collections", "OrderedDict"),
-    ("torch._utils", "_rebuild_tensor_v2"),
-    *(("torch", f"{kind}Storage") for kind in ("Float", "Half", "Double", "Long", "Int", "Short", "Byte", "Bool")),
-    *((f"numpy.{core}.multiarray", name) for core in ("core", "_core") for name in ("_reconstruct", "scalar")),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
-
-
 def _weights(checkpoint: bytes) -> dict[str, Any]:
     """Return the weights in a checkpoint of PANNs, whatever else it holds; nothing that it names is run.
-
-    The published files hold more than weights, which ``torch.load(weights_only=True)`` refuses unless it is allowed for
-    the whole process. An unpickler with a list of its own allows it for this file alone.
 
     Raises
     ------
     ValueError
-        If it is no such checkpoint, or names what is not on the list.
+        If it is no such checkpoint, or names what is not on the list of :func:`course_utils.models.base.load`.
     """
-    import torch
-
-    class Unpickler(pickle.Unpickler):
-        def find_class(self, module: str, name: str) -> Any:
-            if (module, name) not in HARMLESS:
-                raise pickle.UnpicklingError(f"it names {module}.{name}")
-            return super().find_class(module, name)
-
-    only = types.SimpleNamespace(Unpickler=Unpickler, load=lambda file, **options: Unpickler(file, **options).load())
-    only.__name__ = "weights"
     try:
-        return torch.load(io.BytesIO(checkpoint), "cpu", only, weights_only=False)["model"]
+        return load(checkpoint, weights_only=False)["model"]
     except Exception as error:  # whatever breaks first in a file of something else
         raise ValueError(f"This is no checkpoint of PANNs ({str(error)[:80]}). Download it again.") from error
 

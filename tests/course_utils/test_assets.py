@@ -1309,3 +1309,58 @@ def test_used_can_be_written_as_json(embedded):
     with assets.using(assets.Store("embedded")):
         assets.resolve("yamnet")
         assert json.loads(json.dumps(assets.used())) == {"yamnet": "embedded"}
+
+
+@pytest.mark.skipif(os.name == "nt", reason="links are of another kind here")
+@pytest.mark.parametrize("variable", ["COURSE_CACHE", "COURSE_MIRROR"])
+def test_a_circle_of_links_is_said_in_each_python(variable, tmp_path, monkeypatch):
+    """Before Python 3.13, resolve() says so, and since then stat() does."""
+    (tmp_path / "a").symlink_to("b")
+    (tmp_path / "b").symlink_to("a")
+    for resolve in (Path.resolve, Path.absolute):
+        monkeypatch.setattr(Path, "resolve", resolve)
+        with pytest.raises(assets.AssetError, match=rf"{variable} is '.*/a/x', which is not a folder \(.*[Ll]ink.*\)"):
+            assets.Store.from_environment({variable: str(tmp_path / "a/x")})
+
+
+@pytest.fixture
+def installed(monkeypatch, tmp_path):
+    """Return the folders of an installation: where all users keep assets, the user's cache, a temporary one."""
+    places = {name: tmp_path / name for name in ("shared", "own", "scratch")}
+    monkeypatch.setattr(assets, "CHECKOUT", tmp_path / "shared")
+    monkeypatch.setattr(assets.platformdirs, "user_cache_path", lambda name: places["own"])
+    monkeypatch.setattr(assets, "scratch_folder", lambda: places["scratch"])
+    return places | {"shared": tmp_path / "shared/data/cache"}
+
+
+@pytest.mark.parametrize(
+    ("writes", "there", "cache", "mirror"),
+    [
+        ("shared own scratch", True, "shared", None),
+        ("own scratch", True, "own", "shared"),
+        ("own scratch", False, "own", None),
+        ("scratch", True, "scratch", "shared"),
+        ("", True, "shared", None),
+        ("", False, "shared", None),
+    ],
+)
+def test_a_shared_installation_is_read_and_ones_own_folder_written(
+    installed, monkeypatch, writes, there, cache, mirror
+):
+    if there:
+        installed["shared"].mkdir(parents=True)
+    installed["scratch"] /= "cache"
+    monkeypatch.setattr(assets, "writable", lambda folder: any(folder == installed[name] for name in writes.split()))
+    store = assets.Store.from_environment({})
+    assert store.cache == installed[cache]
+    assert store.mirror == (installed[mirror] if mirror else None)
+    other = assets.Store.from_environment({"COURSE_MIRROR": "http://mirror.example/x"})
+    assert (other.cache, other.mirror) == (store.cache, "http://mirror.example/x")  # what is said counts
+
+
+def test_an_overview_is_a_table_in_a_terminal_and_opens_in_a_notebook(embedded):
+    shown = assets.overview("yamnet", "audioset-labels")
+    assert repr(shown).splitlines()[0].split() == "asset this run uses from to get the real one".split()
+    assert len(repr(shown).splitlines()) == 3
+    assert shown._repr_html_().startswith("<details><summary>What this lesson uses, and how to get the real thing<")
+    assert shown._repr_html_().count("prefetch") == 2

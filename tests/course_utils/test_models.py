@@ -460,3 +460,33 @@ def test_device_says_why(capsys):
     choice = models.device()
     assert choice == "cpu" or torch.cuda.is_available() or torch.backends.mps.is_available()
     assert capsys.readouterr().out.startswith(f"Device: {choice} (")
+
+
+@pytest.mark.parametrize(
+    ("cuda", "mps", "said"),
+    [
+        (True, False, "Device: cuda (A100)."),
+        (True, True, "Device: cuda (A100)."),
+        (False, True, "Device: mps (PyTorch finds an Apple GPU)."),
+        (False, False, "Device: cpu (PyTorch finds no GPU here, and the course doesn't need one)."),
+    ],
+)
+def test_device_takes_the_gpu_that_is_there(monkeypatch, capsys, cuda, mps, said):
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
+    monkeypatch.setattr(torch.cuda, "get_device_name", lambda number: "A100")
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
+    assert models.device() == said.split()[1]
+    assert capsys.readouterr().out == f"{said}\n"
+
+
+def test_notes_are_shown_if_tensorflow_does_not_start(monkeypatch, capfd, tmp_path):
+    (tmp_path / "tensorflow.py").write_text("import os; os.write(2, b'a library is missing'); raise ImportError('no')")
+    monkeypatch.setitem(sys.modules, "tensorflow", None)  # so that it is put back
+    monkeypatch.delitem(sys.modules, "tensorflow")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(ImportError, match="no"):
+        models.start_tensorflow()
+    os.write(2, b", and stderr is what it was")
+    assert capfd.readouterr().err == "a library is missing, and stderr is what it was"

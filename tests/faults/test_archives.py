@@ -231,7 +231,7 @@ def test_repair_mends_what_it_knows_and_nothing_else(make, tmp_path):
     (cache / "own.lock").write_bytes(b"own")
     (cache / "unreachable.json").write_text("{")
     (cache / "features/net").mkdir(parents=True)
-    (cache / "features/net/clip-1.npz").write_bytes(b"no features")
+    (cache / "features/net/clip-0123456789abcdef.npz").write_bytes(b"no features")
     before = snapshot(cache)
     assert len(store.problems()) == 4
     assert snapshot(cache) == before  # to look changes nothing

@@ -1,5 +1,6 @@
 """Downloads and the cache: whatever goes wrong, the right file or one sentence, soon, and nothing lost."""
 
+import base64
 import contextlib
 import errno
 import json
@@ -16,9 +17,11 @@ from pathlib import Path
 
 import filelock
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from serving import BODY, as_nobody, version
 
-from course_utils import assets
+from course_utils import __main__, assets, doctor, fetch
 
 from .checker import Seen, check
 from .conftest import ROOT
@@ -495,6 +498,214 @@ def test_a_mirror_address_that_is_none(address, fault):
     with pytest.raises(assets.AssetError, match=r"which is not a whole address\. Correct it, or unset it") as error:
         assets.Store.from_environment({"COURSE_MIRROR": address})
     fault(KIND, f"COURSE_MIRROR is {address}", str(error.value), "as before", time.monotonic() - start)
+
+
+# --- passwords: no door shows one, and each is sent ---
+
+PASSWORDS = {  # what is set, to an address that nobody answers at; what everybody reads of it
+    "a mirror with a password does not answer": ({"COURSE_MIRROR": "http://user:s3cret@{}/x"}, "http://…@{}/x"),
+    "a mirror with a token in place of a user does not answer": ({"COURSE_MIRROR": "http://s3cret@{}"}, "http://…@{}"),
+    "a mirror with a token in its query does not answer": (
+        {"COURSE_MIRROR": "http://{}/x?token=s3cret"},
+        "http://{}/x",
+    ),
+    "a mirror with a signature does not answer": (
+        {"COURSE_MIRROR": "http://{}/x?X-Amz-Expires=9&X-Amz-Signature=s3cret@x"},
+        "http://…",
+    ),
+    "a mirror with a space in its password does not answer": (
+        {"COURSE_MIRROR": "http://user:my s3cret@{}/x"},
+        "http://…@{}/x",
+    ),
+    "a mirror with @ in its password does not answer": (
+        {"COURSE_MIRROR": "http://user:s3cret@s3cret@{}/x"},
+        "http://…@{}/x",
+    ),
+    "a mirror with a slash in its password": ({"COURSE_MIRROR": "http://user:/s3cret@{}/x"}, "http://…@{}/x"),
+    "a mirror with a question mark in its password": ({"COURSE_MIRROR": "http://user:a?s3cret@{}/x"}, "http://…"),
+    "a mirror with a password and no port": (
+        {"COURSE_MIRROR": "http://user:s3cret@host:port/x"},
+        "http://…@host:…/x",
+    ),
+    "a mirror with a password that begins with htp": ({"COURSE_MIRROR": "htp://user:s3cret@{}/x"}, "htp://…@{}/x"),
+    "a mirror with a password and one slash": ({"COURSE_MIRROR": "http:/user:s3cret@{}/x"}, "http:/…@{}/x"),
+    "a mirror with a password and no http": ({"COURSE_MIRROR": "user:s3cret@{}/x"}, "…@{}/x"),
+    "a mirror with a password and a path without end": (
+        {"COURSE_MIRROR": "htp://user:s3cret@{}" + "/abc" * 2000},
+        "htp://…@{}/abc",
+    ),
+    "a mirror behind a proxy with a password that does not answer": (
+        {"COURSE_MIRROR": "http://some-host.example", "http_proxy": "http://user:s3cret@{}"},
+        "proxy",
+    ),
+    "a proxy with a password and no http does not answer": ({"https_proxy": "user:s3cret@{}"}, "proxy"),
+    "a proxy with a password and an address that makes no sense": ({"https_proxy": "http://user:s3cret@[::1"}, "[::1"),
+    "a proxy with a password and of a kind that is unknown": ({"https_proxy": "foo://user:s3cret@{}"}, "Proxy URL"),
+    "a proxy with a password and without a host": ({"https_proxy": "http://user:s3cret"}, "look at its address"),
+    "a mirror with a password and without a host": ({"COURSE_MIRROR": "http://user:s3cret/x"}, "'http://user:…/x'"),
+    "a proxy with a password and of a kind that is not installed": (
+        {"https_proxy": "socks5://user:s3cret@{}"},
+        "SOCKS",
+    ),
+    "a proxy with a slash in its password": ({"https_proxy": "http://user:s3/s3cret@{}"}, "proxy"),
+}
+
+
+@pytest.fixture
+def doors(table, monkeypatch, capsys, recwarn, tmp_path):
+    """Return a function that goes through all doors of the course, and returns what each says."""
+    for variable in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(variable, raising=False)
+        monkeypatch.delenv(variable.upper(), raising=False)
+    monkeypatch.setenv("COURSE_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(doctor, "CHECKS", dict.fromkeys((doctor.settings, doctor.data, doctor.network), 20.0))
+    table["thing"] |= {"licence": "free", "source": "here"}
+    monkeypatch.setattr(assets, "table", lambda: table)
+
+    def go(variables: dict[str, str]) -> dict[str, str]:
+        said = {}
+        table["thing"]["files"][0]["urls"] = [] if "COURSE_MIRROR" in variables else ["https://some-host.example/x"]
+        for mode in ("auto", "full"):
+            monkeypatch.setenv("COURSE_ASSETS", mode)
+            for variable, value in variables.items():
+                monkeypatch.setenv(variable, value)
+            for command in ("info", "prefetch thing", "doctor", "doctor --json"):
+                __main__.main(command.split())
+                said[f"{command}, {mode}"] = capsys.readouterr().out
+            try:
+                shown = assets.overview("thing")
+                said[f"overview, {mode}"] = repr(shown) + shown._repr_html_()
+            except assets.AssetError as error:
+                said[f"error, {mode}"] = str(error)
+                assert error.__cause__ is None  # a notebook would show it
+            said[f"cell, {mode}"] = "".join(capsys.readouterr()) + "".join(str(one.message) for one in recwarn)
+            with contextlib.suppress(FileNotFoundError):
+                said[f"memory, {mode}"] = (tmp_path / "cache/unreachable.json").read_text(encoding="utf-8")
+                (tmp_path / "cache/unreachable.json").unlink()
+            recwarn.clear()
+        return said
+
+    return go
+
+
+@pytest.mark.parametrize("name", PASSWORDS)
+def test_no_password_is_shown(doors, refused, quick, fault, name):
+    host = refused.removeprefix("http://")
+    variables, words = PASSWORDS[name]
+    start = time.monotonic()
+    said = doors({variable: value.format(host) for variable, value in variables.items()})
+    assert not [
+        door
+        for door, text in said.items()
+        if "s3cret" in text or ("user" in text.replace("user_", "") and "without a host" not in name)
+    ]
+    line = next(line for line in said["prefetch thing, auto"].splitlines() if words.format(host) in line)
+    if "not answer" in name and "COURSE_MIRROR" in variables:
+        assert f"COURSE_MIRROR {words.format(host)}" in said["cell, auto"] or words == "proxy"
+        assert next(iter(json.loads(said["memory, auto"]))) in (host, "…", "some-host.example")
+    fault(KIND, name, line.strip(), "empty", time.monotonic() - start)
+
+
+QUOTED = {  # where a server sends us on to, which errors of libraries quote
+    "the server sends us on to FTP, with a password": "ftp://user:s3cret@127.0.0.1/x?token=s3cret",
+    "the server sends us on to an address that makes no sense, with a password": "http://user:s3cret@[::1/x?a=s3cret",
+    "the server sends us on to a port that is no number, with a password": "http://user:s3cret@127.0.0.1:port/x",
+    "the server sends us on to where nobody listens, with a signature": "http://127.0.0.1:9/x?X-Amz-Signature=s3cret",
+    "the server sends us on to a name that is too long, with a password": f"http://user:s3cret@{'x' * 99}.example/x",
+    "the server sends us on to nothing, with a token": "http:///x?token=s3cret",
+}
+
+
+@pytest.mark.parametrize("name", QUOTED)
+def test_errors_of_libraries_quote_no_password(make, server, quick, fault, tmp_path, name):
+    one = server(always=f"to {QUOTED[name]}")
+    seen, cache = check(make("auto", f"{one.url}/thing?token=s3cret"), "thing", {"": BODY}, SOON)
+    full, _ = check(make("full", f"{one.url}/thing?token=s3cret"), "thing", {"": BODY}, SOON)
+    assert not seen.is_real
+    kept = [path.read_text() for path in tmp_path.rglob("unreachable.json")]
+    assert "s3cret" not in " ".join([seen.said, full.said, *kept])
+    assert one.url.removeprefix("http://") in seen.said
+    fault(KIND, name, seen.said, cache, seen.seconds)
+
+
+def test_an_error_that_quotes_an_address_in_any_way_is_cleaned(monkeypatch):
+    monkeypatch.setenv("https_proxy", "http://user:my s3cret@proxy.example:3128")
+    url = "http://user:s3 cret@host.example/x?token=s3cret"
+    for text in (
+        f"Invalid URL {url!r}: no host",
+        "No connection adapters were found for 'ftp://user:s3cret@host.example/x?token=s3cret'",
+        "HTTPConnectionPool(host='x', port=9): Max retries exceeded with url: /x?token=s3cret (Caused by Odd('y'))",
+        "Failed to parse: http://user:my s3cret@proxy.example:3128",
+        "Failed to parse: user:s3cret@host.example",
+    ):
+        said = str(fetch._explained(ValueError(text), url))
+        assert said.startswith("ValueError: ")
+        assert not re.search("user|s3|cret", said), said
+    said = fetch.without_secrets("The file /media/a@b/x.bin is odd (http://h.example/y). Is it? See a=b.")
+    assert said == "The file /media/a@b/x.bin is odd (http://h.example/y). Is it? See a=b."
+
+
+WHERE = ["http://u:{}@h.example/x", "http://h.example/x?{}", "http://{}@h.example", "https://h.example/x#{}"]
+
+
+@given(st.text(min_size=1), st.sampled_from([*WHERE, "u:{}@h.example:3128", "//{}@h.example"]))
+def test_whatever_a_password_holds_it_is_not_shown(secret, address):
+    shown = fetch.shown(address.format(f"S3{secret}S3"))
+    assert "S3" not in shown
+    assert shown in (
+        *("http://…@h.example/x", "http://…", "http://h.example/x", "http://…@h.example"),
+        *("https://…", "https://h.example/x", "…@h.example:3128", "…", "//…@h.example", "//…"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("mirror", "asked"),
+    [
+        ("http://user:s3cret@{}/x", "Basic " + base64.b64encode(b"user:s3cret").decode()),
+        ("http://user:p%40ss%2Fword@{}/x/", "Basic " + base64.b64encode(b"user:p@ss/word").decode()),
+        ("http://{}/x?token=s3cret/", "token=s3cret/"),
+        ("http://{}?sv=1&sig=a%2Fb", "sv=1&sig=a%2Fb"),
+    ],
+)
+def test_what_a_mirror_asks_for_is_sent_to_it(make, server, quick, mirror, asked):
+    one = server(always=f"guarded {asked}")
+    seen, _ = check(make("full", mirror=mirror.format(one.url.removeprefix("http://"))), "thing", {"": BODY}, SOON)
+    assert seen.is_real, seen.said
+    wrong, _ = check(make("full", cache="other", mirror=one.url), "thing", {"": BODY}, SOON)
+    assert "401" in wrong.said
+
+
+def test_what_a_proxy_asks_for_is_sent_to_it(make, server, quick, monkeypatch):
+    one = server(always=f"guarded Basic {base64.b64encode(b'user:s3cret').decode()}")
+    monkeypatch.setenv("http_proxy", one.url.replace("//", "//user:s3cret@"))
+    assert check(make("full", "http://some-host.example/thing"), "thing", {"": BODY}, SOON)[0].is_real
+
+
+def test_a_bar_shows_no_password(server, monkeypatch, tmp_path):
+    drawn, bar = [], assets.progress
+    monkeypatch.setattr(assets, "progress", lambda **options: drawn.append(options["desc"]) or bar(**options))
+    one = server(always="guarded token=s3cret")
+    url = f"{one.url}/thing.bin?token=s3cret"
+    fetch.Fetcher("auto", tmp_path / "memory").get(url, tmp_path / "x", len(BODY), lambda path: "original", show=True)
+    assert drawn == ["thing.bin"]
+
+
+def test_hosts_are_told_apart_without_their_passwords(server, refused, quick, tmp_path):
+    host, memory = refused.removeprefix("http://"), tmp_path / "unreachable.json"
+    now = time.time()
+    memory.write_text(
+        json.dumps({f"user:s3cret@{host}": [now, 9, "old"], "old.example": [now, 9, "http://a:s3cret@b"]})
+    )
+    fetcher = fetch.Fetcher("full", memory)
+    for _ in range(2):
+        with pytest.raises(fetch.FetchError, match="connection refused"):
+            fetcher.get(f"http://user:s3cret@{host}/x?token=s3cret", tmp_path / "x", 9, lambda path: None)
+    assert list(json.loads(memory.read_text())) == ["old.example", host]
+    assert "s3cret" not in memory.read_text()
+    with pytest.raises(fetch.FetchError, match="isn't asked again yet"):
+        fetch.Fetcher("full", memory).get(f"http://other:one@{host}/x", tmp_path / "x", 9, lambda path: None)
+    other = server().url.replace("//", "//user:s3cret@")
+    assert fetcher.get(f"{other}/x", tmp_path / "x", len(BODY), lambda path: "it") == "it"
 
 
 # --- what is here may go or change, while a notebook is open ---
