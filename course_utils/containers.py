@@ -7,8 +7,10 @@ read as far as needed to know better. What is lost is said; what can be read is 
 Sources: RFC 3533 (Ogg); RFC 9639 (FLAC); ISO/IEC 11172-3 and 13818-3 (MPEG audio); the Xing header as LAME writes it.
 """
 
+import bisect
 import functools
 import io
+import itertools
 import mmap
 import re
 import zlib
@@ -32,16 +34,8 @@ class Pieces(io.RawIOBase):
 
     def __init__(self, pieces: list):
         self.pieces = [piece if isinstance(piece, memoryview) else memoryview(piece) for piece in pieces]
+        self.begins = [0, *itertools.accumulate(map(len, self.pieces))]  # and the end of the last one
         self.at = 0
-        self.size = sum(map(len, self.pieces))
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
 
     def tell(self) -> int:
         """Return the place of the next byte."""
@@ -49,20 +43,16 @@ class Pieces(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a place from the beginning, from here or from the end, and return it."""
-        self.at = max(0, offset + (0, self.at, self.size)[whence])
+        self.at = max(0, offset + (0, self.at, self.begins[-1])[whence])
         return self.at
 
     def readinto(self, buffer: memoryview) -> int:
         """Read into a buffer, and return how many bytes."""
-        begin, done = 0, 0
-        for piece in self.pieces:
-            start = self.at + done - begin
-            if 0 <= start < len(piece) and done < len(buffer):
-                part = piece[start : start + len(buffer) - done]
-                buffer[done : done + len(part)] = part
-                done += len(part)
-            begin += len(piece)
-        self.at += done
+        number, done = bisect.bisect(self.begins, self.at) - 1, 0
+        while number < len(self.pieces) and done < len(buffer):
+            part = self.pieces[number][self.at - self.begins[number] :][: len(buffer) - done]
+            buffer[done : done + len(part)] = part
+            number, done, self.at = number + 1, done + len(part), self.at + len(part)
         return done
 
     def close(self) -> None:
