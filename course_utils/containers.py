@@ -100,9 +100,9 @@ def _check_ogg(data) -> None:
     """Check the pages of an Ogg file: their checksums, that none is missing, and that the last one says so."""
     at, following, ended = 0, {}, set()
     while data[at : at + 4] == b"OggS":
-        sizes = data[at + 27 : at + 27 + int.from_bytes(data[at + 26 : at + 27], "little")]
-        end = at + 27 + len(sizes) + sum(sizes)
-        if len(data) < max(end, at + 28):
+        count = int.from_bytes(data[at + 26 : at + 27])
+        end = at + 27 + count + sum(data[at + 27 : at + 27 + count])
+        if len(data) < end:
             raise BrokenError("breaks off before its end")
         flags, serial, number = data[at + 5], data[at + 14 : at + 18], int.from_bytes(data[at + 18 : at + 22], "little")
         bare = data[at : at + 22] + bytes(4) + data[at + 26 : end]  # the checksum is that of a page without one
@@ -259,7 +259,7 @@ def _mpeg(data) -> list | None:
     xing, vbri = first[side : side + 4] in (b"Xing", b"Info"), first[36:40] == b"VBRI"
     if xing or vbri:
         place = side + 8 if xing else 50
-        known = vbri or first[side + 7] & 1
+        known = vbri or int.from_bytes(first[side + 4 : side + 8], "big") & 1
         promised = int.from_bytes(first[place : place + 4], "big") if known else count
         parts[0], count = (begin + len(first), end), count - 1
         if promised > count + 1:
