@@ -203,7 +203,7 @@ def _tag(data, at: int) -> int:
     if data[at : at + 8] == b"APETAGEX":
         return 32 + int.from_bytes(data[at + 12 : at + 16], "little")
     if data[at : at + 11] == b"LYRICSBEGIN":
-        return max(11, data.find(b"LYRICS200", at) + 9 - at)
+        return max(0, data.find(b"LYRICS200", at) + 9 - at)
     return 128 if data[at : at + 3] == b"TAG" else 0
 
 
