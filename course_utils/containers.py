@@ -255,7 +255,7 @@ def _mpeg(data) -> list | None:
     xing, vbri = first[side : side + 4] in (b"Xing", b"Info"), first[36:40] == b"VBRI"
     if xing or vbri:
         place = side + 8 if xing else 50
-        known = vbri or int.from_bytes(first[side + 4 : side + 8], "big") & 1
+        known = vbri or int.from_bytes(first[side + 7 : side + 8]) & 1
         promised = int.from_bytes(first[place : place + 4], "big") if known else count
         parts[0], count = (begin + len(first), end), count - 1
         if promised > count + 1:
