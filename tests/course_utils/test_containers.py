@@ -333,7 +333,7 @@ TAGS = {
 def test_tags_are_skipped_wherever_they_are(name):
     tag = TAGS[name]
     assert outcome(id3(b"") + tag + F * 3) == told(3, F * 3)
-    assert outcome(F * 3 + tag + F * 4) == told(7, F * 3, F * 4)
+    assert outcome(F * 3 + tag + F * 4 + tag + F * 2) == told(9, F * 3, F * 4, F * 2)
     assert outcome(F * 3 + tag) == told(3, F * 3)
     assert outcome(F * 3 + tag + F[:-1]) == CUT
     assert outcome(F * 3 + tag[:-1] + F * 2) == DAMAGED
