@@ -137,6 +137,22 @@ def test_a_folder_that_is_not_there_or_is_a_file(tmp_path):
     assert archives.differences(folder, WANTED) == ([folder], ["a", "b/c"])
 
 
+def test_a_folder_is_made_to_hold_the_archive_and_nothing_else(tmp_path):
+    folder, files, scratch = tmp_path / "deep/folder", {"a": b"x", "b/c/d": b"y"}, tmp_path / "scratch"
+    archives.mend(folder, files, scratch)
+    first = (folder / "b/c/d").stat()
+    (folder / "a").unlink()
+    (folder / "a/foreign").mkdir(parents=True)
+    (folder / "b/foreign").write_bytes(b"x")
+    wanted = archives.digests(files)
+    assert archives.differences(folder, wanted) == ([folder / "a", folder / "b/foreign"], ["a"])
+    archives.mend(folder, files, scratch)
+    assert archives.differences(folder, wanted) == ([], [])
+    second = (folder / "b/c/d").stat()
+    assert (second.st_ino, second.st_mtime_ns) == (first.st_ino, first.st_mtime_ns)  # what is right stays
+    assert not scratch.exists()
+
+
 def test_links_are_wrong_even_to_what_is_right(tmp_path):
     folder, elsewhere = tmp_path / "folder", tmp_path / "elsewhere"
     archives.mend(elsewhere, {"a": b"x", "b/c": b"y"}, tmp_path / "scratch")
