@@ -7,8 +7,10 @@ read as far as needed to know better. What is lost is said; what can be read is 
 Sources: RFC 3533 (Ogg); RFC 9639 (FLAC); ISO/IEC 11172-3 and 13818-3 (MPEG audio); the Xing header as LAME writes it.
 """
 
+import bisect
 import functools
 import io
+import itertools
 import mmap
 import re
 import zlib
@@ -32,16 +34,8 @@ class Pieces(io.RawIOBase):
 
     def __init__(self, pieces: list):
         self.pieces = [piece if isinstance(piece, memoryview) else memoryview(piece) for piece in pieces]
+        self.begins = [0, *itertools.accumulate(map(len, self.pieces))]  # and the end of the last one
         self.at = 0
-        self.size = sum(map(len, self.pieces))
-
-    def seekable(self) -> bool:
-        """Return True."""
-        return True
-
-    def readable(self) -> bool:
-        """Return True."""
-        return True
 
     def tell(self) -> int:
         """Return the place of the next byte."""
@@ -49,20 +43,16 @@ class Pieces(io.RawIOBase):
 
     def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
         """Go to a place from the beginning, from here or from the end, and return it."""
-        self.at = max(0, offset + (0, self.at, self.size)[whence])
+        self.at = max(0, offset + (0, self.at, self.begins[-1])[whence])
         return self.at
 
     def readinto(self, buffer: memoryview) -> int:
         """Read into a buffer, and return how many bytes."""
-        begin, done = 0, 0
-        for piece in self.pieces:
-            start = self.at + done - begin
-            if 0 <= start < len(piece) and done < len(buffer):
-                part = piece[start : start + len(buffer) - done]
-                buffer[done : done + len(part)] = part
-                done += len(part)
-            begin += len(piece)
-        self.at += done
+        number, done = bisect.bisect(self.begins, self.at) - 1, 0
+        while number < len(self.pieces) and done < len(buffer):
+            part = self.pieces[number][self.at - self.begins[number] :][: len(buffer) - done]
+            buffer[done : done + len(part)] = part
+            number, done, self.at = number + 1, done + len(part), self.at + len(part)
         return done
 
     def close(self) -> None:
@@ -101,7 +91,7 @@ def checked(data: mmap.mmap | bytes) -> tuple[list | None, int]:
         return pieces, int.from_bytes(data[21:26], "big") & 0xF_FFFF_FFFF
     elif re.fullmatch(b"RIFF....WAVE|FORM....AIF[FC]", head, re.DOTALL):
         return _chunked(data), 0
-    elif head.startswith(b"ID3") or _frame(head[:3]) is not NO_FRAME:
+    elif head.startswith(b"ID3") or _frame(head, 0) is not NO_FRAME:
         return _mpeg(data), 0
     return None, 0
 
@@ -110,9 +100,9 @@ def _check_ogg(data) -> None:
     """Check the pages of an Ogg file: their checksums, that none is missing, and that the last one says so."""
     at, following, ended = 0, {}, set()
     while data[at : at + 4] == b"OggS":
-        sizes = data[at + 27 : at + 27 + int.from_bytes(data[at + 26 : at + 27], "little")]
-        end = at + 27 + len(sizes) + sum(sizes)
-        if len(data) < max(end, at + 28):
+        count = int.from_bytes(data[at + 26 : at + 27])
+        end = at + 27 + count + sum(data[at + 27 : at + 27 + count])
+        if len(data) < end:
             raise BrokenError("breaks off before its end")
         flags, serial, number = data[at + 5], data[at + 14 : at + 18], int.from_bytes(data[at + 18 : at + 22], "little")
         bare = data[at : at + 22] + bytes(4) + data[at + 26 : end]  # the checksum is that of a page without one
@@ -125,7 +115,7 @@ def _check_ogg(data) -> None:
         ended |= {serial} if flags & 4 else set()
         at = end
     if following.keys() - ended:
-        raise BrokenError("is damaged in the middle" if data.find(b"OggS", at) > 0 else "breaks off before its end")
+        raise BrokenError("is damaged in the middle" if b"OggS" in data[at:] else "breaks off before its end")
 
 
 # --- WAV and AIFF ---
@@ -152,13 +142,13 @@ def _found(data, order: str, name: bytes, start: int) -> tuple[int, int] | None:
 def _chunked(data) -> list | None:
     """Return a WAV or AIFF file without its metadata if these would lead libsndfile astray, else None."""
     order, names = ("little", (b"fmt ", b"data")) if data[:4] == b"RIFF" else ("big", (b"COMM", b"SSND"))
-    places, last = {}, (b"", 12, 12)
-    for last in _chunks(data, order):
-        places.setdefault(last[0], last[1:])
+    places = {}
+    for name, last, end in _chunks(data, order):
+        places.setdefault(name, (last, end))
     if places.keys() >= set(names):
         begin, end = places[names[1]]
-        behind = data[end:].strip(b"\0") if last[1] == begin else b""
-        if (last[1] == begin == end < len(data)) or len(behind) >= 8:  # the size was never written, or too early
+        # nothing follows that is a chunk: the size was never written, or too early
+        if begin == last and (begin == end < len(data) or len(data[end:].strip(b"\0")) >= 8):
             places[names[1]] = begin, len(data)
         elif begin % 2 == 0:  # libsndfile doesn't know chunks without their padding byte
             return None
@@ -187,22 +177,23 @@ KBPS = {  # by version and layer, from a field of the frame's header
     (2, 3): (8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160),
 }
 RATES = {0: (11025, 12000, 8000), 2: (22050, 24000, 16000), 3: (44100, 48000, 32000)}  # Hz, by version
-SYNC = re.compile(rb"\xff[\xe2-\xff]")
+SYNC = re.compile(rb"\xff[\xe2-\xff].", re.DOTALL)  # how a frame begins
 NO_FRAME = 0, b""
 
 
-def _frame(header: bytes) -> tuple[int, bytes]:
-    """Return how many bytes a frame has whose header begins with three bytes, and what all frames of its file share."""
-    if not SYNC.match(header) or len(header) < 3:
+def _frame(data, at: int) -> tuple[int, bytes]:
+    """Return how many bytes the frame has that begins at a place, and what all frames of its file share."""
+    if not (header := SYNC.match(data, at)):
         return NO_FRAME
-    version, layer, field, rate = header[1] >> 3 & 3, 4 - (header[1] >> 1 & 3), header[2] >> 4, header[2] >> 2 & 3
+    _, second, third = header[0]
+    version, layer, field, rate = second >> 3 & 3, 4 - (second >> 1 & 3), third >> 4, third >> 2 & 3
     if version == 1 or layer == 4 or field in (0, 15) or rate == 3:
         return NO_FRAME
     bits = 1000 * KBPS[1 if version == 3 else 2, layer][field - 1]
-    padding, rate = header[2] >> 1 & 1, RATES[version][rate]
-    samples = 576 if layer == 3 and version != 3 else 1152
-    size = (12 * bits // rate + padding) * 4 if layer == 1 else samples // 8 * bits // rate + padding
-    return size, bytes([header[1] | 1, header[2] & 0x0C])
+    padding, rate = third >> 1 & 1, RATES[version][rate]
+    eighth = 72 if layer == 3 and version != 3 else 144  # of its samples
+    size = (12 * bits // rate + padding) * 4 if layer == 1 else eighth * bits // rate + padding
+    return size, bytes([second | 1, third & 0x0C])
 
 
 def _tag(data, at: int) -> int:
@@ -213,19 +204,16 @@ def _tag(data, at: int) -> int:
     if data[at : at + 8] == b"APETAGEX":
         return 32 + int.from_bytes(data[at + 12 : at + 16], "little")
     if data[at : at + 11] == b"LYRICSBEGIN":
-        return max(11, data.find(b"LYRICS200", at) + 9 - at)
+        return max(0, data.find(b"LYRICS200", at) + 9 - at)
     return 128 if data[at : at + 3] == b"TAG" else 0
 
 
 def _next(data, at: int, kind: bytes = b"") -> int:
     """Return where two frames in a row begin, or a last one, of a kind or of any; the end if there are none."""
     while found := SYNC.search(data, at):
-        size, own = _frame(data[(at := found.start()) : at + 3])
-        if (
-            size
-            and own == (kind or own)
-            and (_frame(data[at + size : at + size + 3])[1] == own or at + size == len(data))
-        ):
+        at = found.start()
+        size, own = _frame(data, at)
+        if size and own == (kind or own) and (_frame(data, at + size)[1] == own or at + size == len(data)):
             return at
         at += 1
     return len(data)
@@ -236,12 +224,10 @@ def _frames(data) -> tuple[list[tuple[int, int]], int]:
     at, parts, count = 0, [], 0
     while size := _tag(data, at):
         at += size
-    if data[at : at + 4] == b"fLaC":
-        return [], 0
-    at = _next(data, at)
-    _, kind = _frame(data[at : at + 3])
+    at = len(data) if data[at : at + 4] == b"fLaC" else _next(data, at)
+    _, kind = _frame(data, at)
     while at < len(data):
-        size, own = _frame(data[at : at + 3])
+        size, own = _frame(data, at)
         if own == kind:
             begin = parts.pop()[0] if parts and parts[-1][1] == at else at
             at, count = at + size, count + 1
@@ -263,13 +249,13 @@ def _mpeg(data) -> list | None:
     if not parts or data[parts[0][0] + 1] & 6 != 2:  # layers I and II have no such header
         return None
     begin, end = parts[0]
-    first = data[begin : begin + _frame(data[begin : begin + 3])[0]]
+    first = data[begin : begin + _frame(data, begin)[0]]
     mpeg1, mono = first[1] & 0x18 == 0x18, first[3] >> 6 == 3
     side = 4 + (32, 17)[mono] if mpeg1 else 4 + (17, 9)[mono]
     xing, vbri = first[side : side + 4] in (b"Xing", b"Info"), first[36:40] == b"VBRI"
     if xing or vbri:
         place = side + 8 if xing else 50
-        known = vbri or first[side + 7] & 1
+        known = vbri or int.from_bytes(first[side + 7 : side + 8]) & 1
         promised = int.from_bytes(first[place : place + 4], "big") if known else count
         parts[0], count = (begin + len(first), end), count - 1
         if promised > count + 1:
@@ -278,4 +264,4 @@ def _mpeg(data) -> list | None:
             return None
     head = bytes([255, first[1] | 1, (0x50 if mpeg1 else 0x80) | first[2] & 0x0C, first[3]])  # of 64 kbit/s
     info = head + bytes(side - 4) + b"Info\0\0\0\1" + count.to_bytes(4, "big")
-    return [info.ljust(_frame(head[:3])[0], b"\0"), *(memoryview(data)[slice(*part)] for part in parts)]
+    return [info.ljust(_frame(head, 0)[0], b"\0"), *(memoryview(data)[slice(*part)] for part in parts)]
