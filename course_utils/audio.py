@@ -23,15 +23,15 @@ from course_utils import containers
 if TYPE_CHECKING:
     from IPython.display import HTML
 
-_UNREADABLE = {  # what we say of a file that libsndfile does not open, by its first eight bytes
-    b"": "is empty, 0 bytes. Download, copy or save it again.",
-    b"....ftyp": "is MPEG-4 (m4a, mp4). Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
-    b"\x1a\x45\xdf\xa3.*": "is WebM or Matroska. Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
-    b".*": "is not audio that can be read. Save it as WAV or FLAC and try again.",
+_UNREADABLE = {  # what we say of a file that libsndfile does not open, by how it begins
+    b"(?s)....ftyp": "is MPEG-4 (m4a, mp4). Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
+    b"\x1a\x45\xdf\xa3": "is WebM or Matroska. Convert it to WAV or FLAC, for instance with Audacity or ffmpeg.",
+    b"": "is not audio that can be read. Save it as WAV or FLAC and try again.",
 }
 _SIZES = re.compile(  # what libsndfile says of chunks that are shorter than they should be, in its words
     r"(?:data|SSND|BODY|[Ss]ize|riff|Data length) *:? (\d+) \(?should be (\d+)"
 )
+_LENGTH = re.compile(r"(?:Frames|Cols) *: (\d+)")  # and of how long a sound should be
 BLOCK = 1 << 20  # values that are read at once, of all channels
 _DIVIDE = "Divide 16-bit samples by 32768, or read the file with course_utils.audio.load."
 
@@ -128,7 +128,7 @@ class Levels:
         self.full += int(np.count_nonzero(full))
         self.in_a_row += int(np.count_nonzero(full[1:] & full[:-1]))
         self.peak = max(self.peak, float(level.max(initial=0)))
-        self.power += float(np.sum(np.square(block, dtype=np.float64))) / max(1, self.channels)
+        self.power += float(np.sum(np.square(block, dtype=np.float64))) / self.channels
         return self.add_mono(block.mean(axis=1))
 
     def add_mono(self, mono: np.ndarray) -> np.ndarray:
@@ -233,18 +233,15 @@ class Reader:
         except soundfile.LibsndfileError as error:
             if "malformed" in str(error):
                 raise _broken(self.path, "is damaged") from error
-            head = data[:8]
-            what = next(what for start, what in _UNREADABLE.items() if re.fullmatch(start, head, re.DOTALL))
+            what = next(what for start, what in _UNREADABLE.items() if re.match(start, data))
             raise ValueError(f"{_of(self.path)} {what}") from error
-        if how := _cut(file, data[:1024]):
+        if how := _cut(file, data):
             raise _broken(self.path, how)
         return file, promised
 
-    def _breaks_off(self, seconds: float) -> ValueError:
-        how = (
-            f"breaks off before the end of the {seconds:.2f} s it promises" if seconds else "cannot be read to its end"
-        )
-        return _broken(self.path, how)
+    def _breaks_off(self) -> ValueError:
+        known = f"breaks off before the end of the {self.duration:.2f} s it promises"
+        return _broken(self.path, known if self._promised else "cannot be read to its end")
 
     def _check_length(self, seconds: float) -> None:
         if seconds > self.longest:
@@ -266,15 +263,15 @@ class Reader:
                     raise ValueError(f"{_of(self.path)} {what}. Save it again as 16-bit WAV.")
                 yield mono
         except soundfile.LibsndfileError as error:
-            raise self._breaks_off(self._promised / self.file_rate) from error
+            raise self._breaks_off() from error
         if not count:
             raise ValueError(f"{_of(self.path)} holds no audio at all, 0 samples. Record or save it again.")
         if self._promised - count > 0.01 * self._promised + 0.1 * self.file_rate:
-            raise self._breaks_off(self._promised / self.file_rate)
+            raise self._breaks_off()
 
     def blocks(self, seconds: float = 10.0) -> Iterator[np.ndarray]:
         """Yield the sound in blocks of shape (n_samples,), at the rate that you want, without seams."""
-        resampler, count = soxr.ResampleStream(self.file_rate, self.sample_rate, 1, dtype="float32"), 0
+        resampler, count = soxr.ResampleStream(self.file_rate, self.sample_rate, 1), 0
         for block in chain(self.samples(seconds), [np.zeros(0, np.float32)]):
             count += len(resampled := resampler.resample_chunk(block, last=not len(block)))
             yield resampled
@@ -299,16 +296,16 @@ class Reader:
         return [*self.levels.notes(), unsure]
 
 
-def _cut(file: soundfile.SoundFile, head: bytes) -> str | None:
+def _cut(file: soundfile.SoundFile, data: mmap.mmap | bytes) -> str | None:
     """Say how a file breaks off, if libsndfile has noticed that it holds less than its header promises.
 
     A writer that can't go back to the header, such as a pipe, promises nothing, or 2 GB and more. Then the audio lasts
     until the file ends.
     """
     said, present = file.extra_info, file.frames
-    known = {"AVR": r"Frames *: (\d+)", "MPC2K": r"Frames *: (\d+)", "SDS": r"Frames *: (\d+)", "MAT5": r"Cols : (\d+)"}
-    promised = [int(n) for n in re.findall(known.get(file.format, "(?!)"), said)[-1:]]
-    promised += [int(n) for n in re.findall(rb"NIST_1A.*?sample_count -i (\d+)", head, re.DOTALL)]
+    promised = [int(n) for n in _LENGTH.findall(said)[-1:]] if file.format in ("AVR", "MAT5", "MPC2K", "SDS") else []
+    if nist := re.match(rb"(?s)NIST_1A.{,1000}?sample_count -i (\d+)", data):
+        promised = [int(nist[1])]
     if file.format == "SDS" and promised:  # here it is the promise that libsndfile gives as the length
         promised, present = [present], promised[0]
     for should, is_there in _SIZES.findall(said):
@@ -400,7 +397,7 @@ def check_waveform(waveform: np.ndarray, sample_rate: float, min_seconds: float 
         raise ValueError(f"{bad} samples are NaN or infinite. Replace them (numpy.nan_to_num) or take another clip.")
     if (peak := np.abs(waveform).max()) > 8:
         raise ValueError(f"The largest sample is {peak:.4g}, far outside [-1, 1]. {_DIVIDE}")
-    return waveform.astype(np.float32, copy=False)
+    return np.asarray(waveform, np.float32)
 
 
 def normalise_peak(waveform: np.ndarray) -> np.ndarray:
