@@ -3,6 +3,7 @@
 import io
 import itertools
 import mmap
+import struct
 from fractions import Fraction
 
 import pytest
