@@ -373,7 +373,7 @@ class Store:
             self._amiss[path] = f"The files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
         return None
 
-    def _find_file(self, relative: str, files: list[dict], network: bool, show: bool = True) -> tuple | None:
+    def _find_file(self, relative: str, files: list[dict], network: bool, show: bool) -> tuple | None:
         """Look for one file in cache, mirror and, if it is allowed, network: (path, source, variant), or None."""
         places = list(dict.fromkeys(version.get("path", relative) for version in files))
         for place in places:
@@ -413,7 +413,7 @@ class Store:
         the archive does not hold is removed.
         """
         folder = None
-        with self._noting(self.cache / "unpacked/.", str(archive)):
+        with self._noting(self.cache / "unpacked" / archive.name, str(archive)):
             try:
                 folder, wanted = self.unpacked(archive, variant, files)
                 if any(archives.differences(folder, wanted)):  # else nothing has to be written
@@ -499,7 +499,8 @@ class Store:
         amiss, self._amiss = self._amiss, {}
         for path, what in list(amiss.items())[:1]:
             if not what:
-                more = f" So are {len(amiss) - 1} more." if len(amiss) > 1 else ""
+                others = len(amiss) - 1
+                more = f" So {'is' if others == 1 else 'are'} {others} more." if others else ""
                 what = f"{path} is damaged, or is another file, so the course doesn't use it.{more}"
                 if not path.is_relative_to(self.cache):
                     what += " Ask whoever looks after the mirror."
