@@ -22,6 +22,8 @@ from test_assets import pack
 
 from course_utils import archives, assets, fetch
 
+ON = "The course goes on with what it ships. To try again, run `python -m course_utils prefetch thing`."
+ROOM = "set COURSE_CACHE to a folder of your own, with room on its disk"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="links and pipes are of another kind here")
 
 
@@ -142,7 +144,7 @@ def test_an_address_without_a_host_or_with_an_odd_port_is_no_mirror(value):
 
 
 @pytest.mark.parametrize(
-    ("value", "mirror"),
+    ("value", "wanted"),
     [
         (None, None),
         ("", None),
@@ -154,8 +156,8 @@ def test_an_address_without_a_host_or_with_an_odd_port_is_no_mirror(value):
     ],
     ids=["none", "empty", "path", "port", "slashes", "folder", "home"],
 )
-def test_a_mirror_is_an_address_without_a_last_slash_or_a_folder(value, mirror):
-    assert assets.Store(mirror=value).mirror == mirror
+def test_a_mirror_is_an_address_without_a_last_slash_or_a_folder(value, wanted):
+    assert assets.Store(mirror=value).mirror == wanted
 
 
 @pytest.mark.parametrize(
@@ -368,7 +370,7 @@ def test_a_bar_is_on_stdout_waits_half_a_second_and_goes(capsys):
     assert capsys.readouterr() == ("x\n", "")
 
 
-def test_what_an_installation_lacks_is_named():
+def test_a_file_that_the_course_lacks_is_named():
     with pytest.raises(assets.AssetError) as error:
         assets.embedded("clips/none.ogg")
     said = "This installation lacks 'clips/none.ogg', which the course ships. "
@@ -470,6 +472,22 @@ def test_what_was_tried_is_told_address_by_address(make, rows, server):
     assert str(error.value) == f"Labels: could not get labels.csv. {assets.WAYS_OUT}"
 
 
+def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(make, rows, put, server, capsys):
+    rows["thing"]["files"][0]["urls"] = [f"{server().url}/thing"]
+    file = put("things", b"")
+    assert not make().resolve("thing").is_real
+    why = f"cannot be written, {os.strerror(errno.EEXIST)}: {ROOM}"
+    assert capsys.readouterr().out == f"Not available: {file} ({why}). {ON}\n"
+
+
+def test_a_mirror_is_asked_though_the_network_has_failed_and_told_as_it_was_named(make, server):
+    mirror = server(always=404)
+    store = make(mirror=f"{mirror.url}/course/")
+    store._fetcher.failed = {"*": (time.time(), 9.0, "no answer")}
+    address = f"COURSE_MIRROR {mirror.url}/course"
+    assert warned(store.resolve, "thing") == [f"Not available: {address} (it answered 404 Not Found). {ON}"]
+
+
 @pytest.mark.parametrize("here", ["", "a", "ab"])
 def test_of_a_set_it_is_told_how_many_could_not_be_got(make, rows, clips, put, refused, here):
     rows["clips"]["base_url"] = f"{refused}/"
@@ -506,9 +524,11 @@ def test_a_host_may_send_the_largest_of_several_versions(make, rows, server):
     assert make("full").resolve("thing").variant == "original"
 
 
-@pytest.mark.parametrize("mirror", [True, False])
+@pytest.mark.parametrize("mirrored", [True, False])
 @pytest.mark.parametrize("name", ["thing", "clips"])
-def test_a_single_file_has_a_bar_of_its_own_and_a_set_one_for_all(make, rows, clips, server, monkeypatch, name, mirror):
+def test_a_single_file_has_a_bar_of_its_own_and_a_set_one_for_all(
+    make, rows, clips, server, monkeypatch, name, mirrored
+):
     one, bars, progress = server(), [], assets.progress
     one.files = {f"/{place}{clip}": body for place in ("", "audio/") for clip, body in clips.items()}
     one.files |= {"/thing": BODY, "/things/thing.bin": BODY}
@@ -519,9 +539,9 @@ def test_a_single_file_has_a_bar_of_its_own_and_a_set_one_for_all(make, rows, cl
         return progress(*arguments, **options)
 
     monkeypatch.setattr(assets, "progress", watched)
-    warned(make(mirror=one.url if mirror else None, small=10**9 * (not mirror)).resolve, name)
+    warned(make(mirror=one.url if mirrored else None, small=10**9 * (not mirrored)).resolve, name)
     if name == "thing":
-        assert sorted(bars) == [("A thing", "clip", True), ("thing.bin" if mirror else "thing", "B", False)]
+        assert sorted(bars) == [("A thing", "clip", True), ("thing.bin" if mirrored else "thing", "B", False)]
     else:
         assert bars.count(("Clips", "clip", False)) == 1
         assert {disable for _, unit, disable in bars if unit == "B"} == {True}
@@ -618,8 +638,7 @@ def test_what_cannot_be_unpacked_or_mended_is_told_with_a_way_out(make, rows, tm
         make("full").resolve("pack")
     cache, why = tmp_path / "cache", strerror or "it broke"
     folder, _ = make().unpacked(cache / "pack.tar.gz", "original", rows["pack"]["files"])
-    told = f"{cache / 'unpacked'}: cannot be written, {why}: set COURSE_CACHE to a folder of your own, with room on"
-    told += " its disk"
+    told = f"{cache / 'unpacked'}: cannot be written, {why}: {ROOM}"
     if there:
         told = f"{cache / 'pack.tar.gz'}: {folder}: its files are damaged, and cannot be mended ({why}). Delete it, or"
         told += " set COURSE_CACHE to a folder of your own"
@@ -745,7 +764,6 @@ ONE, TWO, MIRROR, DISK = (
     "COURSE_MIRROR http://m.example",
     "somewhere/cache",
 )
-ON = "The course goes on with what it ships. To try again, run `python -m course_utils prefetch thing`."
 
 
 @pytest.mark.parametrize(
@@ -850,42 +868,54 @@ def test_an_error_of_the_disk_without_words_of_its_own_is_said_as_it_is(make, pu
         store.read(asset)
 
 
+def test_the_clips_of_a_set_are_given_if_all_are_here(make, clips, put):
+    paths = [put(f"audio/{name}", body) for name, body in clips.items()]
+    store = make(small=0)
+    assert store.clips("clips") == dict(zip(("a.wav", "b.wav", "c.wav"), paths, strict=True))
+    paths[0].unlink()
+    assert store.clips("clips") == {}
+
+
+def test_a_store_finds_and_mends_what_is_wrong_in_its_cache(make, put):
+    path, store = put("things/thing.bin", b"x"), make()
+    assert store.problems() == [f"{path} is damaged, or is another file."]
+    assert len(store.repair()) == 1
+    assert not path.exists()
+    assert store.problems() == store.repair() == []
+
+
 # --- the overview ---
 
 
+GET = "%run -m course_utils prefetch {} (1.1 MB)"
+
+
 @pytest.mark.parametrize(
-    ("mode", "mirror", "how"),
+    ("mode", "folder", "how"),
     [
-        ("auto", None, "%run -m course_utils prefetch {} (1.1 MB)"),
-        (
-            "embedded",
-            None,
-            "remove the environment variable COURSE_ASSETS, then %run -m course_utils prefetch {} (1.1 MB)",
-        ),
-        ("auto", "m", "{m} does not have it. Ask whoever looks after it, or %run -m course_utils prefetch {} (1.1 MB)"),
+        ("auto", None, GET),
+        ("embedded", None, f"remove the environment variable COURSE_ASSETS, then {GET}"),
+        ("auto", "m", f"{{m}} does not have it. Ask whoever looks after it, or {GET}"),
     ],
+    ids=["auto", "embedded", "mirrored"],
 )
-def test_an_overview_word_for_word(make, rows, put, tmp_path, monkeypatch, capsys, mode, mirror, how):
+def test_an_overview_word_for_word(make, rows, tmp_path, monkeypatch, capsys, mode, folder, how):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "m").mkdir()
     del rows["thing"]["embedded"]
     rows["thing"] |= {"title": "A net, of old", "module": "thing", "bytes": 1_050_000}
-    rows["other"] = rows["thing"] | {
-        "title": "Another, of old",
-        "path": "other.bin",
-        "embedded_title": "features (a few)",
-    }
+    rows["other"] = rows["thing"] | {"title": "Another", "path": "other.bin", "embedded_title": "features (a few)"}
     rows["labels"]["bytes"] = 1_050_000
     rows["small"] = rows["thing"] | {"title": "Mini", "path": "mini.bin", "embedded": "yamnet_mini"}
     rows["small"] |= {"speaks_for": ["thing"], "embedded_title": "Mini (shipped)"}
-    with assets.using(make(mode, mirror)):
+    with assets.using(make(mode, folder)):
         table = assets.overview("thing", "small", "other", "labels").data
     how = how.replace("{m}", str(tmp_path / "m"))
     assert table.columns.to_list() == ["asset", "this run uses", "from", "to get the real one"]
     assert table.to_numpy().tolist() == [
         ["A net, of old", "Mini (shipped) in its place", "embedded", how.format("thing")],
         ["Mini", "Mini (shipped)", "embedded", how.format("small")],
-        ["Another, of old", "features (a few)", "embedded", how.format("other")],
+        ["Another", "features (a few)", "embedded", how.format("other")],
         ["Labels", "none", "embedded", how.format("labels")],
     ]
     assert capsys.readouterr().out == "Networks in this run: Mini in place of A net; Mini; features.\n"
