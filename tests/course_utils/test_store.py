@@ -605,6 +605,25 @@ def test_each_clip_of_a_set_is_looked_at_again(make, put, clips, later, name):
     assert warned(store.resolve, "clips")[0].startswith(f"{path} is damaged")
 
 
+def test_after_ctrl_c_no_more_files_are_looked_for(make, monkeypatch):
+    store, looked_for = make(), []
+
+    def find(path, *_):
+        looked_for.append(path)
+        store._fetcher.halt.wait()
+        time.sleep(0.01)  # so that those that wait can be cancelled
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(store, "_find_file", find)
+    monkeypatch.setattr(assets, "progress", interrupted)
+    rows = [{"path": str(number), "files": []} for number in range(400)]
+    with pytest.raises(KeyboardInterrupt):
+        store._find_files(rows, network=False, title="Clips")
+    assert len(looked_for) < len(rows)
+
+
 # --- archives ---
 
 
@@ -688,22 +707,24 @@ def test_who_asks_the_network(make, rows, mode, size, asks):
 
 
 @pytest.mark.parametrize("name", ["thing", "labels"])
-def test_what_stands_in_for_an_asset(make, rows, name):
+def test_what_stands_in_for_an_asset(make, rows, put, name):
     path = assets.EMBEDDED / "audioset_labels.csv" if name == "thing" else None
     row = rows[name]
     wanted = assets.Resolved(name, row["title"], path, "embedded", row["embedded_title"], {})
-    for mode in ("embedded", "auto"):
-        assert make(mode).resolve(name) == wanted
+    assert make().resolve(name) == wanted
+    put(row["path"], BODY if name == "thing" else b"x")
+    assert make("embedded").resolve(name) == wanted
+    assert make().resolve(name).is_real
     assert (wanted.is_real, wanted.label) == (False, row["embedded_title"])
 
 
 def test_a_set_of_clips_is_its_folder_and_its_files_by_name(make, rows, clips, put, tmp_path):
     for name, body in clips.items():
-        put(f"audio/{name}", body, "cache" if name < "c" else "mirror")
+        put(f"audio/{name}", body, "cache" if name < "b" else "mirror")
     asset = make(mirror=tmp_path / "mirror").resolve("clips")
     assert asset == assets.Resolved("clips", "Clips", tmp_path / "cache/audio", "mirror", "16 kHz")
     assert asset.label == "Clips (16 kHz)"
-    places = [tmp_path / "cache/audio/a.ogg", tmp_path / "cache/audio/b.ogg", tmp_path / "mirror/audio/c.ogg"]
+    places = [tmp_path / "cache/audio/a.ogg", tmp_path / "mirror/audio/b.ogg", tmp_path / "mirror/audio/c.ogg"]
     assert asset.clips == dict(zip(("a.wav", "b.wav", "c.wav"), places, strict=True))
 
 
