@@ -595,6 +595,21 @@ def test_what_has_not_changed_is_hashed_once_clip_by_clip(make, put, clips, late
     assert store.used == {"clips": "embedded"}
 
 
+@pytest.mark.parametrize("name", ["thing", "clips"])
+def test_what_has_not_changed_is_not_looked_for_again(make, put, clips, later, monkeypatch, name):
+    put("things/thing.bin")
+    for clip, body in clips.items():
+        put(f"audio/{clip}", body)
+    store = make()
+    asset = store.resolve(name)
+    monkeypatch.setattr(store, "_find", None)
+    assert store.resolve(name) is asset
+    put("things/thing.bin", b"x")
+    put("audio/a.ogg", b"x")
+    with pytest.raises(TypeError):  # it is looked for
+        store.resolve(name)
+
+
 @pytest.mark.parametrize("name", ["a.ogg", "b.ogg", "c.ogg"])
 def test_each_clip_of_a_set_is_looked_at_again(make, put, clips, later, name):
     for clip, body in clips.items():
