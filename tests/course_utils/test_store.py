@@ -317,7 +317,7 @@ def test_a_file_that_is_being_written_has_the_name_process_and_time_in_its_name(
     assert assets.scratch(tmp_path / "a.bin") == tmp_path / f".a.bin.{os.getpid()}.123.part"
 
 
-@pytest.mark.parametrize("name", ["a.bin", "a[1]*.tar.gz", "a"])
+@pytest.mark.parametrize("name", ["a.bin", "a[1].tar.gz", "a"])
 def test_what_other_tries_have_begun_is_found_by_its_name(tmp_path, name):
     begun = {tmp_path / f".{name}.{number}.2.part": number for number in (1, 23)}
     others = [f".{name}.part", f".{name}.1.part", f".{name}.x.1.part", f".{name}.1.2.3.part", f".{name}.1.2.PART"]
@@ -476,7 +476,9 @@ def test_a_folder_that_cannot_be_made_is_told_with_what_to_do(make, rows, put, s
     rows["thing"]["files"][0]["urls"] = [f"{server().url}/thing"]
     file = put("things", b"")
     assert not make().resolve("thing").is_real
-    why = f"cannot be written, {os.strerror(errno.EEXIST)}: {ROOM}"
+    with pytest.raises(FileExistsError) as error:
+        file.mkdir()
+    why = f"cannot be written, {error.value.strerror}: {ROOM}"
     assert capsys.readouterr().out == f"Not available: {file} ({why}). {ON}\n"
 
 
