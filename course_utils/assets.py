@@ -380,7 +380,7 @@ class Store:
             self._amiss[path] = f"The files in {path.parent} cannot be read ({error.strerror}): {remedy(path.parent)}"
         return None
 
-    def _find_file(self, relative: str, files: list[dict], network: bool, show: bool = True) -> tuple | None:
+    def _find_file(self, relative: str, files: list[dict], network: bool, show: bool) -> tuple | None:
         """Look for one file in cache, mirror and, if it is allowed, network: (path, source, variant), or None."""
         places = list(dict.fromkeys(version.get("path", relative) for version in files))
         for place in places:
@@ -420,7 +420,7 @@ class Store:
         the archive does not hold is removed.
         """
         folder = None
-        with self._noting(self.cache / "unpacked/.", str(archive)):
+        with self._noting(self.cache / "unpacked" / archive.name, str(archive)):
             try:
                 folder, wanted = self.unpacked(archive, variant, files)
                 if any(archives.differences(folder, wanted)):  # else nothing has to be written
@@ -492,7 +492,7 @@ class Store:
                 missing = f"{found.count(None)} of {len(found)} clips" if "manifest" in row else row["path"]
                 tried = "".join(f"\n  {address}: {why}" for address, why in self._failures.items())
                 self._failures.clear()
-                self._tell_amiss(name, None)
+                self._tell_amiss(None)
                 raise AssetError(f"{row['title']}: could not get {missing}. {WAYS_OUT}{tried}")
         path = embedded(row["embedded"]) if "embedded" in row else None
         return Resolved(name, row["title"], path, "embedded", row["embedded_title"])
@@ -501,12 +501,13 @@ class Store:
     def _command(name: str) -> str:
         return f"`{_runner()} -m course_utils prefetch {name}`"
 
-    def _tell_amiss(self, name: str, asset: Resolved | None) -> None:
+    def _tell_amiss(self, asset: Resolved | None) -> None:
         """Warn, in one line, of what lies in the cache or in the mirror's folder and cannot be used."""
         amiss, self._amiss = self._amiss, {}
         for path, what in list(amiss.items())[:1]:
             if not what:
-                more = f" So are {len(amiss) - 1} more." if len(amiss) > 1 else ""
+                others = len(amiss) - 1
+                more = f" So {'is' if others == 1 else 'are'} {others} more." if others else ""
                 what = f"{path} is damaged, or is another file, so the course doesn't use it.{more}"
                 if not path.is_relative_to(self.cache):
                     what += " Ask whoever looks after the mirror."
@@ -514,8 +515,8 @@ class Store:
                     again = asset.source == "network" or isinstance(self.mirror, str)
                     remove = f"To remove it, run `{_runner()} -m course_utils doctor --repair`."
                     what += " It was fetched again." if again else f" That of the mirror is used. {remove}"
-                elif self.mode != "full":  # else that is what was tried just now
-                    what += f" To fetch it again, run {self._command(name)}."
+                elif asset:  # else that is what was tried just now
+                    what += f" To fetch it again, run {self._command(asset.name)}."
             warnings.warn(what, stacklevel=6)
 
     def _tell(self, asset: Resolved) -> None:
@@ -531,7 +532,7 @@ class Store:
             new = {address: why for address, why in new.items() if "COURSE_MIRROR" in address}
         self._failures.clear()
         self._told |= new.keys()
-        self._tell_amiss(asset.name, asset)
+        self._tell_amiss(asset)
         if new:
             said = "; ".join(f"{address} ({why})" for address, why in new.items())
             again = f"The course goes on with what it ships. To try again, run {self._command(asset.name)}."

@@ -1040,7 +1040,7 @@ def test_clips_of_another_name_are_found_in_a_mirror_that_is_an_address(make, se
     one = server(404)
     one.files["/audio/a.ogg"] = b"as Ogg Vorbis"
     files = [version(BODY), version(b"as Ogg Vorbis") | {"path": "audio/a.ogg"}]
-    path, source, _ = make(mirror=one.url)._find_file("audio/a.wav", files, network=False)
+    path, source, _ = make(mirror=one.url)._find_file("audio/a.wav", files, network=False, show=False)
     assert (path, source) == (tmp_path / "cache/audio/a.ogg", "mirror")
     assert path.read_bytes() == b"as Ogg Vorbis"
 

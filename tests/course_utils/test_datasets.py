@@ -189,11 +189,11 @@ def test_clips_of_another_name_are_found_in_cache_and_mirror(tmp_path):
     small = {"variant": "16 kHz", "bytes": len(body), "hash": f"sha256:{hashlib.sha256(body).hexdigest()}", "urls": []}
     files = [{"variant": "44.1 kHz", "bytes": 1, "hash": "md5:0", "urls": []}, small | {"path": "audio/a.ogg"}]
     store = assets.Store("auto", tmp_path / "cache", tmp_path)
-    assert store._find_file("audio/a.wav", files, network=False) is None
+    assert store._find_file("audio/a.wav", files, network=False, show=False) is None
     for place, source in ((tmp_path, "mirror"), (tmp_path / "cache", "cache")):
         (place / "audio").mkdir(parents=True)
         (place / "audio/a.ogg").write_bytes(body)
-        found = store._find_file("audio/a.wav", files, network=False)
+        found = store._find_file("audio/a.wav", files, network=False, show=False)
         assert found == (place / "audio/a.ogg", source, "16 kHz")
 
 
