@@ -139,6 +139,7 @@ ADDRESSES = ["http://", "https:///course", "http://host:port", "http://host:0", 
 def test_an_address_without_a_host_or_with_an_odd_port_is_no_mirror(value):
     with pytest.raises(assets.AssetError) as error:
         assets.Store(mirror=value)
+    value = value.replace(":port", ":…")  # it might be a password
     said = f"COURSE_MIRROR is {value[:80]!r}, which is not a whole address. Correct it, or unset it."
     assert str(error.value) == said
 
