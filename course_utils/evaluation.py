@@ -148,7 +148,7 @@ def _draws(confidence: float, n_resamples: int, seed: int) -> tuple[float, int, 
     way = f"Draw once or more, at most {MOST_DRAWS:,} times; 5000 are plenty."
     n = number(n_resamples, "n_resamples", way, lambda n: 1 <= n <= MOST_DRAWS, whole=True)
     way = "Give a whole number, 0 or more, so that the interval can be had again."
-    seed = number(seed, "seed", way, lambda seed: 0 <= seed < np.inf, whole=True)
+    seed = number(seed, "seed", way, lambda seed: seed >= 0, whole=True)
     return _confidence(confidence), n, np.random.default_rng(seed)
 
 
@@ -186,7 +186,7 @@ def wilson_interval(right: int, n: int, confidence: float = 0.95) -> tuple[float
 
     way, confidence = "Give a whole number, 0 or more.", _confidence(confidence)
     given = {"right": right, "n": n}.items()
-    right, n = (number(x, name, way, lambda x: 0 <= x < np.inf, whole=True) for name, x in given)
+    right, n = (number(x, name, way, lambda x: x >= 0, whole=True) for name, x in given)
     if not n or right > n:
         raise ValueError(f"{right} of {n} clips right: give two counts, the second at least 1.")
     interval = stats.binomtest(right, n).proportion_ci(confidence, method="wilson")

@@ -270,7 +270,7 @@ def events_from_scores(
         raise ValueError("Give one threshold for all. For one per class, use events_by_class.")
     hop, window = check_lengths(hop=hop, window=window)
     scores, names, checked = check_scores(scores, classes, threshold)
-    if not isinstance(threshold, Real):  # a float meets scores in single precision as one of them
+    if not isinstance(threshold, float | np.floating):  # a float meets scores in single precision as one of them
         threshold = float(checked)
     best = scores.argmax(axis=1)
     active = np.flatnonzero(scores.max(axis=1) > threshold)

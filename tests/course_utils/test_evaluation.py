@@ -10,7 +10,7 @@ import sed_eval
 from dcase_util.containers import MetaDataContainer
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_events import event_lists
+from test_events import event_lists, message
 
 from course_utils import energy, evaluation
 from course_utils.events import Events, events_by_class
@@ -737,3 +737,290 @@ def test_track_ends_with_the_block_even_if_that_fails_and_refuses_no_mans_land()
     assert cost["seconds"] >= 0
     with pytest.raises(ValueError, match="no country 'XXX'"), energy.track("XXX"):
         pass
+
+
+# --- every message, word for word ---
+
+LISTS = "Expected two lists of the same length, got"
+INDEX = "Expected at least one index of a class, each from 0 to 2. To get the index of a name, use classes.index(name)."
+NO_INDICES = {
+    "two and one": ([0, 1], [0], f"{LISTS} (2,), (1,)."),
+    "one and two": ([0], [0, 1], f"{LISTS} (1,), (2,)."),
+    "one number": (1, 1, f"{LISTS} (), ()."),
+    "rows": ([[0, 1]], [[0, 1]], f"{LISTS} (1, 2), (1, 2)."),
+    "none": ([], [], INDEX),
+    "one past the last": ([0, 3], [0, 1], INDEX),
+    "before the first": ([0, 1], [0, -1], INDEX),
+    "between two": ([0, 1], [0.5, 1], INDEX),
+    "names": (["cat"], ["cat"], INDEX),
+}
+
+
+@pytest.mark.parametrize("function", [evaluation.class_accuracy, evaluation.confusion_matrix])
+@pytest.mark.parametrize("case", NO_INDICES)
+def test_what_is_no_index_is_told_in_a_whole_sentence(case, function):
+    *lists, words = NO_INDICES[case]
+    assert message(function, *lists, CLASSES) == words
+
+
+SHARE = "Give a share between 0 and 1, such as 0.95."
+DRAW = "Draw once or more, at most 100,000 times; 5000 are plenty."
+SEED = "Give a whole number, 0 or more, so that the interval can be had again."
+NO_DRAWS = {
+    "confidence of 0": ({"confidence": 0}, f"confidence is 0. {SHARE}"),
+    "confidence of 1": ({"confidence": 1.0}, f"confidence is 1.0. {SHARE}"),
+    "no draw": ({"n_resamples": 0}, f"n_resamples is 0. {DRAW}"),
+    "half a draw": ({"n_resamples": 1.5}, f"n_resamples is 1.5. {DRAW}"),
+    "one too many": ({"n_resamples": 100_001}, f"n_resamples is 100001. {DRAW}"),
+    "a negative seed": ({"seed": -1}, f"seed is -1. {SEED}"),
+    "half a seed": ({"seed": 0.5}, f"seed is 0.5. {SEED}"),
+    "no end": ({"seed": np.inf}, f"seed is inf. {SEED}"),
+}
+
+
+@pytest.mark.parametrize("case", NO_DRAWS)
+def test_what_is_no_draw_is_told_in_a_whole_sentence(case):
+    options, words = NO_DRAWS[case]
+    assert message(evaluation.bootstrap_interval, [1, 0, 1], **options) == words
+    counts = evaluation.sed_counts([[("cat", 0, 1)]] * 2, [[]] * 2, CLASSES, duration=5)
+    assert message(evaluation.sed_interval, counts, **options) == words
+    if "confidence" in options:
+        assert message(evaluation.wilson_interval, 1, 2, **options) == words
+
+
+def test_draws_up_to_the_limit_are_taken():
+    for n in (1, 100_000):
+        confidence, found, rng = evaluation._draws(0.9, n, 7.0)
+        assert (confidence, found) == (0.9, n)
+        assert rng.random() == np.random.default_rng(7).random()
+
+
+CLIPS = "An interval takes a list of at least two clips, not shape"
+WHOLE = "Give a whole number, 0 or more."
+TWO = "give two counts, the second at least 1."
+EMPTY = "An interval takes at least two recordings, and true events in them."
+OTHERS = "The two detectors were not measured on the same events."
+
+
+def test_intervals_say_what_is_wrong_in_whole_sentences():
+    for correct, words in (
+        ([True], f"{CLIPS} (1,)."),
+        (1, f"{CLIPS} ()."),
+        ([[1, 0]], f"{CLIPS} (1, 2)."),
+        ([1, None], "Some values are text, NaN or infinite. Leave those clips out."),
+        ([-np.inf, 1], "Some values are text, NaN or infinite. Leave those clips out."),
+    ):
+        assert message(evaluation.bootstrap_interval, correct) == words
+    for counts, words in (
+        ((1, 0), f"1 of 0 clips right: {TWO}"),
+        ((0, 0), f"0 of 0 clips right: {TWO}"),
+        ((5, 4.0), f"5 of 4 clips right: {TWO}"),
+        ((-1, 4), f"right is -1. {WHOLE}"),
+        ((1, 2.5), f"n is 2.5. {WHOLE}"),
+        ((1, np.inf), f"n is inf. {WHOLE}"),
+        ((1, -1), f"n is -1. {WHOLE}"),
+    ):
+        assert message(evaluation.wilson_interval, *counts) == words
+    truth = [[("cat", 0, 1)], []]
+    counts, one = (evaluation.sed_counts(x, x, CLASSES, duration=5) for x in (truth, truth[:1]))
+    silent, other = (evaluation.sed_counts(x, truth, CLASSES, duration=5) for x in ([[], []], truth[::-1]))
+    way = "Give sed_counts the same reference, classes and segment for both."
+    for given_counts, words in (
+        ((truth,), "Give what sed_counts returns, not list."),
+        ((counts, 3), "Give what sed_counts returns, not int."),
+        ((one,), EMPTY),
+        ((silent,), EMPTY),
+        ((counts, other), f"{OTHERS} {way}"),
+        ((counts, counts._replace(classes=["cat", "cow", "hen"])), f"{OTHERS} {way}"),
+    ):
+        assert message(evaluation.sed_interval, *given_counts) == words
+
+
+BOTH = "Give both in seconds."
+RENAME = "Rename or drop yours: table.rename(columns=lambda c: c.removeprefix('event_'))"
+NO_RECORDING = {
+    "late": ([("dog", 5.1234567, 6)], "An event begins at 5.12346 s, but a recording lasts 5 s. " + BOTH),
+    "just at the end": ([("cat", 0, 1), ("dog", 5, 6), ("dog", 7, 8)],
+                        "An event begins at 5 s, but a recording lasts 5 s. " + BOTH),
+    "another class": ([("owl", 1, 2)], "No such class: owl. The classes are cat, cow, dog."),
+    "a pair": ([("dog", 1)], "Give each event as (label, onset, offset), not as ('dog', 1)."),
+    "backwards": ([("dog", 2, 1)],
+                  "An event ends before it begins, dog from 2.0 to 1.0 s. Give label, onset, offset."),
+    "other names": (pd.DataFrame([("dog", 1, 2)], columns=["event_label", "onset", "offset"]),
+                    f"A table of events has one column 'label', this one ['event_label', 'onset', 'offset']. {RENAME}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("metric", [*METRICS, evaluation.sed_counts])
+@pytest.mark.parametrize("case", NO_RECORDING)
+def test_the_recording_that_is_wrong_is_told_if_there_are_several(case, metric):
+    wrong, words = NO_RECORDING[case]
+    error, right = KeyError if case == "other names" else ValueError, [("cat", 0, 1)]
+    options = {"classes": CLASSES, "duration": 5, "error": error}
+    for one in (wrong, [wrong]):
+        assert message(metric, one, [right], **options) == words
+    pair = [right, wrong], [right, right]
+    for references, outputs in (pair, pair[::-1]):
+        assert message(metric, references, outputs, **options) == f"In recording 1, counted from 0: {words}"
+
+
+@pytest.mark.parametrize("metric", [*METRICS, evaluation.sed_counts])
+def test_the_first_table_that_lacks_a_column_is_told_before_they_are_joined(metric):
+    right = events(("dog", 1, 2))
+    twice = pd.concat([right, right[["onset"]]], axis=1)
+    other = right.rename(columns={"label": "event_label"})
+    for tables, i, name, wrong in (([other] * 2, 0, "label", other), ([right, twice, other], 1, "onset", twice)):
+        one = f"A table of events has one column '{name}', this one {list(wrong.columns)}."
+        words = message(metric, tables, [[]] * len(tables), CLASSES, duration=5, error=KeyError)
+        assert words == f"In recording {i}, counted from 0: {one} {RENAME}"
+
+
+@pytest.mark.parametrize("metric", [*METRICS, evaluation.sed_counts])
+def test_metrics_say_what_is_wrong_in_whole_sentences(metric):
+    way = "Give a share of the true event's length, from 0 to 1, such as 0.5."
+    for options, words in (
+        ({"duration": 0}, "duration is 0. Give a number of seconds, more than 0."),
+        ({"segment": -1}, "segment is -1. Give a number of seconds, more than 0."),
+        ({"collar": 0}, "collar is 0. Give a number of seconds, more than 0."),
+        ({"percentage_of_length": 50}, f"percentage_of_length is 50. {way}"),
+        ({"segment": 1e-7}, f"A recording of 5 s has more than 10,000,000 segments of 1e-07 s. {BOTH}"),
+        ({"reference": [[]] * 2}, "There are references of 2 recordings and outputs of 1. Give one each."),
+        ({"estimated": [[]] * 2}, "There are references of 1 recordings and outputs of 2. Give one each."),
+    ):
+        right = {"reference": [], "estimated": [], "classes": CLASSES, "duration": 5}
+        assert message(metric, **right | options) == words
+
+
+def test_settings_of_metrics_up_to_their_limits_are_taken():
+    for share in (0, 1):
+        assert evaluation._tolerances(10_000_000, 1, 0.5, share) == [1e7, 1.0, 0.5, share]
+    many = f"A recording of 1e+07 s has more than 10,000,000 segments of 1 s. {BOTH}"
+    assert message(evaluation._tolerances, 10_000_001, 1, 0.5, 0.5) == many
+
+
+# --- what the tables look like ---
+
+
+def test_tables_of_classes_by_name_and_type():
+    accuracy = evaluation.class_accuracy([0, 0, 1, 1, 1], [0, 1, 1, 1, 1], CLASSES)
+    expected = pd.DataFrame({"n": [2, 3, 0, 5], "accuracy": [0.5, 1, np.nan, 0.75]}, [*CLASSES, "average"])
+    pd.testing.assert_frame_equal(accuracy, expected)
+    matrix = evaluation.confusion_matrix([0, 0, 1, 1, 2], [0, 1, 1, 1, 0], CLASSES)
+    index = pd.Index(CLASSES, name="true class")
+    expected = pd.DataFrame([[1, 1, 0], [0, 2, 0], [1, 0, 0]], index, pd.Index(CLASSES, name="predicted class"))
+    pd.testing.assert_frame_equal(matrix, expected)
+
+
+DETECTED = [("cat", 0, 1), ("dog", 2, 4), ("dog", 6, 7)], [("cat", 0.5, 1.25), ("cow", 2, 4), ("dog", 6.5, 7.5)]
+
+
+def test_the_measures_by_name_and_type():
+    pair = DETECTED
+    found = evaluation.sed_metrics(*pair, CLASSES, 8)
+    columns = "F-score", "precision", "recall", "error rate", "substitutions", "deletions", "insertions"
+    by_hand = [[4 / 10, 2 / 6, 2 / 4, 4 / 4, 2 / 4, 0, 2 / 4], [4 / 6, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 0, 0]]
+    titles = ["segment-based (1 s)", "event-based (collar 0.5 s)"]
+    pd.testing.assert_frame_equal(found, pd.DataFrame(by_hand, titles, list(columns), dtype=float))
+    found = evaluation.sed_metrics(*pair, CLASSES, 8, 0.25, 0.125)
+    assert found.index.to_list() == ["segment-based (0.25 s)", "event-based (collar 0.125 s)"]
+    found = evaluation.sed_class_metrics(*pair, CLASSES, 8)
+    expected = pd.DataFrame(
+        {
+            "events": [1, 0, 2, 3],
+            "segment F-score": [2 / 3, 0, 2 / 5, (2 / 3 + 0 + 2 / 5) / 3],
+            "segment error rate": [1, np.nan, 1, 1],
+            "event F-score": [1, 0, 2 / 3, 5 / 9],
+            "event error rate": [0, np.nan, 1 / 2, 1 / 4],
+        },
+        [*CLASSES, "average"],
+    )
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_counts_by_hand():
+    counts = evaluation.sed_counts(*[[side, []] for side in DETECTED], CLASSES, duration=8)
+    assert type(counts) is evaluation.SedCounts
+    assert counts.classes == CLASSES
+    assert counts.counts.dtype == int
+    segments = [[[1, 0, 3], [0] * 3], [[2, 2, 2], [0] * 3], [[1, 0, 1], [0] * 3]]
+    whole = [[[1, 0, 2], [0] * 3], [[1, 1, 1], [0] * 3], [[1, 0, 1], [0] * 3]]
+    assert counts.counts.tolist() == [segments, whole]
+    for name, value in (("segment", 1.0), ("collar", 0.5), ("percentage_of_length", 0.5)):
+        pair = [("dog", 1, 3)], [("dog", 1.5, 4)]
+        default = evaluation.sed_counts(*pair, CLASSES, duration=8).counts
+        for other, same in ((value, True), (value - 0.001, False), (value + 0.001, name != "segment")):
+            found = evaluation.sed_counts(*pair, CLASSES, duration=8, **{name: other}).counts
+            assert np.array_equal(found, default) == same, (name, other)
+
+
+@pytest.mark.parametrize("metric", METRICS)
+def test_a_microsecond_past_the_collar_is_past_it(metric):
+    def f_score(*times, **options):
+        table = metric([("dog", 1, 3)], [("dog", *times)], ["dog"], 8.0, **options)
+        return table["F-score"].iloc[1] if "F-score" in table else table.loc["dog", "event F-score"]
+
+    for times, share, expected in (
+        ((1.2, 3), 0.0, 1),
+        ((1.200001, 3), 0.0, 0),
+        ((0.8, 3), 0.0, 1),
+        ((0.799999, 3), 0.0, 0),
+        ((1, 3.2), 0.0, 1),
+        ((1, 3.200001), 0.0, 0),
+        ((1, 4), 0.5, 1),
+        ((1, 4.000001), 0.5, 0),
+        ((1, 2), 0.5, 1),
+        ((1, 1.999999), 0.5, 0),
+        ((1, 3.2), 0.05, 1),
+    ):
+        assert f_score(*times, collar=0.2, percentage_of_length=share) == expected, (times, share)
+
+
+def test_the_first_and_the_last_segment_count():
+    arguments = {"classes": ["dog"], "duration": 3.5}
+    for times, n in (
+        ((0, 0.001), 1),
+        ((3.4, 3.5), 1),
+        ((0, 3.5), 4),
+        ((3, 9), 1),
+        ((1, 2), 1),
+        ((0.999999, 2.000001), 3),
+    ):
+        counts = evaluation.sed_counts([("dog", *times)], [("dog", 0, 3.5)], **arguments).counts[0, :, 0, 0]
+        assert counts.tolist() == [n, 4, n]
+    assert evaluation.sed_counts([("dog", 1, 1)], [], **arguments).counts[:, 0, 0, 0].tolist() == [0, 1]
+
+
+# --- the arrays' ways, and plain loops ---
+
+quick = settings(derandomize=True, deadline=None, max_examples=60)
+keys = st.lists(st.integers(0, 4), max_size=8).map(lambda x: np.array(x, dtype=int))
+
+
+@quick
+@given(keys, keys)
+def test_pairs_equal_two_loops(first, second):
+    found = [x.tolist() for x in evaluation._pairs(first, second)]
+    expected = [(i, j) for i, x in enumerate(first) for j, y in enumerate(second) if x == y]
+    assert list(zip(*found, strict=True)) == expected
+
+
+@quick
+@given(st.lists(st.tuples(*[st.integers(0, 3)] * 6), min_size=1, max_size=4))
+def test_rates_equal_plain_loops(rows):
+    totals = np.array(rows).T.reshape(2, 3, -1)
+    totals[:, 2] = totals[:, :2].min(axis=1) // 2  # right, of true and found
+    rates, means = evaluation._rates(totals)
+    expected = []
+    for true, found, right in totals.transpose(0, 2, 1).reshape(-1, 3).tolist():
+        expected.append((ratio(2 * right, true + found), ratio(true + found - 2 * right, true)))
+    expected = np.array(expected, float).reshape(2, -1, 2).transpose(0, 2, 1).reshape(4, -1)
+    close(rates, expected)
+    close(means, [ratio(np.nansum(row), np.isfinite(row).sum()) for row in expected])
+
+
+def test_intervals_are_two_plain_floats():
+    for interval in (evaluation.bootstrap_interval([1, 0, 1]), evaluation.wilson_interval(2, 3)):
+        assert [type(end) for end in interval] == [float, float]
+    assert evaluation.wilson_interval(2, 3) == evaluation.wilson_interval(2.0, np.int8(3), confidence=0.95)
+    assert evaluation.wilson_interval(1, 1) == pytest.approx((0.2065, 1), abs=1e-4)
+    assert evaluation.wilson_interval(1, 1, 0.5) == pytest.approx((0.6873, 1), abs=1e-4)

@@ -3,6 +3,9 @@
 import statistics
 import subprocess
 import sys
+from decimal import Decimal
+from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pandas as pd
@@ -518,3 +521,356 @@ def test_thresholds_with_names_are_taken_by_name():
             at(missing)
     with pytest.raises(ValueError, match="must the threshold"):
         at(by_name | {"cat": np.nan})
+
+
+# --- every message, word for word ---
+
+
+def message(function, *arguments, error=ValueError, **options):
+    with pytest.raises(error) as caught:
+        function(*arguments, **options)
+    assert caught.type is error
+    (words,) = caught.value.args
+    return words
+
+
+SAY_WHICH = "Give label, onset, offset."
+WANTED = "Give each onset as a number of seconds, 0 or more, not"
+FLOAT = "float(…) turns text into a number, and astype(float) a whole column."
+RENAME = "Rename or drop yours: table.rename(columns=lambda c: c.removeprefix('event_'))"
+NO_EVENTS = {
+    "None": (None, "Give a table with the columns label, onset and offset, or a list of such triples, not None."),
+    "text": ("dog", "Give a table with the columns label, onset and offset, or a list of such triples, not 'dog'."),
+    "a pair": ([("dog", 1.0), ()], "Give each event as (label, onset, offset), not as ('dog', 1.0)."),
+    "no names": ([("dog", 0, 1), (3, 0, 1), (4, 0, 1)], "Give each event the name of a class as its label, not 3."),
+    "another class": ([("owl", 0, 1), ("hen", 0, 1)], "No such class: hen, owl. The classes are dog, cat, cow."),
+    "text for a time": ([("dog", 1, 2), ("dog", "1", "2")], f"{WANTED} '1'. {FLOAT}"),
+    "a negative time": ([("dog", -1, 2), ("dog", "1", "2")], f"{WANTED} -1."),
+    "just negative": ([("dog", -6e-7, 2)], f"{WANTED} -6e-07."),
+    "no time": ([("dog", None, 2)], f"{WANTED} None."),
+    "backwards": ([("dog", 1, 2), ("cat", 2, 1.5), ("cow", 1, 0)],
+                  f"An event ends before it begins, cat from 2.0 to 1.5 s. {SAY_WHICH}"),
+    "a microsecond backwards": ([("dog", 1, 0.999999)],
+                                f"An event ends before it begins, dog from 1.0 to 0.999999 s. {SAY_WHICH}"),
+    "two onsets": (Events(["dog"], [1.0, 1.5], [2.0]),
+                   "Give as many labels as onsets and offsets: one of each per event."),
+    "two offsets": (Events(["dog"], [1.0], [2.0, 2.5]),
+                    "Give as many labels as onsets and offsets: one of each per event."),
+    "two labels": (Events(["dog", "cat"], [1.0], [2.0]),
+                   "Give as many labels as onsets and offsets: one of each per event."),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NO_EVENTS)
+def test_what_is_no_event_is_told_in_a_whole_sentence(case):
+    wrong, words = NO_EVENTS[case]
+    assert message(Events.of, wrong, CLASSES) == words
+
+
+def test_a_table_that_lacks_a_column_is_told_its_columns():
+    dcase = pd.DataFrame(TRIPLES, columns=["event_label", "onset", "offset"])
+    one = "A table of events has one column 'label', this one ['event_label', 'onset', 'offset']."
+    assert message(Events.of, dcase, error=KeyError) == f"{one} {RENAME}"
+    assert events.checked_table(TABLE) is TABLE
+
+
+NO_CLASSES = {
+    "a set": ({"dog"}, "A set of classes has no order. Give a list: sorted(classes)."),
+    "a frozen set": (frozenset(["dog"]), "A set of classes has no order. Give a list: sorted(classes)."),
+    "nothing": (None, "Give a list of classes with each of them once, not None."),
+    "a number": (3, "Give a list of classes with each of them once, not 3."),
+    "one name": ("dog", "Give a list of classes with each of them once, not 'dog'."),
+    "bytes": (b"dog", "Give a list of classes with each of them once, not b'dog'."),
+    "none": ([], "Give a list of classes with each of them once, not []."),
+    "one twice": (["dog", "dog"], "Give a list of classes with each of them once, not ['dog', 'dog']."),
+    "numbers": (["dog", 3, 4], "Give the name of each class as text, not 3."),
+}
+
+
+@pytest.mark.parametrize("case", NO_CLASSES)
+def test_what_are_no_classes_is_told_in_a_whole_sentence(case):
+    wrong, words = NO_CLASSES[case]
+    assert message(events.class_names, wrong) == words
+    assert message(events.check_scores, np.zeros((1, 1)), wrong) == words
+
+
+def test_names_of_classes_are_plain_text():
+    for names in (np.array(["dog", "cat"]), iter(["dog", "cat"]), pd.Index(["dog", "cat"])):
+        found = events.class_names(names)
+        assert found == ["dog", "cat"]
+        assert {type(name) for name in found} == {str}
+
+
+SHAPE = "Expected scores of shape (n_windows, 2), got"
+RANGE = "Scores lie in [0, 1]. Are these NaN, text or logits? For logits, take softmax or sigmoid."
+THRESHOLD = "Scores lie in [0, 1], and so must the threshold."
+ZEROS = np.zeros((3, 2))
+NO_SCORES = {
+    "flat": ([0.5, 0.5], 0.5, f"{SHAPE} (2,)."),
+    "another class": (np.zeros((3, 3)), 0.5, f"{SHAPE} (3, 3)."),
+    "deep": (np.zeros((1, 2, 1)), 0.5, f"{SHAPE} (1, 2, 1)."),
+    "ragged": ([[0.1, 0.2], [0.1]], 0.5, "This list can't be read as an array. Give numbers in rows of one length."),
+    "other columns": (pd.DataFrame(ZEROS, columns=["cow", "hen"]), 0.5,
+                      "The table of scores has no column dog, cat."),
+    "numbered from 1": (pd.DataFrame(ZEROS, columns=[1, 2]), 0.5, "The table of scores has no column dog, cat."),
+    "logits": ([[0.5, 1.1]], 0.5, RANGE),
+    "just over 1": ([[0.5, 1 + 2e-6]], 0.5, RANGE),
+    "just below 0": ([[0.5, -1e-9]], 0.5, RANGE),
+    "NaN": ([[0.5, np.nan]], 0.5, RANGE),
+    "text": ([["0.5", "0.5"]], 0.5, RANGE),
+    "complex": (ZEROS + 0j, 0.5, RANGE),
+    "a threshold over 1": (ZEROS, 1.001, f"threshold is 1.001. {THRESHOLD}"),
+    "a threshold below 0": (ZEROS, -1e-9, f"threshold is -1e-09. {THRESHOLD}"),
+    "no threshold": (ZEROS, None, f"threshold is None. {THRESHOLD}"),
+    "a threshold of text": (ZEROS, "0.5", f"threshold is '0.5'. {THRESHOLD}"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("detect", [events.events_from_scores, events.events_by_class])
+@pytest.mark.parametrize("case", NO_SCORES)
+def test_what_are_no_scores_is_told_in_a_whole_sentence(case, detect):
+    scores, threshold, words = NO_SCORES[case]
+    assert message(detect, scores, ["dog", "cat"], 0.5, 0.96, threshold) == words
+
+
+ONE_EACH = "Give one threshold, or one for each of the 2 classes."
+NO_THRESHOLDS = {
+    "three": ([0.5, 0.5, 0.5], ONE_EACH),
+    "one in a list": ([0.5], ONE_EACH),
+    "none": ((), ONE_EACH),
+    "lists": ([[0.5, 0.5]], f"threshold is [0.5, 0.5]. {THRESHOLD}"),
+    "the second": ([0.5, 7], f"threshold is 7. {THRESHOLD}"),
+    "without a class": ({"dog": 0.5}, "Give a threshold for each class: cat has none."),
+    "of no class": ({}, "Give a threshold for each class: dog, cat has none."),
+    "numbered from 1": (pd.Series([0.5, 0.5], [1, 2]), "Give a threshold for each class: dog, cat has none."),
+}
+
+
+@pytest.mark.parametrize("case", NO_THRESHOLDS)
+def test_what_are_no_thresholds_is_told_in_a_whole_sentence(case):
+    thresholds, words = NO_THRESHOLDS[case]
+    assert message(events.events_by_class, ZEROS, ["dog", "cat"], 0.5, 0.96, thresholds) == words
+    words = "Give one threshold for all. For one per class, use events_by_class."
+    assert message(events.events_from_scores, ZEROS, ["dog", "cat"], 0.5, 0.96, thresholds) == words
+
+
+def test_every_setting_is_told_by_its_name():
+    positive, zero = "Give a number of seconds, more than 0.", "Give a number of seconds, 0 or more."
+    share = "Give a share of the threshold, over 0 and up to 1."
+    for name, wrong, way in (
+        ("hop", 0, positive),
+        ("window", 0, positive),
+        ("smooth", -1, zero),
+        ("shortest", -0.5, zero),
+        ("hold", 1.5, share),
+        ("hold", 0, share),
+    ):
+        options = {"hop": 0.5, "window": 0.96, "thresholds": 0.5} | {name: wrong}
+        assert message(events.events_by_class, ZEROS, ["dog", "cat"], **options) == f"{name} is {wrong}. {way}"
+        if name in ("hop", "window"):
+            options["threshold"] = options.pop("thresholds")
+            assert message(events.events_from_scores, ZEROS, ["dog", "cat"], **options) == f"{name} is {wrong}. {way}"
+    assert message(events.join_segments, [], -1) == f"max_gap is -1. {zero}"
+
+
+# --- numbers ---
+
+
+def test_a_value_is_shown_in_one_line_and_short():
+    assert events.shown("dog") == "'dog'"
+    assert events.shown(np.zeros((2, 2))) == "array([[0., 0... [0., 0.]])"
+    assert events.shown("a\n b") == r"'a\n b'"
+    assert events.shown(pd.DataFrame({"a": [1]})) == "a 0 1"
+
+
+class Tensor:
+    """What PyTorch's tensors do, as far as it matters here; as an array it can't be read."""
+
+    def __init__(self, values, done=()):
+        self.values, self.done = values, done
+
+    def detach(self):
+        return Tensor(self.values, (*self.done, "detach"))
+
+    def cpu(self):
+        return Tensor(self.values, (*self.done, "cpu"))
+
+    def double(self):
+        assert self.done == ("detach", "cpu")
+        return np.array(self.values, dtype=float)
+
+    def __array__(self, *_, **__):
+        raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+
+
+class Unreadable:
+    def __array__(self, *_, **__):
+        raise RuntimeError("not on this device")
+
+
+def test_tensors_are_arrays_and_what_is_none_says_why():
+    assert events.array_of(Tensor([1, 2])).tolist() == [1.0, 2.0]
+    for wrong, error in (([[1], [1, 2]], ValueError), (Unreadable(), RuntimeError)):
+        with pytest.raises(ValueError, match="Give numbers in rows of one length") as caught:
+            events.array_of(wrong)
+        assert str(caught.value).startswith(f"This {type(wrong).__name__} can't be read as an array. ")
+        assert type(caught.value.__cause__) is error
+
+
+@pytest.mark.parametrize("dtype", [int, np.float32])
+def test_masked_values_are_nan(dtype):
+    values = np.array([1, 2, 3], dtype)
+    found = events.array_of(np.ma.masked_array(values, mask=[False, True, False]))
+    assert type(found) is np.ndarray
+    np.testing.assert_array_equal(found, [1, np.nan, 3])
+    whole = events.array_of(np.ma.masked_array(values))
+    assert whole.dtype == dtype
+    assert whole.tolist() == [1, 2, 3]
+
+
+NUMBERS = {
+    "floats": ([0.1, 1e300], [0.1, 1e300]),
+    "whole": (np.uint64([1, 2]), [1, 2]),
+    "yes and no": ([True, False], [1, 0]),
+    "long": (np.longdouble([0.5]), [0.5]),
+    "text": (["1", "2"], [np.nan, np.nan]),
+    "complex": ([1j], [np.nan]),
+    "dates": (np.zeros((2, 1), "M8[s]"), [[np.nan], [np.nan]]),
+    "objects": (np.array([[1, "1"], [None, Decimal("0.5")], [np.bool_(True), 10**400]], object),
+                [[1, np.nan], [np.nan, 0.5], [1, np.nan]]),
+    "a fraction": ([Fraction(1, 4), Decimal("sNaN"), Decimal("NaN")], [0.25, np.nan, np.nan]),
+    "one": (3, 3),
+    "one object": (Decimal(3), 3),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", NUMBERS)
+def test_what_is_no_number_is_nan(case):
+    values, expected = NUMBERS[case]
+    found = events.numbers(values)
+    assert found.dtype == float
+    assert found.shape == np.shape(expected)
+    np.testing.assert_array_equal(found, np.array(expected, float))
+
+
+def anything(_):
+    return True
+
+
+def test_a_setting_is_one_number():
+    for value in (2, 2.0, np.float32(2), np.array(2), Decimal(2), Fraction(2), Tensor(2)):
+        for whole, kind in ((False, float), (True, int)):
+            found = events.number(value, "size", "Give one.", anything, whole=whole)
+            assert found == 2
+            assert type(found) is kind
+    assert events.number(3, "size", "Give one.", anything, whole=True) == 3
+    assert events.number(2.5, "size", "Give one.", anything) == 2.5
+    assert message(events.number, 2.5, "size", "Give one.", anything, whole=True) == "size is 2.5. Give one."
+    assert events.number(np.inf, "size", "Give one.", anything) == np.inf
+    asked = []
+    assert message(events.number, 3, "size", "Give one.", asked.append) == "size is 3. Give one."
+    assert asked == [3.0]
+
+
+NO_NUMBERS = {
+    "True": (True, "True"),
+    "a list": ([2.0], "[2.0]"),
+    "a ragged list": ([[1], [1, 2]], "[[1], [1, 2]]"),
+    "a tuple": ((2.0,), "(2.0,)"),
+    "an array": (np.array([2.0]), "array([2.])"),
+    "too small": (np.float32(-0.5), "-0.5"),
+    "text": ("2\n", r"'2\n'"),
+    "complex": (2j, "2j"),
+    "too large": (10**400, "100000000000000000...0000000000000000000"),
+}
+
+
+@pytest.mark.parametrize("case", NO_NUMBERS)
+def test_what_is_no_setting_is_shown(case):
+    value, seen = NO_NUMBERS[case]
+    found = message(events.number, value, "size", "Give one.", lambda size: 0 <= size < np.inf)
+    assert found == f"size is {seen}. Give one."
+
+
+def test_lengths_are_floats_in_their_order():
+    found = events.check_lengths(hop=1, window=np.float32(2))
+    assert found == [1.0, 2.0]
+    assert {type(length) for length in found} == {float}
+    assert events.check_lengths(zero=True, gap=0, other=np.inf) == [0.0, np.inf]
+    assert events.check_lengths(hop=1e-300) == [1e-300]
+    assert message(events.check_lengths, hop=1, window=0) == "window is 0. Give a number of seconds, more than 0."
+    assert message(events.check_lengths, hop=np.inf) == "hop is inf. Give a number of seconds, more than 0."
+    assert message(events.check_lengths, zero=True, gap=-1) == "gap is -1. Give a number of seconds, 0 or more."
+
+
+# --- tables of scores, dtypes and borders ---
+
+
+def test_tables_of_scores_are_taken_by_name_unless_they_are_numbered():
+    values = np.array([[0.1, 0.2], [0.3, 0.4]])
+    for table in (
+        pd.DataFrame(values),
+        pd.DataFrame(values, columns=["dog", "cat"]),
+        pd.DataFrame(values[:, ::-1], columns=["cat", "dog"]),
+        pd.DataFrame(values, columns=["dog", "cat"]).assign(file="a.wav")[["file", "cat", "dog"]],
+    ):
+        np.testing.assert_array_equal(events.score_array(table, np.array(["dog", "cat"], object)), values)
+
+
+@pytest.mark.parametrize(
+    ("dtype", "kept"),
+    [("f2", "f4"), ("f4", "f4"), ("f8", "f8"), ("i8", "f8"), ("u1", "f8"), ("?", "f8"), ("O", "f8")],
+)
+def test_scores_are_floats_of_single_precision_or_more(dtype, kept):
+    given_scores = np.array([[1, 0]]).astype(dtype)
+    scores, names, threshold = events.check_scores(given_scores, ["dog", "cat"])
+    assert scores.dtype == np.dtype(kept)
+    assert scores.tolist() == [[1.0, 0.0]]
+    assert np.shares_memory(scores, given_scores) == (dtype == kept)
+    assert names.dtype == object
+    assert names.tolist() == ["dog", "cat"]
+    assert (threshold.shape, threshold.item()) == ((), 0.0)
+
+
+def test_scores_and_thresholds_may_be_0_and_1():
+    for threshold in (0, 1, [0, 1], {"cat": 1, "dog": 0}, {0: 0, 1: 1}, np.array([0.0, 1.0])):
+        scores, _, found = events.check_scores([[0, 1 + 1e-6]], ["dog", "cat"], threshold)
+        assert scores.tolist() == [[0, 1 + 1e-6]]
+        assert found.tolist() == ([0.0, 1.0] if np.ndim(threshold) or isinstance(threshold, dict) else threshold)
+
+
+@pytest.mark.parametrize("threshold", [0.3, Decimal("0.3"), np.array(0.3), Fraction(3, 10)], ids=repr)
+def test_a_threshold_meets_scores_in_single_precision_as_one_of_them(threshold):
+    assert len(events.events_from_scores(np.float32([[0.3]]), ["dog"], 0.5, 0.5, threshold)) == 0
+    assert len(events.events_from_scores(np.float32([[0.3001]]), ["dog"], 0.5, 0.5, threshold)) == 1
+
+
+def test_window_borders_by_hand():
+    close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+    close(events.window_borders(1, 0.5, 2.0), [0, 2])
+    close(events.window_borders(2, 0.5, 2.0), [0, 1.25, 2.5])
+    close(events.window_borders(4, 1.0, 2.0), [0, 1.5, 2.5, 3.5, 5])
+    close(events.window_borders(3, 1.0, 0.5), [0, 0.75, 1.75, 2.5])
+
+
+def test_windows_a_nanosecond_apart_touch_and_two_do_not():
+    for apart, n in ((1e-9, 1), (2e-9, 2)):
+        assert len(events.events_from_scores(np.ones((2, 1)), ["dog"], 1 + apart, 1.0, 0.5)) == n
+
+
+def test_long_gaps_are_compared_to_the_microsecond():
+    segments = [("dog", 0.0, 1.0), ("dog", 1001.0, 1002.0), ("dog", 2002.000001, 2003.0)]
+    assert rows(events.join_segments(segments, max_gap=1000)) == [("dog", 0.0, 1002.0), segments[2]]
+
+
+def test_tables_of_events_have_the_same_columns_whatever_made_them():
+    for scores, triples in ((np.eye(2), TRIPLES), (np.zeros((0, 2)), [])):
+        expected = Events.of(triples).table()
+        for table in (
+            events.join_segments(triples),
+            events.events_from_scores(scores, ["dog", "cat"], 0.5, 0.5, 0.5),
+            events.events_by_class(scores, ["dog", "cat"], 0.5, 0.5, 0.5),
+        ):
+            assert table.dtypes.to_dict() == expected.dtypes.to_dict()
+            assert table.index.equals(pd.RangeIndex(len(triples)))
+            assert {type(label) for label in table["label"]} <= {str}

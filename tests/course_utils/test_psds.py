@@ -4,6 +4,7 @@ The tool needs a C++ compiler, so it is no dependency of the course. Its figures
 is installed, it is also run, and ``python tests/course_utils/test_psds.py`` writes its figures again.
 """
 
+import itertools
 import json
 import os
 from pathlib import Path
@@ -14,6 +15,7 @@ import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from test_events import message
 
 from course_utils import evaluation
 from course_utils.events import Events, events_by_class, window_borders
@@ -414,6 +416,167 @@ def test_psds_says_what_is_wrong(changes, words):
     evaluation.psds(**right)
     with pytest.raises(ValueError, match=words):
         evaluation.psds(**right | changes)
+
+
+# --- the same in plain loops ---
+
+quick = settings(derandomize=True, deadline=None, max_examples=100)
+
+
+def overlap(first, second):
+    return max(min(first[1], second[1]) - max(first[0], second[0]), 0)
+
+
+def psds_by_loops(reference, scores, classes, kind, duration, hop, window):
+    """Measure at each threshold on its own, in whole microseconds."""
+    truth = {label: [] for label in classes}
+    for i, rows in enumerate(reference):
+        for label, *ends in joined(rows):
+            truth[label].append((i, [round(1e6 * x) for x in ends]))
+    present = [label for label in classes if truth[label]]
+    seconds = {label: sum(off - on for _, (on, off) in truth[label]) / 1e6 for label in present}
+    points = {label: [(0, 0)] for label in present}
+    for label in present:
+        column = classes.index(label)
+        for threshold in {-1.0, *(row[column] for x in scores for row in x)}:
+            cost, covered = 0, [0] * len(truth[label])
+            for i, x in enumerate(scores):
+                borders = [0, *(k * hop + (window - hop) / 2 for k in range(1, len(x))), (len(x) - 1) * hop + window]
+                borders = [round(1e6 * min(border, duration)) for border in borders]
+                active = [0, *(int(row[column] >= threshold) for row in x), 0]
+                begins, ends = ([k for k in range(len(x) + 1) if active[k + 1] - active[k] == d] for d in (1, -1))
+                for begin, end in zip(begins, ends, strict=True):
+                    run = borders[begin], borders[end]
+                    inside = {name: sum(overlap(run, times) for j, times in truth[name] if j == i) for name in present}
+                    if inside[label] < round(kind.dtc * (run[1] - run[0])):
+                        cost += 3600 / (len(scores) * duration)
+                        for name in present:
+                            if name != label and inside[name] >= round(kind.cttc * (run[1] - run[0])):
+                                cost += kind.alpha_ct * 3600 / seconds[name] / (len(present) - 1)
+                    else:
+                        for m, (j, times) in enumerate(truth[label]):
+                            covered[m] += overlap(run, times) if j == i else 0
+            lengths = [off - on for _, (on, off) in truth[label]]
+            found = [c > 0 and c >= round(kind.gtc * n) for c, n in zip(covered, lengths, strict=True)]
+            points[label].append((cost, sum(found) / len(found)))
+    if not present:
+        return [np.nan] * (len(classes) + 1)
+    grid = [*sorted({x for some in points.values() for x, _ in some if x < kind.max_efpr}), kind.max_efpr]
+    areas = dict.fromkeys([*classes, "overall"], np.nan) | dict.fromkeys([*present, "overall"], 0.0)
+    for x, until in itertools.pairwise(grid):
+        rates = {label: max(rate for cost, rate in some if cost <= x + 1e-9) for label, some in points.items()}
+        mean = sum(rates.values()) / len(rates)
+        spread = (sum((rate - mean) ** 2 for rate in rates.values()) / len(rates)) ** 0.5
+        for label, rate in (rates | {"overall": max(mean - kind.alpha_st * spread, 0)}).items():
+            areas[label] += rate * (until - x) / kind.max_efpr
+    return list(areas.values())
+
+
+halves = st.tuples(st.sampled_from("abc"), st.integers(0, 11), st.integers(0, 8)).map(
+    lambda row: (row[0], row[1] / 2, min(row[1] + row[2], 12) / 2)
+)
+quarters = st.lists(st.lists(st.integers(0, 4).map(lambda x: x / 4), min_size=3, max_size=3), min_size=1, max_size=6)
+kinds = st.builds(
+    evaluation.PsdsSettings,
+    dtc=st.sampled_from([0.5, 0.7, 0.1, 1.0, 0.0]),
+    gtc=st.sampled_from([0.5, 0.7, 0.1, 1.0, 0.0]),
+    cttc=st.sampled_from([0.3, 0.5, 1.0, 0.0]),
+    alpha_ct=st.sampled_from([0.0, 0.5, 1.0]),
+    alpha_st=st.sampled_from([1.0, 0.0, 0.5]),
+    max_efpr=st.sampled_from([1000.0, 100.0, 5000.0]),
+)
+
+
+@quick
+@given(
+    st.lists(st.tuples(st.lists(halves, max_size=5), quarters), min_size=1, max_size=3), kinds, st.sampled_from([1, 2])
+)
+def test_psds_equals_plain_loops(recordings, kind, window):
+    reference, scores = zip(*recordings, strict=True)
+    options = {"kind": kind, "duration": 6.0, "hop": 1.0, "window": float(window)}
+    found = evaluation.psds(reference, [np.array(x) for x in scores], list("abc"), **options)
+    close(found.to_list(), psds_by_loops(reference, scores, list("abc"), **options))
+    assert found.index.to_list() == ["a", "b", "c", "overall"]
+    assert found.dtype == float
+
+
+@quick
+@given(st.lists(st.integers(-1, 3), min_size=1, max_size=9))
+def test_the_last_lower_value_is_that_of_plain_loops(values):
+    values = np.array([-1, *values])
+    found = evaluation._last_lower(values)
+    for i in np.flatnonzero(values >= 0):
+        assert found[i] == max(j for j in range(i) if values[j] < values[i])
+
+
+@quick
+@given(st.lists(st.tuples(*[st.integers(0, 2)] * 2, *[st.integers(-3, 3)] * 2), max_size=8))
+def test_totals_equal_plain_loops(rows):
+    group, score, first, second = np.array(rows, dtype=int).reshape(-1, 4).T
+    found = evaluation._totals(group, score, first, second)
+    expected = []
+    for g, s in sorted({row[:2] for row in rows}, key=lambda key: (key[0], -key[1])):
+        before = [row for row in rows if row[0] < g or (row[0] == g and row[1] >= s)]
+        expected.append((g, s, sum(row[2] for row in before), sum(row[3] for row in before)))
+    assert list(zip(*[x.tolist() for x in found], strict=True)) == expected
+
+
+# --- every message, word for word ---
+
+NO_SETTINGS = {
+    "dtc": ([-0.1, 1.001, np.nan], "Give a share, from 0 to 1."),
+    "gtc": ([-0.1, 1.001, np.inf], "Give a share, from 0 to 1."),
+    "cttc": ([-0.1, 1.001], "Give a share, from 0 to 1."),
+    "alpha_ct": ([-0.1, np.inf, np.nan], "Give a number, 0 or more."),
+    "alpha_st": ([-0.1, np.inf], "Give a number, 0 or more."),
+    "max_efpr": ([-0.1, np.inf], "Give a number, 0 or more."),
+}
+
+
+@pytest.mark.parametrize("name", NO_SETTINGS)
+def test_psds_says_which_setting_is_wrong(name):
+    arguments = [("a", 3, 9)], np.zeros((36, 2)), AB
+    wrong, way = NO_SETTINGS[name]
+    for value in wrong:
+        kind = evaluation.PSDS1._replace(**{name: value})
+        assert message(evaluation.psds, *arguments, kind=kind, **HOUR) == f"{name} is {value}. {way}"
+    for value in (1e-9, 1):
+        kind = evaluation.PSDS1._replace(**{name: value})
+        checked = evaluation._checked_kind(kind)
+        assert checked == kind
+        assert {type(x) for x in checked} == {float}
+    kind = evaluation.PSDS1._replace(max_efpr=0)
+    words = "max_efpr is 0. Give the false alarms per hour up to which to measure."
+    assert message(evaluation.psds, *arguments, kind=kind, **HOUR) == words
+    assert evaluation._checked_kind(evaluation.PSDS1._replace(dtc=0, gtc=0, cttc=0, alpha_ct=0, alpha_st=0))
+
+
+def test_the_scenarios_are_those_of_dcase():
+    assert evaluation.PSDS1 == (0.7, 0.7, 0.3, 0.0, 1.0, 100.0)
+    assert evaluation.PSDS2 == (0.1, 0.1, 0.3, 0.5, 1.0, 100.0)
+    reference, scores, classes, times = drawn(1, n=3)
+    expected = evaluation.psds(reference, scores, classes, kind=evaluation.PSDS1, **times)
+    pd.testing.assert_series_equal(evaluation.psds(reference, scores, classes, **times), expected)
+
+
+def test_psds_says_what_is_wrong_in_whole_sentences():
+    lasts = "36 windows last longer than a recording, which is 35 s. Give hop, window and duration in seconds."
+    range_ = "Scores lie in [0, 1]. Are these NaN, text or logits? For logits, take softmax or sigmoid."
+    late = "An event begins at 36 s, but a recording lasts 36 s. Give both in seconds."
+    zeros, way = np.zeros((36, 2)), "Give a number of seconds, more than 0."
+    for changes, words in (
+        ({"duration": 35}, lasts),
+        ({"duration": 0}, f"duration is 0. {way}"),
+        ({"hop": 0}, f"hop is 0. {way}"),
+        ({"window": 0}, f"window is 0. {way}"),
+        ({"scores": [zeros]}, "There are references of 2 recordings and outputs of 1. Give one each."),
+        ({"scores": [zeros, zeros + 1.1]}, f"In recording 1, counted from 0: {range_}"),
+        ({"reference": [[], [("a", 36, 37)]]}, f"In recording 1, counted from 0: {late}"),
+        ({"kind": None}, "Give kind as evaluation.PSDS1 or evaluation.PSDS2, not None."),
+        ({"kind": (0.7, 0.7)}, "Give kind as evaluation.PSDS1 or evaluation.PSDS2, not (0.7, 0.7)."),
+    ):
+        right = {"reference": [[("a", 3, 9)], []], "scores": [zeros] * 2, "classes": AB, **HOUR}
+        assert message(evaluation.psds, **right | changes) == words
 
 
 if __name__ == "__main__":
