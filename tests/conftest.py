@@ -9,7 +9,7 @@ import pytest
 
 sys.modules["rfc3987_syntax"] = None  # jsonschema's grammar of addresses: a second of each start, and needed nowhere
 
-from serving import quick, refused, server  # noqa: E402, F401 - fixtures
+from serving import make, quick, refused, rows, server  # noqa: E402, F401 - fixtures
 
 from course_utils import assets  # noqa: E402
 from makers import execute, lessons, site, slides  # noqa: E402

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from course_utils import fetch
+from course_utils import assets, fetch
 
 BODY = bytes(range(256)) * 400
 
@@ -233,3 +233,22 @@ def as_nobody():
         yield
     finally:
         os.setresuid(0, 0, 0)
+
+
+@pytest.fixture
+def rows():
+    """A small asset table."""
+    thing = {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY)]}
+    thing |= {"embedded": "audioset_labels.csv", "embedded_title": "a small thing"}
+    labels = {"title": "Labels", "path": "labels.csv", "files": [version(b"x")], "embedded_title": "none"}
+    return {"thing": thing, "labels": labels}
+
+
+@pytest.fixture
+def make(rows, tmp_path):
+    """Make a store of that table with an empty cache, or another one on the same cache."""
+
+    def store(mode="auto", mirror=None, **more):
+        return assets.Store(mode, tmp_path / "cache", mirror, **{"assets": rows, **more})
+
+    return store

@@ -31,25 +31,6 @@ SOON = 30  # s, on a busy computer too; without the limits of fetch it would be 
 
 
 @pytest.fixture
-def rows():
-    """A small asset table."""
-    thing = {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY)]}
-    thing |= {"embedded": "audioset_labels.csv", "embedded_title": "a small thing"}
-    labels = {"title": "Labels", "path": "labels.csv", "files": [version(b"x")], "embedded_title": "none"}
-    return {"thing": thing, "labels": labels}
-
-
-@pytest.fixture
-def make(rows, tmp_path):
-    """Make a store of that table with an empty cache, or another one on the same cache."""
-
-    def store(mode="auto", mirror=None, **more):
-        return assets.Store(mode, tmp_path / "cache", mirror, **{"assets": rows, **more})
-
-    return store
-
-
-@pytest.fixture
 def clips(rows, tmp_path):
     """Add a set of two clips to that table; return their bodies at 44.1 kHz and, as Ogg, at 16 kHz."""
     wavs = {f"{name}.wav": name.encode() * 441044 for name in "ab"}

@@ -28,25 +28,6 @@ POSIX = pytest.mark.skipif(os.name == "nt", reason="links and pipes are of anoth
 
 
 @pytest.fixture
-def rows():
-    """A small asset table."""
-    thing = {"title": "A thing", "path": "things/thing.bin", "files": [version(BODY)]}
-    thing |= {"embedded": "audioset_labels.csv", "embedded_title": "a small thing"}
-    labels = {"title": "Labels", "path": "labels.csv", "files": [version(b"x")], "embedded_title": "none"}
-    return {"thing": thing, "labels": labels}
-
-
-@pytest.fixture
-def make(rows, tmp_path):
-    """Make a store of that table with an empty cache, or another one on the same cache."""
-
-    def store(mode="auto", mirror=None, **more):
-        return assets.Store(mode, tmp_path / "cache", mirror, **{"assets": rows, **more})
-
-    return store
-
-
-@pytest.fixture
 def put(tmp_path):
     """Write a file of the cache, or of a folder beside it."""
 
