@@ -320,7 +320,7 @@ class Store:
                 sizes = scratches(target)
                 processes = [f"(process {path.name.split('.')[-3]})" for path in sizes]
                 who = " ".join(["another notebook or command", *processes])
-                if seen is None and "lock" not in self._told:
+                if "lock" not in self._told:
                     self._told.add("lock")
                     print(f"Waiting for {who} to fetch {target.name}.", flush=True)
                 if sizes != seen:
