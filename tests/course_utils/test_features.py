@@ -919,18 +919,21 @@ def test_what_cannot_be_kept_is_said_of_the_line_that_asked_for_features(full_di
 
 
 def test_what_was_being_written_is_left_alone_for_an_hour(fresh, monkeypatch):
+    """After that, it was begun by a process that is no more; what has another name is somebody's own."""
     features.extract([noise(1)], Toy())
     (file,) = kept(fresh)
-    ages = {".3599.npz": 3599, ".3600.npz": 3600, ".3601.npz": 3601, ".folder.npz": 9999, ".9999.part": 9999}
+    begun = f".{file.stem}.123"
+    ages = {f"{begun}.{age}.npz": age for age in (3599, 3600, 3601)}
+    ages |= {f"{begun}.9.npz": 9999, ".own.npz": 9999, f"{begun}.9999.part": 9999}
     now = 2_000_000_000
     for name, age in ages.items():
         path = file.with_name(name)
-        path.mkdir() if "folder" in name else path.touch()
+        path.mkdir() if name.endswith(".9.npz") else path.touch()
         os.utime(path, (now - age, now - age))
     os.utime(file, (0, 0))
     monkeypatch.setattr(features.time, "time", lambda: now)
     features.extract([noise(1)], Toy())
-    assert {path.name for path in file.parent.iterdir()} == {*ages, file.name} - {".3601.npz"}
+    assert {path.name for path in file.parent.iterdir()} == {*ages, file.name} - {f"{begun}.3601.npz"}
 
 
 def test_a_file_that_is_gone_once_it_was_read_is_not_kept(fresh, monkeypatch):
