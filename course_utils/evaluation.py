@@ -443,7 +443,7 @@ def _pairs(keys: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _rates(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the RATES for counts of shape (2, 3, …, n_classes), and their means over classes."""
     true, found, right = np.moveaxis(totals, 1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
         wrong = np.where(true > 0, true + found - 2 * right, np.nan)
         rates = np.stack([2 * right / (true + found), wrong / true], axis=1)
         rates = rates.reshape(len(RATES), *true.shape[1:])

@@ -1007,6 +1007,7 @@ def test_pairs_equal_two_loops(first, second):
     assert list(zip(*found, strict=True)) == expected
 
 
+@pytest.mark.filterwarnings("error")
 @quick
 @given(st.lists(st.tuples(*[st.integers(0, 3)] * 6), min_size=1, max_size=4))
 def test_rates_equal_plain_loops(rows):
@@ -1019,6 +1020,16 @@ def test_rates_equal_plain_loops(rows):
     expected = np.array(expected, float).reshape(2, -1, 2).transpose(0, 2, 1).reshape(4, -1)
     close(rates, expected)
     close(means, [ratio(np.nansum(row), np.isfinite(row).sum()) for row in expected])
+
+
+def test_the_interval_is_the_middle_of_what_the_drawn_counts_say():
+    counts = drawn_counts(2, 4)[2]
+    draws = np.random.default_rng(3).multinomial(4, [1 / 4] * 4, size=40)
+    measured = [evaluation._rates((counts.counts * drawn[:, None]).sum(axis=2))[1] for drawn in draws]
+    for n, confidence in ((40, 0.95), (40, 0.5), (1, 0.9)):
+        table = evaluation.sed_interval(counts, confidence=confidence, n_resamples=n, seed=3)
+        ends = np.nanquantile(measured[:n], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+        close(table[["low", "high"]], ends.T)
 
 
 def test_intervals_are_two_plain_floats():
