@@ -620,7 +620,7 @@ def psds(
     keys = (recording * len(names) + codes).astype(str).astype(object)
     true = events.join_segments(Events(keys, *times))
     true = true[true["offset"] > true["onset"]]
-    begins, ends = np.rint(true[["onset", "offset"]].to_numpy(float).T * 1e6)
+    begins, ends = np.rint(true[["onset", "offset"]].to_numpy().T * 1e6)
     recording, codes = np.divmod(true["label"].to_numpy(int), len(names))
     present, codes = np.unique(codes, return_inverse=True)
     if not (k := len(present)):

@@ -1030,6 +1030,7 @@ def test_the_interval_is_the_middle_of_what_the_drawn_counts_say():
         table = evaluation.sed_interval(counts, confidence=confidence, n_resamples=n, seed=3)
         ends = np.nanquantile(measured[:n], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
         close(table[["low", "high"]], ends.T)
+        close(table["value"], evaluation._rates(counts.counts.sum(axis=2))[1])
 
 
 def test_intervals_are_two_plain_floats():
