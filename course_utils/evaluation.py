@@ -315,9 +315,8 @@ def sed_metrics(
     by_segment = SegmentBasedMetrics(names, time_resolution=1.0)
     by_event = EventBasedMetrics(names, t_collar=collar + TOLERANCE)
     by_event.percentage_of_length = share + TOLERANCE  # it takes no more than 1
-    n_segments = {"evaluated_length_seconds": round(duration / segment, 9)}
     rows = []
-    for metric, unit, options in ((by_segment, segment, n_segments), (by_event, 1.0, {})):
+    for metric, unit in ((by_segment, segment), (by_event, 1.0)):
         pairs = [([], []) for _ in range(n)]
         for side, (recording, codes, times) in enumerate(sides):
             onsets, offsets = np.round(times / unit, 9).tolist()
@@ -325,7 +324,7 @@ def sed_metrics(
                 event = {"event_label": names[code], "onset": onset, "offset": offset}
                 pairs[i][side].append(event)
         for pair in pairs:
-            metric.evaluate(*pair, **options)
+            metric.evaluate(*pair)
         results, counts = metric.results_overall_metrics(), metric.overall
         row = [*results["f_measure"].values(), *results["error_rate"].values()]
         if not counts["Nref"]:
@@ -335,7 +334,7 @@ def sed_metrics(
         rows.append(row)
     titles = f"segment-based ({segment:g} s)", f"event-based (collar {collar:g} s)"
     rates = ["error rate", "substitutions", "deletions", "insertions"]
-    return pd.DataFrame(rows, titles, ["F-score", "precision", "recall", *rates], dtype=float)
+    return pd.DataFrame(rows, titles, ["F-score", "precision", "recall", *rates])
 
 
 def sed_class_metrics(
@@ -444,7 +443,7 @@ def _pairs(keys: np.ndarray, others: np.ndarray) -> tuple[np.ndarray, np.ndarray
 def _rates(totals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the RATES for counts of shape (2, 3, …, n_classes), and their means over classes."""
     true, found, right = np.moveaxis(totals, 1, 0)
-    with np.errstate(invalid="ignore", divide="ignore"):  # 0 / 0 is NaN
+    with np.errstate(invalid="ignore"):  # 0 / 0 is NaN
         wrong = np.where(true > 0, true + found - 2 * right, np.nan)
         rates = np.stack([2 * right / (true + found), wrong / true], axis=1)
         rates = rates.reshape(len(RATES), *true.shape[1:])
@@ -621,7 +620,7 @@ def psds(
     keys = (recording * len(names) + codes).astype(str).astype(object)
     true = events.join_segments(Events(keys, *times))
     true = true[true["offset"] > true["onset"]]
-    begins, ends = np.rint(true[["onset", "offset"]].to_numpy(float).T * 1e6)
+    begins, ends = np.rint(true[["onset", "offset"]].to_numpy().T * 1e6)
     recording, codes = np.divmod(true["label"].to_numpy(int), len(names))
     present, codes = np.unique(codes, return_inverse=True)
     if not (k := len(present)):

@@ -911,14 +911,15 @@ def test_tables_of_classes_by_name_and_type():
     pd.testing.assert_frame_equal(matrix, expected)
 
 
-DETECTED = [("cat", 0, 1), ("dog", 2, 4), ("dog", 6, 7)], [("cat", 0.5, 1.25), ("cow", 2, 4), ("dog", 6.5, 7.5)]
+TRUE = [("cat", 0, 1), ("dog", 2, 4), ("dog", 6, 7)]
+DETECTED = [("cat", 0.5, 1.25), ("cow", 2, 4), ("cow", 5, 6), ("dog", 6.5, 7.5)]
 
 
 def test_the_measures_by_name_and_type():
-    pair = DETECTED
+    pair = TRUE, DETECTED
     found = evaluation.sed_metrics(*pair, CLASSES, 8)
     columns = "F-score", "precision", "recall", "error rate", "substitutions", "deletions", "insertions"
-    by_hand = [[4 / 10, 2 / 6, 2 / 4, 4 / 4, 2 / 4, 0, 2 / 4], [4 / 6, 2 / 3, 2 / 3, 1 / 3, 1 / 3, 0, 0]]
+    by_hand = [[4 / 11, 2 / 7, 2 / 4, 5 / 4, 2 / 4, 0, 3 / 4], [4 / 7, 2 / 4, 2 / 3, 2 / 3, 1 / 3, 0, 1 / 3]]
     titles = ["segment-based (1 s)", "event-based (collar 0.5 s)"]
     pd.testing.assert_frame_equal(found, pd.DataFrame(by_hand, titles, list(columns), dtype=float))
     found = evaluation.sed_metrics(*pair, CLASSES, 8, 0.25, 0.125)
@@ -938,12 +939,12 @@ def test_the_measures_by_name_and_type():
 
 
 def test_counts_by_hand():
-    counts = evaluation.sed_counts(*[[side, []] for side in DETECTED], CLASSES, duration=8)
+    counts = evaluation.sed_counts([TRUE, []], [DETECTED, []], CLASSES, duration=8)
     assert type(counts) is evaluation.SedCounts
     assert counts.classes == CLASSES
     assert counts.counts.dtype == int
-    segments = [[[1, 0, 3], [0] * 3], [[2, 2, 2], [0] * 3], [[1, 0, 1], [0] * 3]]
-    whole = [[[1, 0, 2], [0] * 3], [[1, 1, 1], [0] * 3], [[1, 0, 1], [0] * 3]]
+    segments = [[[1, 0, 3], [0] * 3], [[2, 3, 2], [0] * 3], [[1, 0, 1], [0] * 3]]
+    whole = [[[1, 0, 2], [0] * 3], [[1, 2, 1], [0] * 3], [[1, 0, 1], [0] * 3]]
     assert counts.counts.tolist() == [segments, whole]
     for name, value in (("segment", 1.0), ("collar", 0.5), ("percentage_of_length", 0.5)):
         pair = [("dog", 1, 3)], [("dog", 1.5, 4)]
@@ -976,17 +977,19 @@ def test_a_microsecond_past_the_collar_is_past_it(metric):
 
 
 def test_the_first_and_the_last_segment_count():
-    arguments = {"classes": ["dog"], "duration": 3.5}
+    arguments = {"classes": ["dog"], "duration": 3.25}
+    whole = [("dog", 0, 3.25)]
     for times, n in (
         ((0, 0.001), 1),
-        ((3.4, 3.5), 1),
-        ((0, 3.5), 4),
+        ((3.2, 3.25), 1),
+        ((0, 3.25), 4),
         ((3, 9), 1),
         ((1, 2), 1),
         ((0.999999, 2.000001), 3),
     ):
-        counts = evaluation.sed_counts([("dog", *times)], [("dog", 0, 3.5)], **arguments).counts[0, :, 0, 0]
-        assert counts.tolist() == [n, 4, n]
+        pair = [("dog", *times)], whole
+        assert evaluation.sed_counts(*pair, **arguments).counts[0, :, 0, 0].tolist() == [n, 4, n]
+        assert evaluation.sed_metrics(*pair, **arguments)["precision"].iloc[0] == n / 4
     assert evaluation.sed_counts([("dog", 1, 1)], [], **arguments).counts[:, 0, 0, 0].tolist() == [0, 1]
 
 
@@ -1004,6 +1007,7 @@ def test_pairs_equal_two_loops(first, second):
     assert list(zip(*found, strict=True)) == expected
 
 
+@pytest.mark.filterwarnings("error")
 @quick
 @given(st.lists(st.tuples(*[st.integers(0, 3)] * 6), min_size=1, max_size=4))
 def test_rates_equal_plain_loops(rows):
@@ -1016,6 +1020,17 @@ def test_rates_equal_plain_loops(rows):
     expected = np.array(expected, float).reshape(2, -1, 2).transpose(0, 2, 1).reshape(4, -1)
     close(rates, expected)
     close(means, [ratio(np.nansum(row), np.isfinite(row).sum()) for row in expected])
+
+
+def test_the_interval_is_the_middle_of_what_the_drawn_counts_say():
+    counts = drawn_counts(2, 4)[2]
+    draws = np.random.default_rng(3).multinomial(4, [1 / 4] * 4, size=40)
+    measured = [evaluation._rates((counts.counts * drawn[:, None]).sum(axis=2))[1] for drawn in draws]
+    for n, confidence in ((40, 0.95), (40, 0.5), (1, 0.9)):
+        table = evaluation.sed_interval(counts, confidence=confidence, n_resamples=n, seed=3)
+        ends = np.nanquantile(measured[:n], [(1 - confidence) / 2, (1 + confidence) / 2], axis=0)
+        close(table[["low", "high"]], ends.T)
+        close(table["value"], evaluation._rates(counts.counts.sum(axis=2))[1])
 
 
 def test_intervals_are_two_plain_floats():
