@@ -470,7 +470,7 @@ def test_what_could_not_be_written_leaves_nothing_behind(cache, monkeypatch, err
 def test_what_a_killed_process_has_left_is_removed_an_hour_later(cache):
     features.extract([noise()], Toy())
     (file,) = cache.rglob("*.npz")
-    old, new = (file.with_name(f".{name}.npz") for name in ("old", "new"))
+    old, new = (file.with_name(f".{file.stem}.{process}.1.npz") for process in (123, 456))
     old.touch()
     new.touch()
     os.utime(old, (0, 0))
