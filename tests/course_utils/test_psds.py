@@ -260,6 +260,19 @@ def test_two_detections_find_an_event_together():
     assert evaluation.psds([[("a", 10, 20)], []], scores, AB, **HOUR)["a"] == 0
 
 
+def test_a_detection_that_widens_into_a_false_alarm_loses_its_event():
+    reference, kind = [[("a", 3, 4)], [("a", 10, 12)]], evaluation.PSDS1._replace(gtc=0.0)
+    scores = two_recordings((0, 0, 3, 30, 0.5), (0, 0, 3, 4, 0.9), (1, 0, 10, 12, 0.5))
+    assert evaluation.psds(reference, scores, AB, kind=kind, **HOUR)["a"] == 0.5
+
+
+def test_a_microsecond_is_enough_where_no_share_is_asked_for():
+    kind, scores = evaluation.PSDS1._replace(dtc=0.5, gtc=0.0), two_recordings((0, 0, 9, 12, 0.5))
+    for offset, expected in ((9.000001, 1), (9, 0.5)):
+        reference = [[("a", 3, offset), ("a", 10, 12)], []]
+        assert evaluation.psds(reference, scores, AB, kind=kind, **HOUR)["a"] == expected
+
+
 def test_unequal_classes_cost_their_standard_deviation():
     reference, scores = [[("a", 3, 9), ("b", 3, 9)], []], two_recordings((0, 0, 3, 9, 0.5))
     for alpha, expected in ((0, 0.5), (0.5, 0.25), (1, 0), (2, 0)):
@@ -577,6 +590,7 @@ def test_psds_says_what_is_wrong_in_whole_sentences():
     ):
         right = {"reference": [[("a", 3, 9)], []], "scores": [zeros] * 2, "classes": AB, **HOUR}
         assert message(evaluation.psds, **right | changes) == words
+    evaluation.psds(**right | {"reference": [[], []], "duration": 35.000001})  # the last window has a microsecond left
 
 
 if __name__ == "__main__":
