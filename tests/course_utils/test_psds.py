@@ -590,7 +590,7 @@ def test_psds_says_what_is_wrong_in_whole_sentences():
     ):
         right = {"reference": [[("a", 3, 9)], []], "scores": [zeros] * 2, "classes": AB, **HOUR}
         assert message(evaluation.psds, **right | changes) == words
-    evaluation.psds(**right | {"reference": [[], []], "duration": 35.000001})  # the last window has a microsecond left
+    evaluation.psds(**right | {"duration": 35.000001})  # a microsecond is left of the last window
 
 
 if __name__ == "__main__":
