@@ -289,6 +289,17 @@ def test_a_cross_trigger_costs_more_than_an_alarm_in_silence():
         assert evaluation.psds(reference, scores, AB, kind=kind, **HOUR)["a"] == pytest.approx(expected)
 
 
+def test_a_cross_trigger_costs_a_share_of_the_other_classes():
+    """Class b sounds for 36 s: a false alarm in it costs 50 per hour, and 100, shared by the other classes."""
+    reference, classes = [[("a", 3, 6), ("b", 10, 36)], [("b", 0, 10)]], list("abcd")
+    kind = evaluation.PSDS2._replace(alpha_ct=1.0, max_efpr=200)
+    scores = [np.pad(x, ((0, 0), (0, 2))) for x in two_recordings((0, 0, 3, 6, 0.5), (1, 0, 0, 6, 0.9))]
+    for others, expected in (("", 1 - 150 / 200), ("c", 1 - 100 / 200), ("cd", 1 - (50 + 100 / 3) / 200)):
+        reference[1] = [("b", 0, 10), *((label, 30, 31) for label in others)]
+        found = evaluation.psds(reference, scores, classes, kind=kind, **HOUR)
+        assert found["a"] == pytest.approx(expected)
+
+
 def test_a_cross_trigger_lies_in_another_class_for_at_least_its_share():
     reference, scores = [[("a", 3, 6)], [("b", 0, 10)]], two_recordings((0, 0, 3, 6, 0.5), (1, 0, 7, 17, 0.9))
     for share, expected in ((0.3, 0), (0.31, 0.5)):  # 3 of 10 s: with the cross trigger, over 200 per hour
@@ -495,9 +506,9 @@ kinds = st.builds(
     dtc=st.sampled_from([0.5, 0.7, 0.1, 1.0, 0.0]),
     gtc=st.sampled_from([0.5, 0.7, 0.1, 1.0, 0.0]),
     cttc=st.sampled_from([0.3, 0.5, 1.0, 0.0]),
-    alpha_ct=st.sampled_from([0.0, 0.5, 1.0]),
+    alpha_ct=st.sampled_from([0.5, 1.0, 0.0]),
     alpha_st=st.sampled_from([1.0, 0.0, 0.5]),
-    max_efpr=st.sampled_from([1000.0, 100.0, 5000.0]),
+    max_efpr=st.sampled_from([20_000.0, 2000.0, 100.0]),
 )
 
 
