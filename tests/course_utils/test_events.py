@@ -447,6 +447,15 @@ def test_an_event_holds_on_down_to_a_share_of_the_threshold():
     assert at([0.8], hold=0.3, smooth=2.0) == []
     assert at({"dog": 0.65}, hold=0.5) == [(7, 8)]
     assert at(0.0, hold=0.5) == [(0, 11)]
+    assert at(0.6) == at(0.6, hold=0.5) == [(7, 8)]  # what just reaches a threshold is not over it
+    assert at(0.65, hold=0.4, smooth=2.0) == []  # no median is over 0.6
+
+
+def test_the_first_and_the_last_score_go_on_beyond_the_ends():
+    scores = np.array([1, 1, 0, 0, 0, 0, 0, 1, 1])[:, None]
+    for smooth, expected in ((0, [(0, 2), (7, 9)]), (4, [(0, 2), (7, 9)]), (8, [(0, 2), (7, 9)]), (10, [(0, 9)])):
+        found = events.events_by_class(scores, ["dog"], 1.0, 1.0, 0.5, smooth=smooth)
+        assert [row[1:] for row in rows(found)] == expected, smooth
 
 
 def test_holding_on_only_widens_and_joins_events():

@@ -260,6 +260,19 @@ def test_two_detections_find_an_event_together():
     assert evaluation.psds([[("a", 10, 20)], []], scores, AB, **HOUR)["a"] == 0
 
 
+def test_a_detection_that_widens_into_a_false_alarm_loses_its_event():
+    reference, kind = [[("a", 3, 4)], [("a", 10, 12)]], evaluation.PSDS1._replace(gtc=0.0)
+    scores = two_recordings((0, 0, 3, 30, 0.5), (0, 0, 3, 4, 0.9), (1, 0, 10, 12, 0.5))
+    assert evaluation.psds(reference, scores, AB, kind=kind, **HOUR)["a"] == 0.5
+
+
+def test_a_microsecond_is_enough_where_no_share_is_asked_for():
+    kind, scores = evaluation.PSDS1._replace(dtc=0.5, gtc=0.0), two_recordings((0, 0, 9, 12, 0.5))
+    for offset, expected in ((9.000001, 1), (9, 0.5)):
+        reference = [[("a", 3, offset), ("a", 10, 12)], []]
+        assert evaluation.psds(reference, scores, AB, kind=kind, **HOUR)["a"] == expected
+
+
 def test_unequal_classes_cost_their_standard_deviation():
     reference, scores = [[("a", 3, 9), ("b", 3, 9)], []], two_recordings((0, 0, 3, 9, 0.5))
     for alpha, expected in ((0, 0.5), (0.5, 0.25), (1, 0), (2, 0)):
@@ -274,6 +287,17 @@ def test_a_cross_trigger_costs_more_than_an_alarm_in_silence():
     for begin, expected in ((30, 0.75), (0, 0.5)):  # in recording 1: beside b, and within it
         scores = two_recordings((0, 0, 3, 6, 0.5), (1, 0, begin, begin + 6, 0.9))
         assert evaluation.psds(reference, scores, AB, kind=kind, **HOUR)["a"] == pytest.approx(expected)
+
+
+def test_a_cross_trigger_costs_a_share_of_the_other_classes():
+    """Class b sounds for 36 s: a false alarm in it costs 50 per hour, and 100, shared by the other classes."""
+    reference, classes = [[("a", 3, 6), ("b", 10, 36)], [("b", 0, 10)]], list("abcd")
+    kind = evaluation.PSDS2._replace(alpha_ct=1.0, max_efpr=200)
+    scores = [np.pad(x, ((0, 0), (0, 2))) for x in two_recordings((0, 0, 3, 6, 0.5), (1, 0, 0, 6, 0.9))]
+    for others, expected in (("", 1 - 150 / 200), ("c", 1 - 100 / 200), ("cd", 1 - (50 + 100 / 3) / 200)):
+        reference[1] = [("b", 0, 10), *((label, 30, 31) for label in others)]
+        found = evaluation.psds(reference, scores, classes, kind=kind, **HOUR)
+        assert found["a"] == pytest.approx(expected)
 
 
 def test_a_cross_trigger_lies_in_another_class_for_at_least_its_share():
@@ -482,9 +506,9 @@ kinds = st.builds(
     dtc=st.sampled_from([0.5, 0.7, 0.1, 1.0, 0.0]),
     gtc=st.sampled_from([0.5, 0.7, 0.1, 1.0, 0.0]),
     cttc=st.sampled_from([0.3, 0.5, 1.0, 0.0]),
-    alpha_ct=st.sampled_from([0.0, 0.5, 1.0]),
+    alpha_ct=st.sampled_from([0.5, 1.0, 0.0]),
     alpha_st=st.sampled_from([1.0, 0.0, 0.5]),
-    max_efpr=st.sampled_from([1000.0, 100.0, 5000.0]),
+    max_efpr=st.sampled_from([20_000.0, 2000.0, 100.0]),
 )
 
 
@@ -577,6 +601,7 @@ def test_psds_says_what_is_wrong_in_whole_sentences():
     ):
         right = {"reference": [[("a", 3, 9)], []], "scores": [zeros] * 2, "classes": AB, **HOUR}
         assert message(evaluation.psds, **right | changes) == words
+    evaluation.psds(**right | {"duration": 35.000001})  # a microsecond is left of the last window
 
 
 if __name__ == "__main__":
