@@ -460,7 +460,9 @@ def test_every_fault_ends_soon_and_is_told(make, rows, server, quick, tmp_path, 
 
 
 @pytest.mark.parametrize("fault", [*HOST_FAULTS, *FILE_FAULTS])
-def test_a_mirror_that_was_named_and_failed_is_never_passed_over_in_silence(make, rows, server, quick, fault):
+def test_a_mirror_that_was_named_and_failed_is_never_passed_over_in_silence(make, rows, server, request, fault):
+    if fault != "circle":  # eight redirects, which a busy computer gives time
+        request.getfixturevalue("quick")
     one = server(always=fault)
     words = (HOST_FAULTS | FILE_FAULTS)[fault]
     with pytest.warns(UserWarning, match=f"COURSE_MIRROR {one.url}") as said:
