@@ -1302,7 +1302,8 @@ def test_a_circle_of_links_is_said_in_each_python(variable, tmp_path, monkeypatc
     (tmp_path / "b").symlink_to("a")
     for resolve in (Path.resolve, Path.absolute):
         monkeypatch.setattr(Path, "resolve", resolve)
-        with pytest.raises(assets.AssetError, match=rf"{variable} is '.*/a/x', which is not a folder \(.*[Ll]ink.*\)"):
+        words = rf"{variable} is '{re.escape(str(tmp_path / 'a/x')[:80])}', which is not a folder \(.*[Ll]ink.*\)"
+        with pytest.raises(assets.AssetError, match=words):
             assets.Store.from_environment({variable: str(tmp_path / "a/x")})
 
 
