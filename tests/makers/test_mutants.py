@@ -46,7 +46,8 @@ def project(tmp_path, monkeypatch):
         (tmp_path / name).write_text(text, encoding="utf-8")
     monkeypatch.setattr(mutants, "ROOT", tmp_path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MUTANT_UNDER_TEST", raising=False)
+    for variable in ("MUTANT_UNDER_TEST", "PYTEST_ADDOPTS"):  # of the run around this one
+        monkeypatch.delenv(variable, raising=False)
     return tmp_path
 
 
