@@ -109,7 +109,10 @@ def test_a_fault_without_a_row_fails_and_says_what_to_run(tmp_path):
     code = "import sys, pytest; from pathlib import Path; from makers import reliability\n"
     code += f"reliability.RECORD = Path({str(tmp_path)!r}); sys.exit(pytest.main(sys.argv[1:]))"
     words = [sys.executable, "-c", code, str(tmp_path), "-q", f"--rootdir={tmp_path}", "-p", "faults.conftest"]
-    where = {"cwd": reliability.ROOT, "env": os.environ | {"PYTEST_ADDOPTS": "", "PYTHONPATH": str(reliability.ROOT / "tests")}}
+    where = {
+        "cwd": reliability.ROOT,
+        "env": os.environ | {"PYTEST_ADDOPTS": "", "PYTHONPATH": str(reliability.ROOT / "tests")},
+    }
     done = subprocess.run(words, **where, capture_output=True, text=True, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert "Enter 'a new one' in" in done.stdout
