@@ -36,7 +36,7 @@ run: $(VENV)/.installed  ## execute the notebooks that have changed; write the w
 test: $(VENV)/.installed  ## run all tests: package, every notebook with and without solutions, pages, slides
 	$(BIN)/python -m pytest -n 2 --dist worksteal
 
-check: $(VENV)/.installed  ## maintainers: format, lint and the quick tests (about a minute)
+check: $(VENV)/.installed  ## maintainers: format, lint and the quick tests (two or three minutes)
 	@begin=$$(date +%s) && $(BIN)/python -m ruff format --check . && $(BIN)/python -m ruff check . \
 	&& $(BIN)/python -m numpydoc lint $$(find course_utils -name '*.py') \
 	&& $(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow and not clean_room" \
